@@ -1,0 +1,78 @@
+"""The record that a picture and its annotations become, whatever format they came in."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Record:
+    """One picture with its annotations, in the pixels of the picture as stored.
+
+    All arrays run over the same `N` objects; a picture without objects has `N = 0`.
+
+    Args:
+        image_id: the picture's id in its data set (the annotation file's own id).
+        path: where the image file lies.
+        width: picture width in pixels.
+        height: picture height in pixels.
+        boxes: float64 array `(N, 4)`, `xywh`: left, top, width, height in pixels.
+        classes: int64 array `(N,)`, indices into `RecordSet.class_names`, from 0.
+        areas: float64 array `(N,)`, the annotated object areas in square pixels (of the mask where
+            there is one), by which COCO tells small from large.
+        is_crowd: bool array `(N,)`, true where one annotation covers a group of objects.
+        annotation_ids: tuple of `N` ids from the annotation file.
+        masks: tuple of `N` instance masks in COCO's notation: a list of polygons
+            `[[x0, y0, x1, y1, ...], ...]`, a run-length dictionary `{"size": [h, w], "counts": ...}`,
+            or None.
+        semantic_map: path of a label image `(height, width)` for semantic segmentation, or None.
+        image_label: class index of the whole picture for classification, or None.
+    """
+
+    image_id: int | str
+    path: pathlib.Path
+    width: int
+    height: int
+    boxes: np.ndarray
+    classes: np.ndarray
+    areas: np.ndarray
+    is_crowd: np.ndarray
+    annotation_ids: tuple = ()
+    masks: tuple = ()
+    semantic_map: pathlib.Path | None = None
+    image_label: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Something found wrong in a data set that did not end the run.
+
+    Args:
+        kind: short name to count by, such as `"box without area"`.
+        where: file and id, such as `"train.json, annotation 17"`.
+        action: what was done about it: `"dropped"`, `"clipped"`, or `"skipped"`.
+    """
+
+    kind: str
+    where: str
+    action: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RecordSet:
+    """A data set: records, the classes they speak of, and what was found wrong while reading.
+
+    Args:
+        records: tuple of `Record`.
+        class_names: tuple of names; index `i` is class `i`.
+        category_ids: tuple of the source's own id of each class, in the same order.
+        source: what was read, for messages.
+        problems: tuple of `Problem`.
+    """
+
+    records: tuple
+    class_names: tuple
+    category_ids: tuple
+    source: str
+    problems: tuple = ()

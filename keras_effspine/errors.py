@@ -1,0 +1,20 @@
+"""The errors that the package raises on purpose."""
+
+
+class EffSpineError(Exception):
+    """A problem the user can solve; the message says what, where, and what to do.
+
+    The command line prints the message as one line, without a traceback, and exits with status 2.
+    """
+
+
+class DataError(EffSpineError, ValueError):
+    """Annotations or pictures that cannot be used."""
+
+
+class RecipeError(EffSpineError, ValueError):
+    """A recipe, or an option that overrides it, that does not make sense."""
+
+
+class RunFolderError(EffSpineError, OSError):
+    """A run folder that is missing, incomplete, in use, or cannot be written."""
