@@ -1,0 +1,84 @@
+"""Checks that a record set holds against the disk before anything long starts."""
+
+import collections
+import concurrent.futures
+import dataclasses
+
+from PIL import Image
+
+from keras_effspine.data.record import Problem
+from keras_effspine.errors import DataError
+
+# A few bad files are life; more than this share means that something is wrong with the data set.
+LARGEST_FAILED_SHARE = 0.1
+
+NAMED_EXAMPLES = 3
+
+
+def check_images(record_set):
+    """Checks that every image file is there, is an image, and has the size of its record.
+
+    Only the headers are read, so a file that breaks off later is not found here.
+
+    Args:
+        record_set: the `RecordSet` to check.
+
+    Returns:
+        The `RecordSet` without the records whose file failed; each of those is a `Problem` with
+        the action `"skipped"`.
+
+    Raises:
+        DataError: no record is left, or more than `LARGEST_FAILED_SHARE` of them failed.
+    """
+    Image.preinit()  # once, before the threads ask for it at the same time
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        found = list(pool.map(_check_header, record_set.records))
+    failed = tuple(problem for problem in found if problem)
+    kept = tuple(r for r, problem in zip(record_set.records, found, strict=True) if not problem)
+    if not record_set.records:
+        raise DataError(f"{record_set.source} lists no pictures; choose a data set that has some.")
+    if not kept or len(failed) > LARGEST_FAILED_SHARE * len(found):
+        examples = "; ".join(f"{p.kind} ({p.where})" for p in failed[:NAMED_EXAMPLES])
+        raise DataError(
+            f"{len(failed)} of the {len(found)} pictures of {record_set.source} cannot be used: "
+            f"{examples}{'; ...' if len(failed) > NAMED_EXAMPLES else ''}; "
+            "check the image folder and the files."
+        )
+    return dataclasses.replace(record_set, records=kept, problems=record_set.problems + failed)
+
+
+def describe_problems(record_set):
+    """Puts the problems of a record set into words, for the terminal.
+
+    Args:
+        record_set: a `RecordSet`.
+
+    Returns:
+        A list of lines, one for each kind of problem, such as
+        `"2 annotations dropped: box without area (a.json, annotation 3; a.json, annotation 9)"`.
+    """
+    groups = collections.defaultdict(list)
+    for problem in record_set.problems:
+        groups[problem.action, problem.kind].append(problem.where)
+    lines = []
+    for (action, kind), places in groups.items():
+        noun = ("picture" if action == "skipped" else "annotation") + "s" * (len(places) > 1)
+        named = "; ".join(places[:NAMED_EXAMPLES] + ["..."] * (len(places) > NAMED_EXAMPLES))
+        lines.append(f"{len(places)} {noun} {action}: {kind} ({named})")
+    return lines
+
+
+def _check_header(record):
+    """Returns the `Problem` of a record's image file, or None."""
+    where = f"{record.path}, image {record.image_id}"
+    if not record.path.is_file():
+        return Problem("image file missing", where, "skipped")
+    try:
+        with Image.open(record.path) as image:
+            size = image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return Problem("image header unreadable", where, "skipped")
+    if size != (record.width, record.height):
+        where += f", {size[0]}x{size[1]} instead of {record.width}x{record.height}"
+        return Problem("image size differs from its annotation", where, "skipped")
+    return None
