@@ -1,0 +1,1 @@
+"""The public classes, as subclasses of keras-cv's."""

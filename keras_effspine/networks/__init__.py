@@ -1,0 +1,1 @@
+"""Graphs as functions from tensors to named tensors. Plain Keras, on any backend."""

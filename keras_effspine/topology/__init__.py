@@ -1,0 +1,1 @@
+"""Facts of the papers as data, and the arithmetic over them. Pure Python: imports nothing."""

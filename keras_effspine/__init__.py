@@ -1,0 +1,29 @@
+"""Efficient scale-permuted backbones (Eff-SpineNet) and their tasks for Keras.
+
+Names are imported when they are first used (PEP 562), so that the command line answers at once and
+the networks can be imported where TensorFlow or keras-cv is absent.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "EffSpineNetBackbone": "keras_effspine.models.eff_spinenet_backbone",
+    "RetinaNet": "keras_effspine.models.retinanet",
+    "load_model": "keras_effspine.models.load_model",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'keras_effspine' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,271 @@
+"""Average precision of detected boxes, measured by pycocotools."""
+
+import contextlib
+import dataclasses
+import io
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from keras_effspine.errors import DataError
+
+# The order of `COCOeval.stats`.
+STAT_NAMES = (
+    *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
+    *("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassResult:
+    """What was measured for one class.
+
+    Args:
+        name: class name.
+        AP: average precision over IoU 0.50 to 0.95, 0 to 1; None where the class has no objects.
+        AP50: average precision at IoU 0.50, 0 to 1; None where the class has no objects.
+        objects: number of annotated objects, crowds left out.
+    """
+
+    name: str
+    AP: float | None
+    AP50: float | None
+    objects: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectionResult:
+    """COCO's 12 numbers, and how they came about.
+
+    Args:
+        stats: dict of the names in `STAT_NAMES` to numbers from 0 to 1, or None where the data set
+            has no object to measure (pycocotools reports -1 there).
+        per_class: tuple of one `ClassResult` a class, in the order of the class indices.
+        images: number of pictures in the data set, all of which count.
+        images_added: number of pictures for which detections were given, empty ones included; the
+            others count as pictures without detections.
+        objects: number of annotated objects, crowds left out.
+        crowds: number of annotations that cover a group of objects.
+        detections: number of detections given.
+    """
+
+    stats: dict
+    per_class: tuple
+    images: int
+    images_added: int
+    objects: int
+    crowds: int
+    detections: int
+
+    def as_json(self):
+        """Returns the result as dicts, lists, numbers and None, which `json.dump` takes."""
+        fields = dataclasses.asdict(self)
+        return {**fields, "per_class": list(fields["per_class"])}
+
+
+class CocoDetectionEvaluator:
+    """Collects detections for a data set and has pycocotools measure them.
+
+    The protocol is COCO's: boxes in the pixels of the pictures as stored, IoU 0.50 to 0.95, at most
+    1, 10 and 100 detections a picture and class, sizes told by the annotated areas, crowds neither
+    rewarded nor punished.
+
+    Args:
+        record_set: the `RecordSet` to measure against.
+
+    Raises:
+        DataError: if two pictures, or two classes, of the set have the same id.
+    """
+
+    def __init__(self, record_set):
+        image_ids = [record.image_id for record in record_set.records]
+        # Only the order of the ids matters to pycocotools (it breaks ties between equal scores), so
+        # they are numbered in sorted order, which serves ids of every type.
+        self._image_numbers = _number(image_ids, "image", record_set.source)
+        self._category_numbers = _number(record_set.category_ids, "category", record_set.source)
+        self._record_set = record_set
+        self._added = {}
+
+    def add(self, image_id, boxes, scores, classes):
+        """Takes the detections of one picture; an empty list says that there are none.
+
+        Args:
+            image_id: the `image_id` of a record of the set.
+            boxes: float array `(n, 4)`, `xywh` in the pixels of the picture as stored.
+            scores: float array `(n,)`.
+            classes: integer array `(n,)`, class indices from 0.
+
+        Raises:
+            ValueError: if the id is unknown or was added before, or the arrays do not fit together,
+                hold a NaN or infinity, a negative box side, or a class that does not exist.
+        """
+        if image_id not in self._image_numbers:
+            raise ValueError(
+                f"Image id {image_id!r} is not in {self._record_set.source}: detections can only "
+                "be measured for pictures of the data set."
+            )
+        if image_id in self._added:
+            raise ValueError(f"Image id {image_id!r} was already added.")
+        num_classes = len(self._record_set.class_names)
+        self._added[image_id] = _checked(image_id, boxes, scores, classes, num_classes)
+
+    def detections(self):
+        """Returns a list of dicts in COCO's results format, with the data set's own ids.
+
+        Boxes are `[left, top, width, height]` in pixels. The list can be written as JSON and given
+        to any other tool that reads COCO results.
+        """
+        category_ids = self._record_set.category_ids
+        return [
+            {
+                "image_id": image_id,
+                "category_id": category_ids[index],
+                "bbox": box,
+                "score": score,
+            }
+            for image_id, (boxes, scores, classes) in self._added.items()
+            for box, score, index in zip(
+                boxes.tolist(), scores.tolist(), classes.tolist(), strict=True
+            )
+        ]
+
+    def result(self):
+        """Measures all that was added.
+
+        Returns:
+            A `DetectionResult`. Pictures that were not added count as having no detections.
+        """
+        # pycocotools prints its progress and a table.
+        with contextlib.redirect_stdout(io.StringIO()):
+            measured = COCOeval(self._truth(), self._predicted(), "bbox")
+            measured.params.maxDets = [1, 10, 100]
+            measured.evaluate()
+            measured.accumulate()
+            measured.summarize()
+        # Axes: IoU threshold, recall, class, object size, detections a picture.
+        precision = measured.eval["precision"][:, :, :, 0, -1]
+        records = self._record_set.records
+        crowd = np.concatenate([np.zeros(0, bool), *(record.is_crowd for record in records)])
+        classes = np.concatenate([np.zeros(0, int), *(record.classes for record in records)])
+        objects = np.bincount(classes[~crowd], minlength=len(self._record_set.class_names))
+        return DetectionResult(
+            stats=dict(zip(STAT_NAMES, map(_or_none, measured.stats), strict=True)),
+            per_class=tuple(
+                ClassResult(
+                    name=name,
+                    AP=_mean(precision[:, :, self._category_numbers[category_id] - 1]),
+                    AP50=_mean(precision[:1, :, self._category_numbers[category_id] - 1]),
+                    objects=int(count),
+                )
+                for name, category_id, count in zip(
+                    self._record_set.class_names,
+                    self._record_set.category_ids,
+                    objects,
+                    strict=True,
+                )
+            ),
+            images=len(records),
+            images_added=len(self._added),
+            objects=int(objects.sum()),
+            crowds=int(crowd.sum()),
+            detections=sum(len(scores) for _, scores, _ in self._added.values()),
+        )
+
+    def _truth(self):
+        category_ids = self._record_set.category_ids
+        annotations = [
+            {
+                "image_id": self._image_numbers[record.image_id],
+                "category_id": self._category_numbers[category_ids[index]],
+                "bbox": box,
+                "area": area,
+                "iscrowd": int(crowd),
+            }
+            for record in self._record_set.records
+            for index, box, area, crowd in zip(
+                record.classes.tolist(),
+                record.boxes.tolist(),
+                record.areas.tolist(),
+                record.is_crowd.tolist(),
+                strict=True,
+            )
+        ]
+        return self._index(annotations)
+
+    def _predicted(self):
+        # Not `COCO.loadRes`, which fails on an empty list.
+        annotations = [
+            {
+                "image_id": self._image_numbers[detection["image_id"]],
+                "category_id": self._category_numbers[detection["category_id"]],
+                "bbox": detection["bbox"],
+                "area": detection["bbox"][2] * detection["bbox"][3],
+                "iscrowd": 0,
+                "score": detection["score"],
+            }
+            for detection in self.detections()
+        ]
+        return self._index(annotations)
+
+    def _index(self, annotations):
+        # Annotation ids start at 1: pycocotools writes the matched id, and reads 0 as "no match".
+        for number, annotation in enumerate(annotations, start=1):
+            annotation["id"] = number
+        coco = COCO()
+        coco.dataset = {
+            "images": [{"id": number} for number in self._image_numbers.values()],
+            "categories": [{"id": number} for number in self._category_numbers.values()],
+            "annotations": annotations,
+        }
+        coco.createIndex()
+        return coco
+
+
+def _number(ids, kind, source):
+    """Numbers ids from 1 in sorted order, as a dict."""
+    if len(set(ids)) != len(ids):
+        repeated = next(one for one in ids if ids.count(one) > 1)
+        raise DataError(f"{source}: the {kind} id {repeated!r} occurs more than once.")
+    try:
+        ordered = sorted(ids)
+    except TypeError:  # numbers and strings mixed
+        ordered = sorted(ids, key=str)
+    return {one: number for number, one in enumerate(ordered, start=1)}
+
+
+def _checked(image_id, boxes, scores, classes, num_classes):
+    """Returns float64 `(n, 4)`, float64 `(n,)` and int64 `(n,)`, or raises ValueError."""
+    where = f"Detections of image id {image_id!r}"
+    boxes = np.array(boxes, "float64")
+    scores = np.array(scores, "float64")
+    classes = np.array(classes)
+    if boxes.size == 0 and boxes.ndim == 1:
+        boxes = boxes.reshape(0, 4)
+    count = len(boxes) if boxes.ndim else 0
+    if boxes.shape != (count, 4) or scores.shape != (count,) or classes.shape != (count,):
+        raise ValueError(
+            f"{where} must have shapes (n, 4), (n,) and (n,). Received: boxes {boxes.shape}, "
+            f"scores {scores.shape}, classes {classes.shape}"
+        )
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise ValueError(f"{where} hold a NaN or an infinity.")
+    if (boxes[:, 2:] < 0).any():
+        raise ValueError(f"{where} hold a box of negative width or height; boxes are xywh.")
+    indices = classes.astype("int64")
+    wrong = (indices != classes) | (indices < 0) | (indices >= num_classes)
+    if wrong.any():
+        raise ValueError(
+            f"{where} hold the class {classes[wrong][0]}; the data set has the classes 0 to "
+            f"{num_classes - 1}."
+        )
+    return boxes, scores, indices
+
+
+def _mean(precision):
+    measured = precision[precision > -1]
+    return float(measured.mean()) if measured.size else None
+
+
+def _or_none(stat):
+    return None if stat == -1 else float(stat)

@@ -1,0 +1,59 @@
+"""The one place that decides how activations are normalised."""
+
+import keras
+
+from keras_effspine.layers.replicas import has_replicas
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation, synchronised over replicas, with a fused kernel where that is the same.
+
+    On TensorFlow statistics are taken over all replicas in sync. With a single replica, training
+    runs TensorFlow's fused kernel: outputs, gradients and moving statistics are those of Keras'
+    layer, in about half the time on a CPU. Other backends run Keras' layer as it is, which knows no
+    synchronisation there.
+
+    Args:
+        momentum: momentum of the moving statistics. The paper trains with 0.99.
+        epsilon: added to the variance.
+        **kwargs: arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, momentum=0.99, epsilon=1e-3, **kwargs):
+        kwargs["synchronized"] = keras.backend.backend() == "tensorflow"
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs, training=None, mask=None):
+        fused = (
+            training
+            and self.trainable
+            and keras.backend.backend() == "tensorflow"
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and mask is None
+            and not has_replicas()
+        )
+        if not fused:
+            return super().call(inputs, training=training, mask=mask)
+        return self._fused_training_call(inputs)
+
+    def _fused_training_call(self, inputs):
+        import tensorflow as tf
+
+        x = tf.cast(inputs, "float32")
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # The kernel returns the unbiased variance; Keras keeps the biased one.
+        count = tf.cast(tf.size(x) // tf.shape(x)[-1], "float32")
+        variance = variance * (count - 1.0) / count
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return tf.cast(outputs, self.compute_dtype)

@@ -1,0 +1,37 @@
+"""Weighted block fusion: equation 1 of the paper."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class WeightedFusion(keras.layers.Layer):
+    """`sum_i relu(w_i) x_i / (sum_j relu(w_j) + epsilon)` with one learned scalar an input.
+
+    Args:
+        epsilon: the denominator's constant: 0.001 in the paper (1e-4 in public code).
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: list of tensors of one shape, `(batch, height, width, channels)`.
+    """
+
+    def __init__(self, epsilon=1e-3, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.fusion_weights = self.add_weight(
+            name="fusion_weights", shape=(len(input_shape),), initializer="ones"
+        )
+
+    def call(self, inputs):
+        weights = ops.relu(self.fusion_weights)
+        weights = weights / (ops.sum(weights) + self.epsilon)
+        return sum(weights[i] * x for i, x in enumerate(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,0 +1,41 @@
+"""The MBConv block of MnasNet and EfficientNet (arXiv:1807.11626, arXiv:1905.11946)."""
+
+import math
+
+
+def mb_conv(
+    x,
+    filters,
+    operations,
+    name,
+    strides=1,
+    expansion=6,
+    squeeze_excitation_ratio=0.2,
+    drop_rate=0.0,
+):
+    """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1, residual where shapes agree.
+
+    Args:
+        x: `(batch, height, width, channels)`.
+        filters: number of output channels.
+        operations: `Operations`.
+        name: beginning of the layers' names.
+        strides: stride of the depthwise convolution.
+        expansion: width of the expanded tensor over the input's width.
+        squeeze_excitation_ratio: reduced width of squeeze-and-excitation over the input's width, to
+            the nearest integer, at least 1; None leaves squeeze-and-excitation out.
+        drop_rate: stochastic depth's probability of dropping the branch in training.
+
+    Returns:
+        `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+    """
+    channels = x.shape[-1]
+    y = operations.convolution(x, channels * expansion, f"{name}_expand")
+    y = operations.depthwise(y, f"{name}_spatial", strides=strides)
+    if squeeze_excitation_ratio is not None:
+        reduced = max(1, math.floor(squeeze_excitation_ratio * channels + 0.5 + 1e-9))
+        y = operations.squeeze_excitation(y, reduced, f"{name}_se")
+    y = operations.convolution(y, filters, f"{name}_project", activate=False)
+    if channels != filters or strides != 1:
+        return y
+    return operations.residual(x, y, drop_rate, name)

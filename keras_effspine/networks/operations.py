@@ -1,0 +1,88 @@
+"""The operations that every graph of the package is made of, with what they have in common."""
+
+import dataclasses
+
+from keras import initializers, layers
+
+from keras_effspine.layers.batch_normalization import BatchNormalization
+from keras_effspine.layers.stochastic_depth import StochasticDepth
+
+
+@dataclasses.dataclass(frozen=True)
+class Operations:
+    """Convolutions with their normalisation and activation, under stable layer names.
+
+    Each method applies layers to a tensor `(batch, height, width, channels)` and returns a tensor;
+    `name` begins the names of the layers that it makes. Kernels start from He's normal
+    distribution over the fan-out, which suits depthwise kernels too.
+
+    Args:
+        activation: name of the activation function.
+        batch_norm_momentum: momentum of all batch normalisations.
+        batch_norm_epsilon: epsilon of all batch normalisations.
+    """
+
+    activation: str = "swish"
+    batch_norm_momentum: float = 0.99
+    batch_norm_epsilon: float = 1e-3
+
+    @property
+    def kernel_initializer(self):
+        return initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
+
+    def activate(self, x, name):
+        return layers.Activation(self.activation, name=f"{name}_{self.activation}")(x)
+
+    def normalize(self, x, name, activate):
+        x = BatchNormalization(
+            self.batch_norm_momentum, self.batch_norm_epsilon, name=f"{name}_bn"
+        )(x)
+        return self.activate(x, name) if activate else x
+
+    def convolution(self, x, filters, name, kernel_size=1, strides=1, activate=True):
+        """Convolution without bias, batch normalisation and, unless told otherwise, activation."""
+        x = layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=self.kernel_initializer,
+            name=f"{name}_conv",
+        )(x)
+        return self.normalize(x, name, activate)
+
+    def depthwise(self, x, name, strides=1):
+        """Depthwise 3x3 convolution without bias, batch normalisation, activation."""
+        x = layers.DepthwiseConv2D(
+            3,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            depthwise_initializer=self.kernel_initializer,
+            name=f"{name}_depthwise",
+        )(x)
+        return self.normalize(x, name, activate=True)
+
+    def squeeze_excitation(self, x, reduced, name):
+        """Squeeze-and-excitation (arXiv:1709.01507): a gate for each channel of the whole map."""
+        width = x.shape[-1]
+        gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
+        for filters, activation, part in (
+            (reduced, self.activation, "reduce"),
+            (width, "sigmoid", "expand"),
+        ):
+            gate = layers.Conv2D(
+                filters,
+                1,
+                kernel_initializer=self.kernel_initializer,
+                name=f"{name}_{part}",
+            )(gate)
+            gate = layers.Activation(activation, name=f"{name}_{part}_{activation}")(gate)
+        return layers.Multiply(name=f"{name}_scale")([x, gate])
+
+    def residual(self, x, branch, drop_rate, name):
+        """Adds a branch to `x`, dropping the branch at random in training (stochastic depth)."""
+        if drop_rate:
+            branch = StochasticDepth(drop_rate, name=f"{name}_stochastic_depth")(branch)
+        return layers.Add(name=f"{name}_add")([branch, x])

@@ -1,0 +1,42 @@
+"""Resampling of a block's output to the level and width of the block that reads it (3.2)."""
+
+from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
+
+
+def resample(x, images, from_level, to_level, filters, operations, name, use_space_to_depth=True):
+    """Brings a feature map to another level and width.
+
+    Down by `n` levels: space-to-depth once, `n - 1` times a depthwise convolution of stride 2, then
+    a 1x1 convolution. Space-to-depth with the 1x1 convolution right after it is one 2x2
+    convolution of stride 2, and is written so. Without space-to-depth (the paper's ablation, and
+    its classification models): `n` depthwise convolutions of stride 2, then 1x1. Up: 1x1 at the
+    small size, then nearest-neighbour upsampling, which gives the same as the paper's order, since a
+    pointwise convolution and normalisation do not care how often a pixel is repeated.
+
+    Args:
+        x: `(batch, height, width, channels)` at `from_level`.
+        images: the network's input, by whose size upsampled maps are cropped.
+        from_level: level of `x`.
+        to_level: level of the result.
+        filters: number of output channels.
+        operations: `Operations`.
+        name: beginning of the layers' names.
+        use_space_to_depth: whether going down begins with space-to-depth.
+
+    Returns:
+        `(batch, height, width, filters)` at `to_level`, normalised, without activation.
+    """
+    steps = to_level - from_level
+    if steps <= 0:
+        x = operations.convolution(x, filters, name, activate=False)
+        if steps == 0:
+            return x
+        return NearestUpsampling(from_level, to_level, name=f"{name}_upsample")(x, images)
+    if use_space_to_depth:
+        if steps == 1:
+            return operations.convolution(x, filters, name, kernel_size=2, strides=2, activate=False)
+        x = SpaceToDepth(name=f"{name}_space_to_depth")(x)
+        steps -= 1
+    for step in range(1, steps + 1):
+        x = operations.depthwise(x, f"{name}_down{step}", strides=2)
+    return operations.convolution(x, filters, name, activate=False)

@@ -1,0 +1,47 @@
+"""RetinaNet's subnets with separable convolutions, as the paper uses them (4.1, Table 2)."""
+
+from keras import initializers, layers
+
+
+def retinanet_head(pyramid, num_layers, outputs_per_location, operations, name, bias=0.0):
+    """One subnet, class or box, over all levels of a pyramid.
+
+    `num_layers` times a separable 3x3 convolution with bias, whose weights all levels share, batch
+    normalisation for each level of its own, and activation; then a separable 3x3 prediction.
+
+    Args:
+        pyramid: dictionary from level name to `(batch, height, width, channels)`.
+        num_layers: number of layers before the prediction.
+        outputs_per_location: number of predicted values at a location, over all its anchors.
+        operations: `Operations`.
+        name: beginning of the layers' names.
+        bias: initial bias of the prediction.
+
+    Returns:
+        Dictionary from level name to `(batch, height, width, outputs_per_location)`.
+    """
+
+    def separable(filters, layer_name, pointwise_initializer, bias):
+        return layers.SeparableConv2D(
+            filters,
+            3,
+            padding="same",
+            depthwise_initializer=operations.kernel_initializer,
+            pointwise_initializer=pointwise_initializer,
+            bias_initializer=initializers.Constant(bias),
+            name=layer_name,
+        )
+
+    features = dict(pyramid)
+    for index in range(1, num_layers + 1):
+        width = next(iter(features.values())).shape[-1]
+        shared = separable(width, f"{name}_layer{index}_conv", operations.kernel_initializer, 0.0)
+        features = {
+            level: operations.normalize(shared(x), f"{name}_layer{index}_{level.lower()}", activate=True)
+            for level, x in features.items()
+        }
+    # Small first predictions keep the class scores at their prior and the boxes at their anchors.
+    predict = separable(
+        outputs_per_location, f"{name}_prediction", initializers.RandomNormal(stddev=0.01), bias
+    )
+    return {level: predict(x) for level, x in features.items()}

@@ -1,0 +1,70 @@
+"""What presets there are, read from their folders. Needs neither TensorFlow nor Keras."""
+
+import dataclasses
+import json
+import pathlib
+
+_ROOT = pathlib.Path(__file__).resolve().parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A preset of this package.
+
+    Args:
+        name: the name under which `from_preset` knows it.
+        folder: absolute path of its folder.
+        class_name: name of the class that it makes.
+        title: the model's name in its paper.
+        input_size: recommended height and width of the input in pixels.
+        source: where the architecture is published.
+        weights: name of the file with trained weights in the folder, or None.
+    """
+
+    name: str
+    folder: pathlib.Path
+    class_name: str
+    title: str
+    input_size: int
+    source: str
+    weights: str | None
+
+
+def list_presets(class_name=None):
+    """All presets of the package by rising input size, optionally those of one class.
+
+    Args:
+        class_name: name of a public class, such as `"EffSpineNetBackbone"`, or None.
+
+    Returns:
+        Dictionary from name to `Preset`.
+    """
+    presets = []
+    for path in _ROOT.glob("*/config.json"):
+        config = json.loads(path.read_text())
+        metadata = json.loads((path.parent / "metadata.json").read_text())
+        presets.append(
+            Preset(
+                name=path.parent.name,
+                folder=path.parent,
+                class_name=config["class_name"],
+                weights=config["weights"],
+                **metadata,
+            )
+        )
+    presets.sort(key=lambda preset: (preset.input_size, preset.name))
+    return {p.name: p for p in presets if class_name in (None, p.class_name)}
+
+
+def keras_cv_presets(class_name):
+    """The presets of one class as keras-cv's `from_preset` reads them.
+
+    keras-cv's loader accepts the absolute path of a folder where it expects a Kaggle handle.
+    """
+    return {
+        name: {
+            "metadata": {"description": f"{p.title} ({p.source}).", "input_size": p.input_size},
+            "kaggle_handle": str(p.folder),
+        }
+        for name, p in list_presets(class_name).items()
+    }
