@@ -1,0 +1,395 @@
+"""RetinaNet (arXiv:1708.02002) on a backbone that brings its own pyramid."""
+
+import math
+
+import keras
+import keras_cv
+from keras import ops
+
+from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.preset_handle import preset_handle
+from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
+from keras_effspine.networks.operations import Operations
+from keras_effspine.networks.retinanet_head import retinanet_head
+
+_LEVELS = ("P3", "P4", "P5", "P6", "P7")
+_PRIOR_PROBABILITY = 0.01
+_ANCHOR_SIZE_OVER_STRIDE = 3
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class RetinaNet(keras_cv.models.RetinaNet):
+    """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
+
+    It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
+    It differs where keras-cv 0.9 falls short: predictions follow COCO's protocol (non-maximum
+    suppression per class, low score threshold, 100 detections); each box is matched to an anchor;
+    the loss is normalised over all replicas, and pictures without boxes train as background; a
+    reloaded model is compiled and trains on.
+
+    Source: 4.1 and Table 2 of [arXiv:2010.11426](https://arxiv.org/abs/2010.11426); anchors of the
+    public SpineNet configurations (base size 3 x stride, 3 scales, 3 aspect ratios).
+
+    Args:
+        backbone: a backbone whose `pyramid_level_inputs` name P3 to P7, all of one width, which is
+            also the subnets' width; with `feature_pyramid`, any keras-cv backbone that has P3 to P5.
+        num_classes: int, without a background; class ids are 0 to `num_classes - 1`.
+        bounding_box_format: keras-cv format of boxes in training data and predictions.
+        anchor_generator: optional `keras_cv.layers.AnchorGenerator` over five levels.
+        label_encoder: optional layer from images and labels to targets, instead of
+            `anchor_generator`.
+        prediction_decoder: optional layer from boxes and class logits to detections.
+        feature_pyramid: optional layer from the dictionary of backbone outputs to a list of five
+            maps. By default the backbone's own P3 to P7 are used as they are.
+        classification_head: optional layer, called on each level in turn, giving class logits.
+        box_head: optional layer, called on each level in turn, giving box differences.
+        head_layers: int, separable layers of each default subnet before its prediction.
+        **kwargs: `name` and `trainable`.
+
+    Raises:
+        ValueError: if the backbone lacks a level, or its levels differ in width.
+
+    Example:
+
+    ```python
+    model = keras_effspine.RetinaNet.from_preset(
+        "m0", num_classes=3, bounding_box_format="xywh"
+    )
+    model.compile(optimizer="sgd", classification_loss="focal", box_loss="smoothl1")
+    images = np.random.uniform(0, 255, (2, 256, 256, 3))
+    labels = {
+        "boxes": np.array([[[20.0, 30.0, 90.0, 60.0]], [[-1.0, -1.0, -1.0, -1.0]]]),
+        "classes": np.array([[1.0], [-1.0]]),  # the second picture has no object
+    }
+    model.fit(images, labels)
+    model.predict(images)  # "boxes" (2, 100, 4), "confidence", "classes", "num_detections"
+    ```
+    """
+
+    presets = EffSpineNetBackbone.presets
+    presets_with_weights = EffSpineNetBackbone.presets_with_weights
+    backbone_presets = EffSpineNetBackbone.presets
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        bounding_box_format,
+        anchor_generator=None,
+        label_encoder=None,
+        prediction_decoder=None,
+        feature_pyramid=None,
+        classification_head=None,
+        box_head=None,
+        head_layers=3,
+        **kwargs,
+    ):
+        if num_classes < 1:
+            raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
+        if anchor_generator is not None and label_encoder is not None:
+            raise ValueError(
+                "Pass `anchor_generator` or `label_encoder`, not both: the label encoder has an "
+                "anchor generator of its own."
+            )
+        label_encoder = label_encoder or RetinaNetLabelEncoder(
+            bounding_box_format=bounding_box_format,
+            anchor_generator=anchor_generator
+            or self.default_anchor_generator(bounding_box_format),
+        )
+        anchor_generator = label_encoder.anchor_generator
+        anchors = _anchors_per_location(anchor_generator)
+
+        pyramid = _pyramid(backbone, feature_pyramid)
+        operations = Operations(
+            getattr(backbone, "activation", "swish"),
+            getattr(backbone, "batch_norm_momentum", 0.99),
+            getattr(backbone, "batch_norm_epsilon", 1e-3),
+        )
+        outputs = {}
+        for output, head, values, bias in (
+            ("box", box_head, 4, 0.0),
+            (
+                "classification",
+                classification_head,
+                num_classes,
+                -math.log((1 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY),
+            ),
+        ):
+            if head is None:
+                maps = retinanet_head(
+                    pyramid, head_layers, anchors * values, operations, f"{output}_head", bias
+                )
+            else:
+                maps = {level: head(x) for level, x in pyramid.items()}
+            # float32 under any policy: losses and decoding need the precision.
+            rows = [
+                keras.layers.Reshape(
+                    (-1, values), dtype="float32", name=f"{output}_{level.lower()}"
+                )(x)
+                for level, x in maps.items()
+            ]
+            outputs[output] = keras.layers.Concatenate(axis=1, dtype="float32", name=output)(rows)
+
+        # keras-cv's constructor builds a graph of its own; its base takes ours.
+        super(keras_cv.models.RetinaNet, self).__init__(
+            inputs=backbone.inputs[0], outputs=outputs, **kwargs
+        )
+        self.backbone = backbone
+        self.num_classes = num_classes
+        self.bounding_box_format = bounding_box_format
+        self.label_encoder = label_encoder
+        self.anchor_generator = anchor_generator
+        self._prediction_decoder = (
+            prediction_decoder
+            or keras_cv.layers.MultiClassNonMaxSuppression(
+                bounding_box_format=bounding_box_format,
+                from_logits=True,
+                confidence_threshold=0.01,
+                dtype="float32",
+            )
+        )
+        self.feature_pyramid = feature_pyramid
+        self.classification_head = classification_head
+        self.box_head = box_head
+        self.head_layers = head_layers
+
+    @staticmethod
+    def default_anchor_generator(bounding_box_format):
+        """Anchors of the public SpineNet configurations: sizes 24 to 384 px, not clipped."""
+        strides = [2**level for level in range(3, 8)]
+        return keras_cv.layers.AnchorGenerator(
+            bounding_box_format=bounding_box_format,
+            sizes=[float(_ANCHOR_SIZE_OVER_STRIDE * stride) for stride in strides],
+            scales=[2 ** (octave / 3) for octave in range(3)],
+            aspect_ratios=[0.5, 1.0, 2.0],
+            strides=strides,
+            clip_boxes=False,
+            dtype="float32",
+        )
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        box_loss=None,
+        classification_loss=None,
+        metrics=None,
+        jit_compile=False,
+        **kwargs,
+    ):
+        """Configures the model for training.
+
+        Args:
+            optimizer: as in `keras.Model.compile`.
+            box_loss: `"smoothl1"`, `"huber"`, or a Keras loss with reduction `"sum"`.
+            classification_loss: `"focal"`, or a Keras loss on logits with reduction `"sum"`.
+            metrics: keras-cv's object detection metrics.
+            jit_compile: whether to compile with XLA. False by default, since non-maximum
+                suppression per class has no XLA kernel and `predict` would fail.
+            **kwargs: other arguments of `keras.Model.compile`.
+        """
+        super().compile(
+            optimizer=optimizer,
+            box_loss=box_loss,
+            classification_loss=classification_loss,
+            metrics=metrics,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        self._compile_arguments = {
+            "optimizer": self.optimizer,
+            "box_loss": box_loss,
+            "classification_loss": classification_loss,
+            "metrics": metrics,
+            "jit_compile": jit_compile,
+            **kwargs,
+        }
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(self._compile_arguments)
+
+    def compile_from_config(self, config):
+        # keras-cv's compile() is not Keras', which leaves a reloaded model without losses.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def load_weights(self, filepath, **kwargs):
+        """As in Keras; of a compiled model the optimizer's state is loaded too.
+
+        Keras skips the state of an optimizer that has no variables yet, without a word.
+        """
+        if self.compiled and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        super().load_weights(filepath, **kwargs)
+
+    def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
+        boxes, classes = self.label_encoder(x, y)
+        positive = ops.cast(classes >= 0, "float32")
+        # One divisor for all replicas: gradients are summed over them, so that a divisor of each
+        # replica's own would weigh the boxes of a crowded replica less.
+        normalizer = ops.maximum(sum_over_replicas(ops.sum(positive)), 1.0)
+        return keras.Model.compute_loss(
+            self,
+            x=x,
+            y={
+                "box": boxes,
+                "classification": ops.one_hot(ops.cast(classes, "int32"), self.num_classes),
+            },
+            y_pred=y_pred,
+            sample_weight={
+                "box": positive / normalizer,
+                "classification": ops.cast(classes != IGNORED, "float32") / normalizer,
+            },
+        )
+
+    def train_step(self, *args):
+        return super().train_step(*args[:-1], _images_and_labels(args[-1]))
+
+    def test_step(self, *args):
+        return super().test_step(*args[:-1], _images_and_labels(args[-1]))
+
+    def predict_step(self, *args):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
+        if isinstance(images, dict):
+            images = images["images"]
+        outputs = keras.Model.predict_step(self, *args[:-1], images)
+        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
+            return self.decode_predictions(outputs[0], images), outputs[1]
+        return self.decode_predictions(outputs, images)
+
+    def decode_predictions(self, predictions, images):
+        """Turns the model's outputs into detections.
+
+        Args:
+            predictions: dictionary of `"box"` `(batch, anchors, 4)` and `"classification"`
+                `(batch, anchors, num_classes)`.
+            images: `(batch, height, width, channels)`, read for its shape.
+
+        Returns:
+            Dictionary of `"boxes"` `(batch, 100, 4)` in `bounding_box_format`, `"confidence"` and
+            `"classes"` `(batch, 100)`, padded with -1, and `"num_detections"` `(batch,)`.
+
+        Raises:
+            ValueError: if height or width is not known when the prediction is traced.
+        """
+        if None in images.shape[1:3]:
+            raise ValueError(
+                "Anchors need pictures of a known size: resize or pad the data set's pictures to "
+                f"one height and width. Received: images of shape {tuple(images.shape)}"
+            )
+        return super().decode_predictions(predictions, images)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "num_classes": self.num_classes,
+            "bounding_box_format": self.bounding_box_format,
+            "head_layers": self.head_layers,
+            **{name: _serialize(getattr(self, name)) for name in _LAYER_ARGUMENTS},
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        layers = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("backbone", *_LAYER_ARGUMENTS)
+            if isinstance(config.get(name), dict)
+        }
+        return cls(**{**config, **layers})
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+        """Makes a detector from a preset.
+
+        Args:
+            preset: name of a preset (see `RetinaNet.presets`), path of a preset folder, or a
+                `kaggle://` or `gs://` handle. A backbone's preset gives new subnets.
+            load_weights: whether to load trained weights; None loads them where the preset has any.
+            input_shape: optional `(height, width, 3)` for a backbone's preset.
+            **kwargs: constructor arguments; `num_classes` and `bounding_box_format` are required
+                for a backbone's preset.
+
+        Raises:
+            ValueError: if the preset is unknown, or weights are asked for and it has none.
+        """
+        handle = preset_handle(preset, cls.presets)
+        if handle not in cls.presets:
+            return super().from_preset(
+                handle, load_weights=load_weights, input_shape=input_shape, **kwargs
+            )
+        shape = {} if input_shape is None else {"input_shape": input_shape}
+        backbone = EffSpineNetBackbone.from_preset(handle, load_weights=load_weights, **shape)
+        return cls(backbone=backbone, **kwargs)
+
+
+_LAYER_ARGUMENTS = (
+    "label_encoder",
+    "prediction_decoder",
+    "feature_pyramid",
+    "classification_head",
+    "box_head",
+)
+
+
+def _serialize(layer):
+    return None if layer is None else keras.saving.serialize_keras_object(layer)
+
+
+def _anchors_per_location(anchor_generator):
+    counts = {
+        len(single.scales) * len(single.aspect_ratios)
+        for single in anchor_generator.anchor_generators.values()
+    }
+    if len(anchor_generator.anchor_generators) != len(_LEVELS) or len(counts) != 1:
+        raise ValueError(
+            "The anchor generator must have five levels, P3 to P7, with equally many anchors a "
+            f"location. Received: {len(anchor_generator.anchor_generators)} levels with "
+            f"{sorted(counts)} anchors a location"
+        )
+    return counts.pop()
+
+
+def _pyramid(backbone, feature_pyramid):
+    """Dictionary from level name to feature map, for the five levels of RetinaNet."""
+    names = backbone.pyramid_level_inputs
+    if feature_pyramid is not None:
+        maps = feature_pyramid(
+            {level: backbone.get_layer(name).output for level, name in names.items()}
+        )
+        return dict(zip(_LEVELS, maps, strict=True))
+    missing = [level for level in _LEVELS if level not in names]
+    if missing:
+        raise ValueError(
+            f"The backbone has no level {', '.join(missing)}. Use a backbone with P3 to P7, such "
+            "as EffSpineNetBackbone, or pass `feature_pyramid`. "
+            f"Received: pyramid_level_inputs={names}"
+        )
+    pyramid = {level: backbone.get_layer(names[level]).output for level in _LEVELS}
+    widths = {level: x.shape[-1] for level, x in pyramid.items()}
+    if len(set(widths.values())) != 1:
+        raise ValueError(
+            f"P3 to P7 must have one width, which the subnets take over. Received: {widths}"
+        )
+    return pyramid
+
+
+def _images_and_labels(data):
+    """Images and labels from a batch in either of keras-cv's forms."""
+    if isinstance(data, dict):
+        return data["images"], data["bounding_boxes"]
+    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError(
+            "RetinaNet takes no sample weights: its loss is normalised by the number of matched "
+            "anchors. Pass batches of (images, labels)."
+        )
+    if not isinstance(labels, dict) or not {"boxes", "classes"} <= set(labels):
+        raise ValueError(
+            "Labels must be a dictionary with 'boxes' (batch, boxes, 4) and 'classes' "
+            f"(batch, boxes). Received: {labels}"
+        )
+    return images, keras_cv.bounding_box.to_dense(labels)

@@ -1,0 +1,165 @@
+"""Training targets of RetinaNet: which anchor stands for which box."""
+
+import keras
+from keras import ops
+from keras_cv import bounding_box
+
+IGNORED = -2.0
+BACKGROUND = -1.0
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class RetinaNetLabelEncoder(keras.layers.Layer):
+    """Matches anchors to boxes by intersection over union (IoU) and encodes the differences.
+
+    An anchor is positive from `positive_threshold` on, background below `negative_threshold`, and
+    ignored between. Unlike keras-cv's encoder each box also claims the anchors that overlap it most
+    (`force_match`), as in the public SpineNet code: small and slender boxes would otherwise never be
+    trained. Works in float32 under any precision policy, and on batches without any box.
+
+    Args:
+        bounding_box_format: keras-cv format of the boxes.
+        anchor_generator: `keras_cv.layers.AnchorGenerator`.
+        positive_threshold: IoU from which an anchor is positive.
+        negative_threshold: IoU below which an anchor is background.
+        box_variance: four divisors of the encoded differences, in the order y, x, height, width.
+        force_match: whether each box claims its best anchors whatever their IoU.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        images: `(batch, height, width, channels)`, read for its shape; height and width are static.
+        box_labels: dictionary of `"boxes"` `(batch, boxes, 4)` and `"classes"` `(batch, boxes)`,
+            padded with class -1.
+
+    Returns:
+        Pair of box targets `(batch, anchors, 4)`, center_yxhw differences, and class targets
+        `(batch, anchors)`: a class index, -1 for background, -2 for ignored.
+    """
+
+    def __init__(
+        self,
+        bounding_box_format,
+        anchor_generator,
+        positive_threshold=0.5,
+        negative_threshold=0.4,
+        box_variance=(0.1, 0.1, 0.2, 0.2),
+        force_match=True,
+        **kwargs,
+    ):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.bounding_box_format = bounding_box_format
+        self.anchor_generator = anchor_generator
+        self.positive_threshold = positive_threshold
+        self.negative_threshold = negative_threshold
+        self.box_variance = tuple(box_variance)
+        self.force_match = force_match
+        self.boxes_matched = _UnsavedMean(name="boxes_matched")
+        self.built = True
+
+    def call(self, images, box_labels):
+        image_shape = tuple(images.shape[1:])
+        anchors = ops.concatenate(list(self.anchor_generator(image_shape=image_shape).values()), 0)
+        anchors = _to_yxyx(anchors, self.anchor_generator.bounding_box_format, image_shape)
+        classes = ops.cast(box_labels["classes"], "float32")
+        boxes = _to_yxyx(
+            ops.cast(box_labels["boxes"], "float32"), self.bounding_box_format, image_shape
+        )
+        # A column of padding keeps the arithmetic defined where a batch has no boxes at all.
+        boxes = ops.pad(boxes, ((0, 0), (0, 1), (0, 0)))
+        classes = ops.pad(classes, ((0, 0), (0, 1)), constant_values=BACKGROUND)
+
+        overlap = ops.where(ops.expand_dims(classes >= 0, 1), _overlap(anchors, boxes), 0.0)
+        best_of_box = ops.max(overlap, axis=1, keepdims=True)
+        self._count_matches(best_of_box[:, 0], classes)
+        if self.force_match:
+            claimed = ops.logical_and(overlap == best_of_box, overlap > 0)
+            overlap = ops.where(claimed, overlap + 1.0, overlap)
+        matched = ops.argmax(overlap, axis=2)
+        best = ops.max(overlap, axis=2)
+
+        matched_boxes = ops.take_along_axis(boxes, ops.expand_dims(matched, -1), axis=1)
+        matched_classes = ops.take_along_axis(classes, matched, axis=1)
+        class_targets = ops.where(
+            best >= self.positive_threshold,
+            matched_classes,
+            ops.where(best < self.negative_threshold, BACKGROUND, IGNORED),
+        )
+        return self._encode(anchors, matched_boxes), class_targets
+
+    def _encode(self, anchors, boxes):
+        center_a, size_a = _center_and_size(anchors)
+        center_b, size_b = _center_and_size(boxes)
+        smallest = keras.config.epsilon()
+        deltas = ops.concatenate(
+            [
+                (center_b - center_a) / size_a,
+                ops.log(ops.maximum(size_b, smallest) / size_a),
+            ],
+            axis=-1,
+        )
+        return deltas / ops.convert_to_tensor(self.box_variance, "float32")
+
+    def _count_matches(self, best_of_box, classes):
+        """Share of the boxes that have an anchor above the threshold without being forced."""
+        self.boxes_matched.update_state(
+            ops.cast(best_of_box >= self.positive_threshold, "float32"),
+            sample_weight=ops.cast(classes >= 0, "float32"),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "bounding_box_format": self.bounding_box_format,
+            "anchor_generator": keras.saving.serialize_keras_object(self.anchor_generator),
+            "positive_threshold": self.positive_threshold,
+            "negative_threshold": self.negative_threshold,
+            "box_variance": list(self.box_variance),
+            "force_match": self.force_match,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["anchor_generator"] = keras.saving.deserialize_keras_object(
+            config["anchor_generator"]
+        )
+        return cls(**config)
+
+
+class _UnsavedMean(keras.metrics.Mean):
+    """A mean that stays out of weight files: it says nothing of the model."""
+
+    def save_own_variables(self, store):
+        pass
+
+    def load_own_variables(self, store):
+        pass
+
+
+def _to_yxyx(boxes, source, image_shape):
+    return bounding_box.convert_format(
+        boxes, source=source, target="yxyx", image_shape=image_shape, dtype="float32"
+    )
+
+
+def _center_and_size(boxes):
+    """Splits yxyx boxes `(..., 4)` into centers and sizes, each `(..., 2)` as y, x."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return (low + high) / 2, high - low
+
+
+def _overlap(anchors, boxes):
+    """IoU of anchors `(anchors, 4)` with boxes `(batch, boxes, 4)`: `(batch, anchors, boxes)`."""
+    anchors = ops.reshape(anchors, (1, -1, 1, 4))
+    boxes = ops.expand_dims(boxes, 1)
+    height = ops.minimum(anchors[..., 2], boxes[..., 2]) - ops.maximum(
+        anchors[..., 0], boxes[..., 0]
+    )
+    width = ops.minimum(anchors[..., 3], boxes[..., 3]) - ops.maximum(
+        anchors[..., 1], boxes[..., 1]
+    )
+    intersection = ops.relu(height) * ops.relu(width)
+    area_a, area_b = (
+        (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1]) for b in (anchors, boxes)
+    )
+    return intersection / ops.maximum(area_a + area_b - intersection, keras.config.epsilon())
