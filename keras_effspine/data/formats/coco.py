@@ -8,6 +8,13 @@ import uuid
 
 import numpy as np
 
+from keras_effspine.data.formats.coco_file import (
+    is_id,
+    is_integer,
+    leaves_folder,
+    numbers,
+    read_coco_file,
+)
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
@@ -33,18 +40,16 @@ def load_coco(annotation_file, image_folder):
         DataError: the file is missing, is not JSON, or its images or categories make no sense.
     """
     path = pathlib.Path(annotation_file)
-    content = _read_content(path)
-    categories = _read_categories(content["categories"], path)
-    images = _read_images(content["images"], path)
+    images, categories, annotations = read_coco_file(path)
     class_of = {category["id"]: index for index, category in enumerate(categories)}
     found = {image_id: [] for image_id in images}
     problems, seen = [], set()
-    for position, annotation in enumerate(content["annotations"]):
+    for position, annotation in enumerate(annotations):
         kind = _broken(annotation, seen, images, class_of)
         action = "dropped"
         if kind is None:
             image = images[annotation["image_id"]]
-            box, kind, action = _fit(_numbers(annotation["bbox"]), image["width"], image["height"])
+            box, kind, action = _fit(numbers(annotation["bbox"]), image["width"], image["height"])
             if box is not None:
                 found[annotation["image_id"]].append((annotation, box))
         if kind:
@@ -83,7 +88,7 @@ def save_coco(record_set, annotation_file, image_folder=None):
     images, annotations = [], []
     for record, path in zip(record_set.records, paths, strict=True):
         file_name = pathlib.Path(os.path.relpath(path, image_folder)).as_posix()
-        if _leaves_folder(file_name):
+        if leaves_folder(file_name):
             raise DataError(
                 f"Image {record.image_id} ({path}) lies outside of the image folder "
                 f"{image_folder}; name a folder that holds all pictures."
@@ -106,87 +111,18 @@ def save_coco(record_set, annotation_file, image_folder=None):
         part.unlink(missing_ok=True)
 
 
-def _read_content(path):
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(
-            f"Cannot read the annotation file {path} ({error.strerror}); check the path."
-        ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path} is not valid JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
-            "it may be cut short, so fetch or write it again."
-        ) from error
-    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, endless nesting
-        raise DataError(f"{path} is not valid JSON ({error}); fetch or write it again.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} holds no JSON object; a COCO annotation file is one.")
-    for key in ("images", "annotations", "categories"):
-        if not isinstance(content.get(key), list):
-            raise DataError(f"{path} has no list '{key}'; a COCO annotation file needs one.")
-    return content
-
-
-def _read_categories(entries, path):
-    for position, entry in enumerate(entries, start=1):
-        good = isinstance(entry, dict) and _is_integer(entry.get("id"))
-        if not good or not isinstance(entry.get("name"), str):
-            raise DataError(
-                f"{path}: category number {position} needs an integer id and a name: {entry!r:.80}."
-            )
-    if not entries:
-        raise DataError(f"{path} has no categories; list at least one class there.")
-    _refuse_duplicates([entry["id"] for entry in entries], "category", path)
-    return sorted(entries, key=lambda entry: entry["id"])
-
-
-def _read_images(entries, path):
-    """Returns the image entries by id, with sizes as integers."""
-    images = []
-    for position, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict) or not _is_id(entry.get("id")):
-            raise DataError(f"{path}: image number {position} of the list has no id; give it one.")
-        where = f"{path}, image {entry['id']}"
-        file_name = entry.get("file_name")
-        if not isinstance(file_name, str) or not file_name.strip() or "\0" in file_name:
-            raise DataError(f"{where}: file_name is missing or is no text; name the image file.")
-        if _leaves_folder(file_name):
-            raise DataError(
-                f"{where}: file_name {file_name!r} leaves the image folder; "
-                "use a path inside of that folder."
-            )
-        size = _numbers([entry.get("width"), entry.get("height")])
-        if size is None or not all(side >= 1 and side.is_integer() for side in size):
-            raise DataError(f"{where}: width and height must be whole numbers of pixels above 0.")
-        images.append({**entry, "width": int(size[0]), "height": int(size[1])})
-    ids = [image["id"] for image in images]
-    _refuse_duplicates(ids, "image", path)
-    if len({type(image_id) for image_id in ids}) > 1:
-        raise DataError(f"{path} mixes numbers and text as image ids; use one of the two.")
-    return dict(zip(ids, images, strict=True))
-
-
-def _refuse_duplicates(ids, what, path):
-    seen = set()
-    for one in ids:
-        if one in seen:
-            raise DataError(f"{path}: {what} id {one} occurs twice; give each {what} its own id.")
-        seen.add(one)
-
-
 def _broken(annotation, seen, images, class_of):
     """Returns what makes an annotation unusable, or None; notes its id in `seen`."""
     if not isinstance(annotation, dict):
         return "annotation is no object"
-    if not _is_id(annotation.get("id")):
+    if not is_id(annotation.get("id")):
         return "annotation without id"
     if annotation["id"] in seen:
         return "duplicate annotation id"
     seen.add(annotation["id"])
-    if not _is_id(annotation.get("image_id")) or annotation["image_id"] not in images:
+    if not is_id(annotation.get("image_id")) or annotation["image_id"] not in images:
         return "unknown image"
-    if not _is_integer(annotation.get("category_id")) or annotation["category_id"] not in class_of:
+    if not is_integer(annotation.get("category_id")) or annotation["category_id"] not in class_of:
         return "unknown category"
     if annotation.get("iscrowd", 0) not in (0, 1):
         return "iscrowd is neither 0 nor 1"
@@ -194,10 +130,10 @@ def _broken(annotation, seen, images, class_of):
         return "box missing"
     if not isinstance(annotation["bbox"], list) or len(annotation["bbox"]) != 4:
         return "box is not four numbers"
-    numbers = _numbers(annotation["bbox"])
-    if numbers is None:
+    box = numbers(annotation["bbox"])
+    if box is None:
         return "box is not four numbers"
-    return None if all(map(math.isfinite, numbers)) else "box is not finite"
+    return None if all(map(math.isfinite, box)) else "box is not finite"
 
 
 def _fit(box, width, height):
@@ -235,11 +171,11 @@ def _record(image, image_folder, found, class_of):
 
 
 def _area(area, box):
-    numbers = _numbers([area])
+    given = numbers([area])
     # A negative area would take the object out of COCO's evaluation without a word.
-    if numbers is None or not math.isfinite(numbers[0]) or numbers[0] < 0:
+    if given is None or not math.isfinite(given[0]) or given[0] < 0:
         return box[2] * box[3]
-    return numbers[0]
+    return given[0]
 
 
 def _mask(segmentation):
@@ -264,27 +200,3 @@ def _annotations(record, category_ids):
 def _plain(value):
     """Turns what pycocotools and NumPy put into masks and ids into what JSON can hold."""
     return value.decode("ascii") if isinstance(value, bytes) else value.tolist()
-
-
-def _numbers(values):
-    """Returns a list of floats, or None if one of the values is not a number."""
-    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
-        return None
-    try:
-        return [float(value) for value in values]
-    except OverflowError:  # an integer beyond the largest float
-        return [math.inf for _ in values]
-
-
-def _is_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_id(value):
-    return _is_integer(value) or isinstance(value, str)
-
-
-def _leaves_folder(file_name):
-    # Windows' reading knows both kinds of slash, so a file is judged the same on every system.
-    path = pathlib.PureWindowsPath(file_name)
-    return bool(path.drive or path.root or ".." in path.parts)
