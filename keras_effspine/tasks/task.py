@@ -1,0 +1,85 @@
+"""The contract between a task and the code that trains, evaluates and predicts."""
+
+import abc
+
+
+class Task(abc.ABC):
+    """What training, evaluation and prediction ask of a task; they know nothing else of it.
+
+    An *output* is what the task says of one picture, in the picture's own pixels. It is made from
+    the model's predictions, or from a record's annotations, and it is what evaluators count and
+    pictures show.
+    """
+
+    @abc.abstractmethod
+    def check(self, record_set):
+        """Raises DataError where a record set has nothing to train this task on."""
+
+    @abc.abstractmethod
+    def build_model(self, recipe, class_names):
+        """Makes the model that a recipe describes, not compiled.
+
+        Args:
+            recipe: `Recipe`.
+            class_names: tuple of class names.
+
+        Returns:
+            `keras.Model` on pictures `(batch, height, width, 3)`, RGB in [0, 255].
+        """
+
+    @abc.abstractmethod
+    def compile_model(self, model, optimizer):
+        """Compiles the model with the task's losses."""
+
+    @abc.abstractmethod
+    def batch_fields(self, record_set):
+        """The task's labels.
+
+        Args:
+            record_set: the `RecordSet` to train on, by which shapes are fixed.
+
+        Returns:
+            Function from a sample (see `data.pipeline.training_batches`) to labels of fixed shapes.
+        """
+
+    @abc.abstractmethod
+    def outputs(self, predictions, scales, records):
+        """The model's predictions for a batch as outputs.
+
+        Args:
+            predictions: what `model.predict_on_batch` returned.
+            scales: float `(batch, 2)`, pixels of the batch over pixels of the picture along y, x.
+            records: the batch's `Record`s; predictions beyond their number are padding.
+
+        Returns:
+            List of outputs, one a record.
+        """
+
+    @abc.abstractmethod
+    def truth(self, record):
+        """A record's annotations as an output."""
+
+    @abc.abstractmethod
+    def evaluator(self, record_set):
+        """Measures outputs against a record set.
+
+        Returns:
+            An object with `add(record, output)`; `predictions()`, all outputs as a list that JSON
+            can hold, in the task's usual result format; and `result()`, an object with `metrics`, a
+            dictionary of floats or None with the most telling one first, `tables()`, a list of
+            things that rich can print, and `as_json()`, a dictionary.
+        """
+
+    @abc.abstractmethod
+    def draw(self, image, output, class_names, min_score=0.0):
+        """Shows an output on a picture.
+
+        Args:
+            image: uint8 `(height, width, 3)`.
+            output: an output for it.
+            class_names: tuple of class names.
+            min_score: what is predicted with a lower score is not shown.
+
+        Returns:
+            A new uint8 `(height, width, 3)`.
+        """

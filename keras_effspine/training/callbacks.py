@@ -1,0 +1,105 @@
+"""What happens during a run besides the steps."""
+
+import keras
+import tensorflow as tf
+
+from keras_effspine.tasks.inference import evaluate
+from keras_effspine.tasks.showcase import truth_and_prediction
+
+
+class Measurement(keras.callbacks.Callback):
+    """Measures the model now and then, keeps it, and shows what it predicts.
+
+    After each measurement the run folder holds the model (`model.keras`), the measurements so far
+    (`metrics.json`) and pictures of truth and prediction (`examples.png`); TensorBoard gets the
+    same numbers and pictures.
+
+    Args:
+        task: `Task`.
+        record_set: the `RecordSet` to measure on.
+        measured_on: what that set is, for the record: `"validation"` or `"training"`.
+        decoder: its `PictureDecoder`.
+        recipe: `Recipe`.
+        folder: `RunFolder`.
+        epochs: set of the numbers, from 1, of the epochs after which the model is measured.
+        report: function that is given one line of text.
+    """
+
+    PICTURES = 6
+    MIN_SCORE = 0.3
+
+    def __init__(
+        self, task, record_set, measured_on, decoder, recipe, folder, epochs, report
+    ):
+        super().__init__()
+        self._task = task
+        self._record_set = record_set
+        self._measured_on = measured_on
+        self._decoder = decoder
+        self._recipe = recipe
+        self._folder = folder
+        self._epochs = epochs
+        self._report = report
+        self._history = []
+        self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "measured"))
+        self.result = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 not in self._epochs:
+            return
+        pairs = _Sample(len(self._record_set.records), self.PICTURES)
+        evaluator = evaluate(
+            self._task,
+            self.model,
+            self._record_set,
+            self._recipe.image_size,
+            self._recipe.batch_size,
+            self._decoder,
+            observe=pairs,
+        )
+        self.result = evaluator.result()
+        step = int(self.model.optimizer.iterations)
+        self._history.append({"step": step, **self.result.metrics})
+        picture = truth_and_prediction(
+            self._task, pairs.kept, self._record_set.class_names, self.MIN_SCORE
+        )
+        self._folder.write_model(self.model)
+        self._folder.write_picture("examples.png", picture)
+        self._folder.write_json("predictions.json", evaluator.predictions())
+        self._folder.write_json(
+            "metrics.json",
+            {
+                "measured_on": self._measured_on,
+                "source": self._record_set.source,
+                "step": step,
+                "pictures_that_could_not_be_decoded": self._decoder.describe(),
+                "result": self.result.as_json(),
+                "history": self._history,
+            },
+        )
+        name, value = next(iter(self.result.metrics.items()))
+        self._report(
+            f"step {step}: {name} {'-' if value is None else format(value, '.3f')} "
+            f"on the {self._measured_on} pictures"
+        )
+        with self._writer.as_default(step):
+            for name, value in self.result.metrics.items():
+                if value is not None:
+                    tf.summary.scalar(name, value)
+            tf.summary.image("examples", picture[None])
+            self._writer.flush()
+
+
+class _Sample:
+    """Keeps some pairs of record and output, spread over the whole set."""
+
+    def __init__(self, count, kept):
+        self._every = max(1, count // kept)
+        self._seen = 0
+        self._most = kept
+        self.kept = []
+
+    def __call__(self, record, output):
+        if self._seen % self._every == 0 and len(self.kept) < self._most:
+            self.kept.append((record, output))
+        self._seen += 1

@@ -1,0 +1,192 @@
+"""A recipe: everything that decides how a model is trained."""
+
+import difflib
+import importlib
+import pkgutil
+from typing import Annotated, Literal
+
+import pydantic
+
+from keras_effspine.errors import RecipeError
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.tasks.registry import TASK_NAMES
+
+_Positive = Annotated[int, pydantic.Field(ge=1)]
+_Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
+
+
+class _Part(pydantic.BaseModel):
+    """Values cannot be changed, and unknown names are refused."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Part):
+    """What is trained on, and what it is measured on; see `data.sources.load_records`."""
+
+    data: str = "shapes"
+    images: str | None = None
+    split: str = "train"
+    val_data: str | None = None
+    val_images: str | None = None
+
+
+class Optimization(_Part):
+    """The optimizer and its learning rate: linear warm-up, then cosine decay to zero.
+
+    Args:
+        optimizer: `"adamw"`, or `"sgd"` with Nesterov momentum 0.9.
+        learning_rate: the rate after warm-up.
+        warmup: share of all steps in which the rate rises from zero.
+        weight_decay: of kernels alone; biases, normalisation and fusion weights are not decayed.
+        clip_norm: largest norm of the whole gradient, or None.
+    """
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+    warmup: _Rate = 0.1
+    weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
+    clip_norm: Annotated[float, pydantic.Field(gt=0)] | None = 10.0
+
+
+class Augmentation(_Part):
+    """Random changes of the training pictures.
+
+    Args:
+        scale_jitter: least and greatest multiple of the scale at which a picture fits the input.
+        flip: whether pictures are mirrored left to right at random.
+    """
+
+    scale_jitter: tuple[float, float] = (0.8, 1.25)
+    flip: bool = True
+
+    @pydantic.field_validator("scale_jitter")
+    @classmethod
+    def _ordered(cls, value):
+        if not 0 < value[0] <= value[1]:
+            raise ValueError("must be two positive numbers, the smaller one first")
+        return value
+
+
+class Recipe(_Part):
+    """A training run as data. Recipes that the package brings lie in `training/recipes/`.
+
+    Args:
+        task: name of the task.
+        preset: name of a preset, or path of a preset folder.
+        data: what is trained on.
+        image_size: height and width of the network's input in pixels; None takes the preset's.
+        batch_size: pictures a step.
+        steps: number of training steps; None where `epochs` says how long.
+        epochs: passes over the training pictures; None where `steps` says how long.
+        evaluations: how often the model is measured, the end of the run included.
+        seed: of weights, order and augmentation.
+        optimization: the optimizer.
+        augmentation: changes of the training pictures.
+        batch_norm_momentum: of the moving statistics. The paper's 0.99 is for long runs: over few
+            steps it leaves the statistics behind and ruins the average precision.
+        stochastic_depth_rate: rate of the last block.
+    """
+
+    task: str = "detection"
+    preset: str = "m0"
+    data: Data = Data()
+    image_size: _Positive | None = None
+    batch_size: _Positive = 8
+    steps: _Positive | None = None
+    epochs: _Positive | None = None
+    evaluations: _Positive = 4
+    seed: Annotated[int, pydantic.Field(ge=0)] = 0
+    optimization: Optimization = Optimization()
+    augmentation: Augmentation = Augmentation()
+    batch_norm_momentum: _Rate = 0.99
+    stochastic_depth_rate: _Rate = 0.0
+
+    @pydantic.field_validator("task")
+    @classmethod
+    def _known_task(cls, value):
+        if value not in TASK_NAMES:
+            raise ValueError(f"unknown task; there are: {', '.join(TASK_NAMES)}")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _one_length(self):
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        return self
+
+
+def find_recipe(name):
+    """A recipe of the package by name.
+
+    Raises:
+        RecipeError: if there is none of that name; names those that there are.
+    """
+    from keras_effspine.training import recipes
+
+    names = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
+    if name not in names:
+        raise RecipeError(f"Unknown recipe '{name}'. There are: {', '.join(names)}.")
+    return importlib.import_module(f"{recipes.__name__}.{name}").RECIPE
+
+
+def override(recipe, changes):
+    """A recipe with some values replaced.
+
+    Args:
+        recipe: `Recipe`.
+        changes: dictionary from field to value; a part's field is written `"data.images"`. Setting
+            `steps` unsets `epochs`, and the other way round, unless both are given.
+
+    Returns:
+        The new `Recipe`, validated.
+
+    Raises:
+        RecipeError: if a name is unknown or a value does not fit; names the field.
+    """
+    values = recipe.model_dump()
+    for one, other in (("steps", "epochs"), ("epochs", "steps")):
+        if one in changes and other not in changes:
+            values[other] = None
+    for key, value in changes.items():
+        *parts, field = key.split(".")
+        target = values
+        for part in parts:
+            target = target.get(part)
+        if target is None or field not in target:
+            near = difflib.get_close_matches(field, target or values)
+            hint = f"; did you mean {' or '.join(near)}?" if near else "."
+            raise RecipeError(f"A recipe has no value '{key}'{hint}")
+        target[field] = value
+    try:
+        return Recipe.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise RecipeError(_in_words(error)) from error
+
+
+def resolve_image_size(recipe):
+    """The recipe with `image_size` filled in from the preset.
+
+    Raises:
+        RecipeError: if the preset is unknown, or is a folder and the recipe names no size.
+    """
+    if recipe.image_size is not None:
+        return recipe
+    presets = list_presets()
+    if recipe.preset not in presets:
+        raise RecipeError(
+            f"Unknown preset '{recipe.preset}'. There are: {', '.join(presets)}. "
+            "With a preset folder of your own, give the image size too."
+        )
+    return override(recipe, {"image_size": presets[recipe.preset].input_size})
+
+
+def _in_words(error):
+    """One line for all of pydantic's findings."""
+    findings = []
+    for found in error.errors():
+        where = ".".join(str(part) for part in found["loc"])
+        received = "" if isinstance(found["input"], dict) else f" (received: {found['input']!r})"
+        message = found["msg"].removeprefix("Value error, ")
+        findings.append(f"{where}: {message}{received}" if where else message)
+    return f"The recipe does not make sense: {'; '.join(findings)}."

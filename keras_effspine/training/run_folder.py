@@ -1,0 +1,113 @@
+"""The folder that a training run leaves behind."""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+import keras_effspine
+from keras_effspine.errors import RunFolderError
+from keras_effspine.training.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """A run's recipe, classes, model, measurements and pictures, each under a fixed name.
+
+    Every file is written beside its place and then moved there, so that a file which is there is
+    whole.
+
+    Args:
+        path: the folder.
+    """
+
+    path: pathlib.Path
+
+    @classmethod
+    def create(cls, path, recipe, class_names):
+        """Makes the folder and writes `run.json`: the recipe in full, classes, package version.
+
+        Raises:
+            RunFolderError: if the folder holds something already, or cannot be written.
+        """
+        folder = cls(pathlib.Path(path))
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            if any(folder.path.iterdir()):
+                raise RunFolderError(
+                    f"{path}: the folder is not empty; name another one with --out."
+                )
+            folder.write_json(
+                "run.json",
+                {
+                    "keras_effspine": keras_effspine.__version__,
+                    "class_names": list(class_names),
+                    "recipe": recipe.model_dump(mode="json"),
+                },
+            )
+        except OSError as error:
+            if isinstance(error, RunFolderError):
+                raise
+            raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
+        return folder
+
+    @classmethod
+    def open(cls, path):
+        """A run folder that exists.
+
+        Raises:
+            RunFolderError: if the folder is missing or holds no run.
+        """
+        folder = cls(pathlib.Path(path))
+        if not (folder.path / "run.json").is_file():
+            raise RunFolderError(f"{path}: not a run folder; it holds no run.json.")
+        return folder
+
+    def _run(self):
+        try:
+            return json.loads((self.path / "run.json").read_text())
+        except ValueError as error:
+            raise RunFolderError(f"{self.path / 'run.json'}: not valid JSON ({error}).") from error
+
+    @property
+    def class_names(self):
+        """Tuple of the names of the classes that the run's model predicts."""
+        return tuple(self._run()["class_names"])
+
+    @property
+    def recipe(self):
+        """The run's `Recipe`, in full."""
+        return Recipe.model_validate(self._run()["recipe"])
+
+    @property
+    def model_file(self):
+        return self.path / "model.keras"
+
+    @property
+    def tensorboard(self):
+        return self.path / "tensorboard"
+
+    def write_json(self, name, value):
+        text = json.dumps(value, indent=2) + "\n"
+        self._write(name, lambda file: file.write_text(text))
+
+    def write_picture(self, name, picture):
+        """Writes a uint8 picture `(height, width, 3)` as PNG."""
+        self._write(name, lambda file: Image.fromarray(np.asarray(picture)).save(file))
+
+    def write_model(self, model):
+        self._write(self.model_file.name, model.save)
+
+    def _write(self, name, save):
+        target = self.path / name
+        # The suffix is kept: Keras and Pillow choose the format by it.
+        unfinished = target.with_name(f".unfinished-{target.name}")
+        try:
+            save(unfinished)
+            os.replace(unfinished, target)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise RunFolderError(f"{target}: cannot be written ({error}).") from error

@@ -1,0 +1,128 @@
+"""A training run from a recipe to a measured model."""
+
+import math
+
+import keras
+
+from keras_effspine.data.checks import describe_problems
+from keras_effspine.data.class_alignment import align_classes
+from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.pipeline import training_batches
+from keras_effspine.data.sources import SHAPES, load_records
+from keras_effspine.tasks.registry import find_task
+from keras_effspine.training.callbacks import Measurement
+from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.recipe import resolve_image_size
+from keras_effspine.training.run_folder import RunFolder
+
+
+def train(recipe, out, report=print, verbose="auto"):
+    """Trains a model as a recipe says, measures it, and writes a run folder.
+
+    Args:
+        recipe: `Recipe`.
+        out: path of the run folder, which must be new or empty.
+        report: function that is given each line of text for the user.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        Pair of the `RunFolder` and the last measurement, the result of the task's evaluator.
+
+    Raises:
+        EffSpineError: where recipe, data or run folder cannot be used; nothing is trained then.
+    """
+    recipe = resolve_image_size(recipe)
+    keras.utils.set_random_seed(recipe.seed)
+    task = find_task(recipe.task)
+    records, measured, measured_on = load_data(recipe, report)
+    task.check(records)
+
+    steps, epochs = split_into_epochs(recipe, len(records.records))
+    model = task.build_model(recipe, records.class_names)
+    task.compile_model(model, build_optimizer(recipe.optimization, steps))
+    folder = RunFolder.create(out, recipe, records.class_names)
+    report(
+        f"Training {recipe.preset} ({model.count_params():,} parameters) at {recipe.image_size} px "
+        f"on {len(records.records)} pictures of {len(records.class_names)} classes: {steps} steps "
+        f"of {recipe.batch_size}."
+    )
+
+    decoder = PictureDecoder(records)
+    batches = training_batches(
+        records,
+        decoder,
+        task.batch_fields(records),
+        recipe.image_size,
+        recipe.batch_size,
+        recipe.seed,
+        recipe.augmentation.scale_jitter,
+        recipe.augmentation.flip,
+    )
+    measurement = Measurement(
+        task,
+        measured,
+        measured_on,
+        PictureDecoder(measured),
+        recipe,
+        folder,
+        measured_epochs(epochs, recipe.evaluations),
+        report,
+    )
+    with decoder.failures_as_data_errors():
+        model.fit(
+            batches,
+            steps_per_epoch=steps // epochs,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=[
+                measurement,
+                keras.callbacks.TensorBoard(
+                    str(folder.tensorboard), write_graph=False, update_freq=10
+                ),
+            ],
+        )
+    for line in decoder.describe():
+        report(f"skipped: {line}")
+    return folder, measurement.result
+
+
+def load_data(recipe, report):
+    """The training pictures, and those that the model is measured on.
+
+    Returns:
+        Tuple of two `RecordSet`s with the same classes and what the second one is:
+        `"validation"`, or `"training"` where the recipe names no validation data.
+    """
+    data = recipe.data
+    records = load_records(data.data, data.images, data.split)
+    if data.val_data is not None:
+        measured = load_records(data.val_data, data.val_images or data.images, "val")
+    elif data.data == SHAPES:
+        measured = load_records(SHAPES, split="val")
+    else:
+        measured = records
+    for lines in (describe_problems(s) for s in {id(s): s for s in (records, measured)}.values()):
+        for line in lines:
+            report(line)
+    if measured is records:
+        report("No validation data named: the model is measured on the pictures it trains on.")
+        return records, records, "training"
+    return records, align_classes(measured, records.class_names), "validation"
+
+
+def split_into_epochs(recipe, pictures):
+    """Total steps, and the number of equal epochs in which Keras counts them.
+
+    The epochs are as near as can be to one pass over the pictures each.
+    """
+    pass_length = max(1, pictures // recipe.batch_size)
+    if recipe.epochs is not None:
+        return recipe.epochs * pass_length, recipe.epochs
+    wanted = recipe.steps / pass_length
+    divisors = [n for n in range(1, recipe.steps + 1) if recipe.steps % n == 0]
+    return recipe.steps, min(divisors, key=lambda n: abs(math.log(n / wanted)))
+
+
+def measured_epochs(epochs, evaluations):
+    """The epochs, from 1, after which the model is measured: evenly spread, the last included."""
+    return {round(epochs * (i + 1) / evaluations) for i in range(evaluations)} - {0} | {epochs}
