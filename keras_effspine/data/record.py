@@ -24,8 +24,8 @@ class Record:
         is_crowd: bool array `(N,)`, true where one annotation covers a group of objects.
         annotation_ids: tuple of `N` ids from the annotation file.
         masks: tuple of `N` instance masks in COCO's notation: a list of polygons
-            `[[x0, y0, x1, y1, ...], ...]`, a run-length dictionary `{"size": [h, w], "counts": ...}`,
-            or None.
+            `[[x0, y0, x1, y1, ...], ...]`, a run-length dictionary
+            `{"size": [h, w], "counts": ...}`, or None.
         semantic_map: path of a label image `(height, width)` for semantic segmentation, or None.
         image_label: class index of the whole picture for classification, or None.
     """

@@ -45,8 +45,15 @@ def load_records(data, images=None, split="train"):
     return check_images(load_coco(data, images))
 
 
-def load_pictures(path):
+def load_pictures(path, class_names):
     """Records without annotations, for one image file or for all image files of a folder.
+
+    Args:
+        path: an image file, or a folder that holds some.
+        class_names: tuple of the classes that will be predicted; their index is their id.
+
+    Returns:
+        `RecordSet`; the image ids are the file names.
 
     Raises:
         DataError: if there is no picture, or a file is no readable picture.
@@ -55,7 +62,9 @@ def load_pictures(path):
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in _PICTURE_SUFFIXES)
         if not files:
-            raise DataError(f"{path}: the folder holds no pictures ({' '.join(_PICTURE_SUFFIXES)}).")
+            raise DataError(
+                f"{path}: the folder holds no pictures ({' '.join(_PICTURE_SUFFIXES)})."
+            )
     elif path.is_file():
         files = [path]
     else:
@@ -79,4 +88,9 @@ def load_pictures(path):
                 is_crowd=np.zeros(0, bool),
             )
         )
-    return RecordSet(tuple(records), class_names=(), category_ids=(), source=str(path))
+    return RecordSet(
+        tuple(records),
+        class_names=tuple(class_names),
+        category_ids=tuple(range(len(class_names))),
+        source=str(path),
+    )

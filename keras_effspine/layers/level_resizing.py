@@ -56,7 +56,7 @@ class NearestUpsampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class SpaceToDepth(keras.layers.Layer):
-    """Moves each 2x2 square of a map into the channels: `(h, w, c)` to `(ceil(h/2), ceil(w/2), 4c)`.
+    """Moves each 2x2 square into the channels: `(h, w, c)` to `(ceil(h/2), ceil(w/2), 4c)`.
 
     Odd sizes are padded with zeros at the bottom and the right, as a strided convolution pads them.
     """

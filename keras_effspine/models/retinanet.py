@@ -33,7 +33,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
 
     Args:
         backbone: a backbone whose `pyramid_level_inputs` name P3 to P7, all of one width, which is
-            also the subnets' width; with `feature_pyramid`, any keras-cv backbone that has P3 to P5.
+            also the subnets' width; with `feature_pyramid`, any backbone that this layer reads.
         num_classes: int, without a background; class ids are 0 to `num_classes - 1`.
         bounding_box_format: keras-cv format of boxes in training data and predictions.
         anchor_generator: optional `keras_cv.layers.AnchorGenerator` over five levels.
@@ -94,8 +94,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
             )
         label_encoder = label_encoder or RetinaNetLabelEncoder(
             bounding_box_format=bounding_box_format,
-            anchor_generator=anchor_generator
-            or self.default_anchor_generator(bounding_box_format),
+            anchor_generator=anchor_generator or self.default_anchor_generator(bounding_box_format),
         )
         anchor_generator = label_encoder.anchor_generator
         anchors = _anchors_per_location(anchor_generator)

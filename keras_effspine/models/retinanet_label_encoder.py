@@ -13,9 +13,9 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
     """Matches anchors to boxes by intersection over union (IoU) and encodes the differences.
 
     An anchor is positive from `positive_threshold` on, background below `negative_threshold`, and
-    ignored between. Unlike keras-cv's encoder each box also claims the anchors that overlap it most
-    (`force_match`), as in the public SpineNet code: small and slender boxes would otherwise never be
-    trained. Works in float32 under any precision policy, and on batches without any box.
+    ignored between. Unlike keras-cv's encoder each box also claims the anchors that overlap it
+    most (`force_match`), as in the public SpineNet code: small and slender boxes would otherwise
+    never be trained. Works in float32 under any precision policy, and on batches without boxes.
 
     Args:
         bounding_box_format: keras-cv format of the boxes.
@@ -159,7 +159,5 @@ def _overlap(anchors, boxes):
         anchors[..., 1], boxes[..., 1]
     )
     intersection = ops.relu(height) * ops.relu(width)
-    area_a, area_b = (
-        (b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1]) for b in (anchors, boxes)
-    )
+    area_a, area_b = ((b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1]) for b in (anchors, boxes))
     return intersection / ops.maximum(area_a + area_b - intersection, keras.config.epsilon())

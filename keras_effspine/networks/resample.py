@@ -10,8 +10,8 @@ def resample(x, images, from_level, to_level, filters, operations, name, use_spa
     a 1x1 convolution. Space-to-depth with the 1x1 convolution right after it is one 2x2
     convolution of stride 2, and is written so. Without space-to-depth (the paper's ablation, and
     its classification models): `n` depthwise convolutions of stride 2, then 1x1. Up: 1x1 at the
-    small size, then nearest-neighbour upsampling, which gives the same as the paper's order, since a
-    pointwise convolution and normalisation do not care how often a pixel is repeated.
+    small size, then nearest-neighbour upsampling: the same as in the paper's order, since pointwise
+    convolution and normalisation do not care how often a pixel is repeated.
 
     Args:
         x: `(batch, height, width, channels)` at `from_level`.
@@ -34,7 +34,9 @@ def resample(x, images, from_level, to_level, filters, operations, name, use_spa
         return NearestUpsampling(from_level, to_level, name=f"{name}_upsample")(x, images)
     if use_space_to_depth:
         if steps == 1:
-            return operations.convolution(x, filters, name, kernel_size=2, strides=2, activate=False)
+            return operations.convolution(
+                x, filters, name, kernel_size=2, strides=2, activate=False
+            )
         x = SpaceToDepth(name=f"{name}_space_to_depth")(x)
         steps -= 1
     for step in range(1, steps + 1):

@@ -37,7 +37,9 @@ def retinanet_head(pyramid, num_layers, outputs_per_location, operations, name, 
         width = next(iter(features.values())).shape[-1]
         shared = separable(width, f"{name}_layer{index}_conv", operations.kernel_initializer, 0.0)
         features = {
-            level: operations.normalize(shared(x), f"{name}_layer{index}_{level.lower()}", activate=True)
+            level: operations.normalize(
+                shared(x), f"{name}_layer{index}_{level.lower()}", activate=True
+            )
             for level, x in features.items()
         }
     # Small first predictions keep the class scores at their prior and the boxes at their anchors.

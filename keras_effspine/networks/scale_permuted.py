@@ -61,9 +61,7 @@ def build_scale_permuted(images, x, table, widths, repeats, endpoint_width, desi
         Dictionary of tensors: `"block01"`, ... are the blocks' outputs, `"P3"`, ... the endpoints.
     """
     operations = design.operations
-    tensors = {
-        STEM: operations.convolution(x, design.stem_width, "stem", kernel_size=3, strides=2)
-    }
+    tensors = {STEM: operations.convolution(x, design.stem_width, "stem", kernel_size=3, strides=2)}
     absorbed = table.absorbed()
     for number, block in enumerate(table.blocks, start=1):
         name, width = f"block{number:02d}", widths[number - 1]

@@ -33,9 +33,7 @@ def predict_records(task, model, record_set, image_size, batch_size=8, decoder=N
             padded = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
             records = [record_set.records[index] for index in batch["index"]]
             predictions = model.predict_on_batch(padded)
-            yield from zip(
-                records, task.outputs(predictions, batch["scale"], records), strict=True
-            )
+            yield from zip(records, task.outputs(predictions, batch["scale"], records), strict=True)
 
 
 def evaluate(
@@ -51,9 +49,7 @@ def evaluate(
         The task's evaluator, to which every output was added; see `Task.evaluator`.
     """
     evaluator = task.evaluator(record_set)
-    for record, output in predict_records(
-        task, model, record_set, image_size, batch_size, decoder
-    ):
+    for record, output in predict_records(task, model, record_set, image_size, batch_size, decoder):
         evaluator.add(record, output)
         observe(record, output)
     return evaluator

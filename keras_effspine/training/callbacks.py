@@ -28,9 +28,7 @@ class Measurement(keras.callbacks.Callback):
     PICTURES = 6
     MIN_SCORE = 0.3
 
-    def __init__(
-        self, task, record_set, measured_on, decoder, recipe, folder, epochs, report
-    ):
+    def __init__(self, task, record_set, measured_on, decoder, recipe, folder, epochs, report):
         super().__init__()
         self._task = task
         self._record_set = record_set

@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 
-import numpy as np
 from PIL import Image
 
 import keras_effspine
+from keras_effspine.atomic_file import write_file
 from keras_effspine.errors import RunFolderError
 from keras_effspine.training.recipe import Recipe
 
@@ -17,8 +16,7 @@ from keras_effspine.training.recipe import Recipe
 class RunFolder:
     """A run's recipe, classes, model, measurements and pictures, each under a fixed name.
 
-    Every file is written beside its place and then moved there, so that a file which is there is
-    whole.
+    Every file is written so that one which is there is whole.
 
     Args:
         path: the folder.
@@ -48,9 +46,9 @@ class RunFolder:
                     "recipe": recipe.model_dump(mode="json"),
                 },
             )
+        except RunFolderError:
+            raise
         except OSError as error:
-            if isinstance(error, RunFolderError):
-                raise
             raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
         return folder
 
@@ -92,22 +90,11 @@ class RunFolder:
 
     def write_json(self, name, value):
         text = json.dumps(value, indent=2) + "\n"
-        self._write(name, lambda file: file.write_text(text))
+        write_file(self.path / name, lambda file: file.write_text(text))
 
     def write_picture(self, name, picture):
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
-        self._write(name, lambda file: Image.fromarray(np.asarray(picture)).save(file))
+        write_file(self.path / name, Image.fromarray(picture).save)
 
     def write_model(self, model):
-        self._write(self.model_file.name, model.save)
-
-    def _write(self, name, save):
-        target = self.path / name
-        # The suffix is kept: Keras and Pillow choose the format by it.
-        unfinished = target.with_name(f".unfinished-{target.name}")
-        try:
-            save(unfinished)
-            os.replace(unfinished, target)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise RunFolderError(f"{target}: cannot be written ({error}).") from error
+        write_file(self.model_file, model.save)

@@ -74,6 +74,7 @@ def train(recipe, out, report=print, verbose="auto"):
             steps_per_epoch=steps // epochs,
             epochs=epochs,
             verbose=verbose,
+            shuffle=False,  # the data set shuffles
             callbacks=[
                 measurement,
                 keras.callbacks.TensorBoard(

@@ -1,6 +1,6 @@
 """Training from random weights on a small set of pictures, in minutes to hours.
 
-    effspine train --preset m0 --data shapes --out runs/first
+effspine train --preset m0 --data shapes --out runs/first
 """
 
 from keras_effspine.training.recipe import Recipe

@@ -1,0 +1,29 @@
+"""Writing files so that a file which is there is whole."""
+
+import os
+import pathlib
+
+from keras_effspine.errors import RunFolderError
+
+
+def write_file(target, save):
+    """Writes beside the target and then moves the finished file there.
+
+    Args:
+        target: path of the file.
+        save: function that is given a path with the target's suffix and writes the file there.
+
+    Raises:
+        RunFolderError: if the file cannot be written.
+    """
+    target = pathlib.Path(target)
+    # The suffix is kept: Keras and Pillow choose the format by it.
+    unfinished = target.with_name(f".unfinished-{os.getpid()}-{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(unfinished)
+        os.replace(unfinished, target)
+    except OSError as error:
+        raise RunFolderError(f"{target}: cannot be written ({error}).") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

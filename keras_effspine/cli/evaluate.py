@@ -1,0 +1,58 @@
+"""`effspine evaluate`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from keras_effspine.cli.console import OUTPUT, say
+from keras_effspine.cli.options import BatchSize, Data, Images, Split
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="Run folder that `effspine train` wrote.")],
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    batch_size: BatchSize = None,
+    out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
+):
+    """Measure a trained model on a data set; by default on the validation data of its run."""
+    from keras_effspine.atomic_file import write_file
+    from keras_effspine.data.checks import describe_problems
+    from keras_effspine.data.class_alignment import align_classes
+    from keras_effspine.data.decoding import PictureDecoder
+    from keras_effspine.data.sources import load_records
+    from keras_effspine.models.load_model import load_model
+    from keras_effspine.tasks.inference import evaluate as measure
+    from keras_effspine.tasks.registry import find_task
+    from keras_effspine.training.run_folder import RunFolder
+    from keras_effspine.training.train import load_data
+
+    folder = RunFolder.open(run)
+    recipe = folder.recipe
+    if data is None:
+        _, records, _ = load_data(recipe, say)
+    else:
+        records = load_records(data, images, split or "val")
+        for line in describe_problems(records):
+            say(line)
+    records = align_classes(records, folder.class_names)
+    decoder = PictureDecoder(records)
+    result = measure(
+        find_task(recipe.task),
+        load_model(folder.path, compile=False),
+        records,
+        recipe.image_size,
+        batch_size or recipe.batch_size,
+        decoder,
+    ).result()
+    for line in decoder.describe():
+        say(f"could not be decoded, counted as a picture without predictions: {line}")
+    for table in result.tables():
+        OUTPUT.print(table)
+    if out is not None:
+        measured = {"source": records.source, "result": result.as_json()}
+        text = json.dumps(measured, indent=2) + "\n"
+        write_file(out, lambda file: file.write_text(text))
+        say(f"Measurements written to {out}.")

@@ -1,0 +1,98 @@
+"""`effspine predict`."""
+
+import collections
+import json
+import pathlib
+from typing import Annotated
+
+import typer
+
+from keras_effspine.cli.console import say
+from keras_effspine.cli.options import BatchSize, Data, Images, Split
+
+
+def predict(
+    run: Annotated[str, typer.Argument(help="Run folder that `effspine train` wrote.")],
+    pictures: Annotated[
+        str | None, typer.Argument(help="A picture, or a folder of pictures.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="PNG file to write for one picture, otherwise a folder.")
+    ] = None,
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    min_score: Annotated[
+        float, typer.Option(help="Draw only what is predicted with this score or more.")
+    ] = 0.3,
+    batch_size: BatchSize = None,
+):
+    """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
+
+    For a folder or a data set, predictions.json beside the drawn pictures holds every prediction,
+    whatever its score; for boxes in COCO's results format.
+    """
+    from PIL import Image
+
+    from keras_effspine.atomic_file import write_file
+    from keras_effspine.data.class_alignment import align_classes
+    from keras_effspine.data.decoding import PictureDecoder
+    from keras_effspine.data.sources import load_pictures, load_records
+    from keras_effspine.errors import DataError
+    from keras_effspine.models.load_model import load_model
+    from keras_effspine.tasks.inference import predict_records
+    from keras_effspine.tasks.registry import find_task
+    from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
+    from keras_effspine.training.run_folder import RunFolder
+
+    if (pictures is None) == (data is None):
+        raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
+    folder = RunFolder.open(run)
+    recipe, class_names = folder.recipe, folder.class_names
+    if pictures is not None:
+        records = load_pictures(pictures, class_names)
+    else:
+        records = align_classes(load_records(data, images, split or "val"), class_names)
+    single = pictures is not None and pathlib.Path(pictures).is_file()
+    name = f"{pathlib.Path(pictures or data).stem}-predicted{'.png' if single else ''}"
+    target = pathlib.Path(out or name)
+    if single and target.suffix.lower() != ".png":
+        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
+    if not single and target.is_file():
+        raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
+
+    task = find_task(recipe.task)
+    evaluator = task.evaluator(records)
+    decoder = PictureDecoder(records)
+    names = _file_names(records)
+    for record, output in predict_records(
+        task,
+        load_model(folder.path, compile=False),
+        records,
+        recipe.image_size,
+        batch_size or (1 if single else recipe.batch_size),
+        decoder,
+    ):
+        evaluator.add(record, output)
+        if pictures is None:
+            drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
+        else:
+            drawn = task.draw(read_picture(record), output, class_names, min_score)
+        file = target if single else target / names[record.image_id]
+        write_file(file, lambda path, drawn=drawn: Image.fromarray(drawn).save(path))
+    for line in decoder.describe():
+        say(f"skipped: {line}")
+    if not single:
+        text = json.dumps(evaluator.predictions()) + "\n"
+        write_file(target / "predictions.json", lambda path: path.write_text(text))
+    say(f"{len(records.records) - len(decoder.failed)} drawn: {target}")
+
+
+def _file_names(records):
+    """Name of each record's drawing; the suffix is kept where two pictures differ in it alone."""
+    stems = collections.Counter(record.path.stem for record in records.records)
+    return {
+        record.image_id: f"{record.path.stem if stems[record.path.stem] == 1 else record.path.name}"
+        ".png"
+        for record in records.records
+    }

@@ -1,0 +1,62 @@
+"""`effspine train`."""
+
+from typing import Annotated
+
+import typer
+
+from keras_effspine.cli.console import OUTPUT, say
+from keras_effspine.cli.options import BatchSize, Data, Images, Split
+
+
+def train(
+    out: Annotated[str, typer.Option(help="Run folder to write; must be new or empty.")],
+    preset: Annotated[str | None, typer.Option(help="Model; see `effspine presets`.")] = None,
+    task: Annotated[str | None, typer.Option(help="What to learn: detection.")] = None,
+    recipe: Annotated[str, typer.Option(help="Recipe to start from.")] = "from_scratch",
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    val_data: Annotated[
+        str | None, typer.Option(help="COCO JSON file to measure the model on.")
+    ] = None,
+    val_images: Annotated[
+        str | None, typer.Option(help="Folder of its pictures; --images by default.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the pictures.", min=1)] = None,
+    batch_size: BatchSize = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Height and width of the input in pixels.", min=32)
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness.", min=0)] = None,
+):
+    """Train a model, measure it, and keep both in a run folder.
+
+    The run folder holds the model (model.keras), the recipe in full and the class names (run.json),
+    the measurements (metrics.json) and the predictions they were made from (predictions.json),
+    pictures of truth and prediction (examples.png), and TensorBoard logs (tensorboard/).
+    """
+    from keras_effspine.training.recipe import find_recipe, override
+    from keras_effspine.training.train import train as run
+
+    options = {
+        "preset": preset,
+        "task": task,
+        "data.data": data,
+        "data.images": images,
+        "data.split": split,
+        "data.val_data": val_data,
+        "data.val_images": val_images,
+        "steps": steps,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "image_size": image_size,
+        "optimization.learning_rate": learning_rate,
+        "seed": seed,
+    }
+    changes = {name: value for name, value in options.items() if value is not None}
+    folder, result = run(override(find_recipe(recipe), changes), out, report=say)
+    for table in result.tables():
+        OUTPUT.print(table)
+    say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")
