@@ -18,10 +18,17 @@ def real_data():
 
 
 @pytest.fixture(scope="session")
-def shapes_folder(tmp_path_factory):
-    """A small set of shapes, 8 training and 4 validation pictures, instead of the user's cache."""
-    from keras_effspine.data.shapes import write_shapes
+def small_shapes_cache(tmp_path_factory):
+    """A cache folder with a small embedded data set: 8 training and 4 validation pictures."""
+    from keras_effspine.data.shapes import VERSION, write_shapes
 
-    folder = tmp_path_factory.mktemp("shapes") / "set"
-    write_shapes(folder, {"train": 8, "val": 4})
-    return folder
+    cache = tmp_path_factory.mktemp("cache")
+    write_shapes(cache / VERSION, {"train": 8, "val": 4})
+    return cache
+
+
+@pytest.fixture
+def small_shapes(small_shapes_cache, monkeypatch):
+    """Makes the name "shapes" mean the small set, in place of the user's cache."""
+    monkeypatch.setenv("EFFSPINE_CACHE", str(small_shapes_cache))
+    return small_shapes_cache
