@@ -25,13 +25,12 @@ def build_optimizer(optimization, steps):
     )
     common = {
         "learning_rate": schedule,
-        "weight_decay": optimization.weight_decay or None,
+        "weight_decay": optimization.weight_decay,
         "global_clipnorm": optimization.clip_norm,
     }
     if optimization.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(**common)
     else:
         optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, **common)
-    if optimization.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
+    optimizer.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
     return optimizer

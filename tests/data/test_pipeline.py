@@ -1,0 +1,196 @@
+"""From records to batches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.pipeline import evaluation_batches, most_objects, training_batches
+from keras_effspine.data.record import Record, RecordSet
+
+CANVAS = 32
+COUNT = 10
+
+
+def colour_of(index):
+    """A colour by which a picture is known again wherever it turns up."""
+    return (20 * index + 30, 5, 250 - 20 * index)
+
+
+def index_of(image):
+    """The inverse of `colour_of`, from the brightest pixel of red."""
+    return round((float(image[..., 0].max()) - 30) / 20)
+
+
+@pytest.fixture(scope="module")
+def record_set(tmp_path_factory):
+    """Pictures of one colour each; picture `i` has `i % 3` boxes, picture 4 a crowd besides."""
+    folder = tmp_path_factory.mktemp("pictures")
+    records = []
+    for index in range(COUNT):
+        width, height = 40 + index, 30
+        path = folder / f"{index}.png"
+        Image.new("RGB", (width, height), colour_of(index)).save(path)
+        boxes = [[2.0, 3.0, 20.0 + k, 16.0] for k in range(index % 3)]
+        crowds = [False] * len(boxes)
+        if index == 4:
+            boxes, crowds = [*boxes, [1.0, 1.0, 30.0, 20.0]], [*crowds, True]
+        records.append(
+            Record(
+                image_id=index,
+                path=path,
+                width=width,
+                height=height,
+                boxes=np.array(boxes, "float64").reshape(-1, 4),
+                classes=np.arange(len(boxes)) + 1,
+                areas=np.ones(len(boxes)),
+                is_crowd=np.array(crowds, bool),
+            )
+        )
+    return RecordSet(tuple(records), ("a", "b", "c", "d"), (1, 2, 3, 4), "made up")
+
+
+def padded(sample):
+    """Boxes and classes as they come, padded with -1 to three."""
+    missing = 3 - tf.shape(sample["classes"])[0]
+    return {
+        "boxes": tf.pad(sample["boxes"], [[0, missing], [0, 0]], constant_values=-1.0),
+        "classes": tf.pad(sample["classes"], [[0, missing]], constant_values=-1),
+    }
+
+
+def batches_of(record_set, count, seed=0, batch_size=2, **options):
+    decoder = PictureDecoder(record_set)
+    dataset = training_batches(record_set, decoder, padded, CANVAS, batch_size, seed, **options)
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def assert_same_batches(left, right):
+    for one, other in zip(left, right, strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+def test_the_shapes_of_training_batches_are_fixed_before_the_first_one(record_set):
+    decoder = PictureDecoder(record_set)
+    images, _ = training_batches(record_set, decoder, padded, CANVAS, 4, 0).element_spec
+    assert images.shape == (4, CANVAS, CANVAS, 3)
+    assert images.dtype == tf.float32
+
+
+def test_the_same_seed_gives_the_same_batches_and_another_seed_gives_others(record_set):
+    jitter = {"scale_jitter": (0.5, 2.0)}
+    first, second = (batches_of(record_set, 12, seed=3, **jitter) for _ in range(2))
+    assert_same_batches(first, second)
+    other = batches_of(record_set, 12, seed=4, **jitter)
+    with pytest.raises(AssertionError):
+        assert_same_batches(first, other)
+
+
+def test_batches_do_not_depend_on_the_random_numbers_drawn_before(record_set):
+    tf.random.set_seed(1)
+    first = batches_of(record_set, 6, seed=3)
+    tf.random.set_seed(1)
+    np.random.uniform(size=7)
+    tf.random.uniform([7])
+    assert_same_batches(first, batches_of(record_set, 6, seed=3))
+
+
+def test_every_picture_is_seen_once_a_pass_and_passes_differ_in_order(record_set):
+    images = np.concatenate([images for images, _ in batches_of(record_set, 15)])
+    passes = np.array([index_of(image) for image in images]).reshape(3, COUNT)
+    assert all(sorted(one) == list(range(COUNT)) for one in passes.tolist())
+    assert len({tuple(one) for one in passes.tolist()}) == 3
+
+
+def test_no_picture_is_lost_where_the_batch_does_not_divide_their_number(record_set):
+    images = np.concatenate([images for images, _ in batches_of(record_set, 5, batch_size=4)])
+    seen = [index_of(image) for image in images]
+    assert sorted(seen[:COUNT]) == sorted(seen[COUNT:]) == list(range(COUNT))
+
+
+def test_a_batch_may_be_larger_than_the_data_set(record_set):
+    ((images, _),) = batches_of(record_set, 1, batch_size=25)
+    assert images.shape[0] == 25
+
+
+def test_crowds_are_left_out_and_pictures_without_objects_stay(record_set):
+    found = {}
+    for images, labels in batches_of(record_set, 5, flip=False):
+        for row, image in enumerate(images):
+            found[index_of(image)] = labels["classes"][row].tolist()
+    assert found[4] == [1, -1, -1]
+    assert found[3] == [-1, -1, -1]
+    assert found[5] == [1, 2, -1]
+    assert most_objects(record_set) == 2
+
+
+def test_boxes_are_in_the_pixels_of_the_batch_and_padding_is_minus_one(record_set):
+    for images, labels in batches_of(record_set, 5, flip=False):
+        for row, image in enumerate(images):
+            index = index_of(image)
+            width, count = 40 + index, index % 3
+            height = round(30 * CANVAS / width)
+            scale = np.array([CANVAS / width, height / 30] * 2)
+            wanted = np.array([[2.0, 3.0, 22.0 + k, 19.0] for k in range(count)]).reshape(-1, 4)
+            boxes = labels["boxes"][row]
+            np.testing.assert_allclose(boxes[:count], wanted * scale, atol=1e-3)
+            assert (boxes[count:] == -1).all()
+
+
+def test_objects_cropped_to_less_than_a_pixel_are_not_learnt(record_set):
+    for _, labels in batches_of(record_set, 60, scale_jitter=(0.05, 4.0)):
+        real = labels["classes"] >= 0
+        boxes = labels["boxes"][real]
+        assert (boxes[:, 2:] - boxes[:, :2] >= 1).all()
+        assert (labels["boxes"][~real] == -1).all()
+
+
+def test_evaluation_sees_each_picture_once_in_order_with_its_scale(record_set):
+    decoder = PictureDecoder(record_set)
+    batches = list(evaluation_batches(record_set, decoder, CANVAS, 4).as_numpy_iterator())
+    assert [len(batch["images"]) for batch in batches] == [4, 4, 2]
+    assert np.concatenate([batch["index"] for batch in batches]).tolist() == list(range(COUNT))
+    for batch in batches:
+        for image, index, scale in zip(*map(batch.get, ("images", "index", "scale")), strict=True):
+            assert index_of(image) == index
+            width = 40 + index
+            height = round(30 * CANVAS / width)
+            np.testing.assert_allclose(scale, [height / 30, CANVAS / width], rtol=1e-6)
+            assert not image[height:].any()
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "colour"),
+    [
+        ("L", "png", 90),
+        ("L", "jpg", 90),
+        ("LA", "png", (90, 128)),
+        ("RGBA", "png", (90, 90, 90, 10)),
+        ("P", "png", 90),
+        ("1", "png", 1),
+        ("I;16", "png", 90 * 257),
+        ("CMYK", "jpg", (0, 0, 0, 165)),
+        ("RGB", "bmp", (90, 90, 90)),
+        ("L", "gif", 90),
+    ],
+)
+def test_pictures_of_every_kind_decode_to_three_channels(tmp_path, record_set, mode, suffix, colour):
+    path = tmp_path / f"one.{suffix}"
+    image = Image.new(mode, (40, 30), colour)
+    if mode == "P":
+        image.putpalette([value for value in range(256) for _ in range(3)])
+    image.save(path)
+    first = record_set.records[0]
+    record = Record(**{**first.__dict__, "path": path})
+    single = RecordSet((record,), ("a",), (1,), "one")
+    decoder = PictureDecoder(single)
+    (batch,) = evaluation_batches(single, decoder, 40, 1).as_numpy_iterator()
+    value = 255 if mode == "1" else 90
+    np.testing.assert_allclose(batch["images"][0, :30], value, atol=2)
+    assert batch["images"].shape == (1, 40, 40, 3)
+
+
+def test_the_most_objects_are_at_least_one(record_set):
+    empty = RecordSet(record_set.records[:1], ("a",), (1,), "one")
+    assert most_objects(empty) == 1
