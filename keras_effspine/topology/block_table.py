@@ -49,10 +49,10 @@ class BlockTable:
                     f"before it. Received: parents={block.parents}"
                 )
         for level, number in self.outputs:
-            if self.blocks[number - 1].level != level:
+            if not 1 <= number <= len(self.blocks) or self.blocks[number - 1].level != level:
                 raise ValueError(
                     f"Output P{level} of table '{self.name}' must be a block of level {level}. "
-                    f"Received: block {number} of level {self.blocks[number - 1].level}"
+                    f"Received: block {number}"
                 )
 
     @property

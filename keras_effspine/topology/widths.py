@@ -45,11 +45,11 @@ def scaled_widths(table, betas=None, multiplier=1.0):
     Raises:
         ValueError: if there is not one positive beta a block, or the multiplier is not positive.
     """
-    if not multiplier > 0:
+    if not 0 < multiplier < math.inf:
         raise ValueError(f"The width multiplier must be positive. Received: {multiplier}")
     if betas is None:
         return tuple(round_width(multiplier * width) for width in table.widths)
-    if len(betas) != len(table.blocks) or not all(beta > 0 for beta in betas):
+    if len(betas) != len(table.blocks) or not all(0 < b < math.inf for b in betas):
         raise ValueError(
             f"Table '{table.name}' needs {len(table.blocks)} positive betas, one a block. "
             f"Received: {betas}"

@@ -1,0 +1,48 @@
+"""The presets that the package brings, read without Keras."""
+
+import subprocess
+import sys
+
+from keras_effspine.presets.registry import keras_cv_presets, list_presets
+
+# Table 2 of arXiv:2010.11426.
+INPUT_SIZES = {
+    "m0": 256,
+    "m1": 384,
+    "m2": 384,
+    "d0": 512,
+    "sp_efficientnet_b0": 512,
+    "d1": 640,
+    "d2": 768,
+}
+
+
+def test_seven_presets_are_listed_by_rising_input_size():
+    presets = list_presets()
+    assert {name: p.input_size for name, p in presets.items()} == INPUT_SIZES
+    assert list(presets) == list(INPUT_SIZES)
+
+
+def test_presets_without_weights_say_so():
+    assert {p.weights for p in list_presets().values()} == {None}
+
+
+def test_presets_can_be_listed_for_one_class():
+    assert list(list_presets("EffSpineNetBackbone")) == list(INPUT_SIZES)
+    assert list_presets("RetinaNet") == {}
+
+
+def test_keras_cv_gets_the_absolute_path_of_a_folder():
+    for name, preset in keras_cv_presets("EffSpineNetBackbone").items():
+        folder = list_presets()[name].folder
+        assert preset["kaggle_handle"] == str(folder)
+        assert folder.is_absolute() and (folder / "config.json").is_file()
+        assert preset["metadata"]["input_size"] == INPUT_SIZES[name]
+
+
+def test_listing_presets_imports_neither_tensorflow_nor_keras():
+    code = (
+        "import sys; from keras_effspine.presets.registry import list_presets; list_presets();"
+        "assert not {'tensorflow', 'keras', 'keras_cv'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,111 @@
+"""Widths of the blocks, from the paper's distribution of resources."""
+
+import math
+
+import pytest
+
+from keras_effspine.topology.block_table import STEM, Block, BlockTable
+from keras_effspine.topology.eff_spinenet import BETAS, DISTRIBUTION_SCALE, TABLE
+from keras_effspine.topology.widths import (
+    block_costs,
+    distribution_scale,
+    round_width,
+    scaled_widths,
+)
+
+# Table 1 of arXiv:2010.11426, column Eff-SpineNet-D0, blocks 1 to 18.
+D0 = (16, 24, 16, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 136, 136, 40)
+
+
+def test_the_published_distribution_gives_table_1_exactly():
+    assert scaled_widths(TABLE, BETAS) == D0
+
+
+def test_equation_4_itself_gives_table_1_as_well():
+    costs = block_costs(TABLE)
+    scale = sum(costs) / sum(beta * cost for beta, cost in zip(BETAS, costs, strict=True))
+    assert scale == pytest.approx(0.0780, abs=5e-5)
+    assert scale != DISTRIBUTION_SCALE
+    by_hand = tuple(
+        round_width(math.sqrt(scale * beta) * width)
+        for beta, width in zip(BETAS, TABLE.widths, strict=True)
+    )
+    assert by_hand == D0
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "widths"),
+    [
+        (0.4, (8, 8, 8, 8, 40, 24, 48, 16, 48, 64, 40, 80, 56, 40, 16, 56, 56, 16)),
+        (0.5, (8, 8, 8, 8, 48, 24, 64, 24, 64, 80, 48, 96, 64, 48, 24, 64, 64, 24)),
+        (0.8, (8, 16, 16, 16, 80, 40, 96, 32, 96, 128, 80, 152, 104, 80, 32, 104, 104, 32)),
+        (1.0, D0),
+        (1.1, (16, 24, 16, 16, 112, 56, 136, 48, 136, 184, 104, 208, 144, 112, 48, 144, 144, 48)),
+    ],
+)
+def test_scaled_models_multiply_the_unrounded_widths(multiplier, widths):
+    assert scaled_widths(TABLE, BETAS, multiplier) == widths
+
+
+def test_betas_in_a_list_are_the_published_distribution_too():
+    assert scaled_widths(TABLE, list(BETAS)) == D0
+
+
+def test_without_betas_the_table_keeps_its_widths():
+    expected = (16, 24, 24, 24, 96, 40, 96, 152, 96, 152, 152, 152, 152, 96, 40, 152, 152, 152)
+    assert scaled_widths(TABLE, None) == expected == TABLE.widths
+
+
+def test_another_distribution_keeps_the_total_cost():
+    betas = [3, *BETAS[1:]]
+    scale = distribution_scale(TABLE, betas)
+    costs = block_costs(TABLE)
+    assert sum(scale * b * c for b, c in zip(betas, costs, strict=True)) == pytest.approx(
+        sum(costs)
+    )
+
+
+def test_equal_betas_change_nothing():
+    assert scaled_widths(TABLE, [7.5] * 18) == TABLE.widths
+
+
+def test_another_table_with_the_same_betas_follows_equation_4():
+    twin = BlockTable("twin", TABLE.blocks, TABLE.outputs)
+    assert distribution_scale(twin, BETAS) == pytest.approx(0.0780, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("width", "rounded"), [(0.1, 8), (8, 8), (11.99, 8), (12, 16), (20, 24), (19.99, 16), (44, 48)]
+)
+def test_widths_round_to_the_nearest_multiple_of_8_and_ties_go_up(width, rounded):
+    assert round_width(width) == rounded
+
+
+@pytest.mark.parametrize(
+    "betas",
+    [
+        BETAS[:17],
+        (*BETAS, 1),
+        (0, *BETAS[1:]),
+        (-1, *BETAS[1:]),
+        (math.nan, *BETAS[1:]),
+        [math.inf] * 18,
+    ],
+)
+def test_betas_that_are_not_one_positive_number_a_block_are_refused(betas):
+    with pytest.raises(ValueError, match="needs 18 positive betas"):
+        scaled_widths(TABLE, betas)
+
+
+@pytest.mark.parametrize("multiplier", [0, -1.0, math.nan, math.inf])
+def test_a_multiplier_that_is_no_positive_number_is_refused(multiplier):
+    with pytest.raises(ValueError, match="multiplier must be positive"):
+        scaled_widths(TABLE, BETAS, multiplier)
+
+
+def test_costs_follow_the_level_and_the_square_of_the_width():
+    table = BlockTable(
+        "two", (Block(1, (STEM,), "mbconv", 8), Block(2, (1,), "mbconv", 16)), ((2, 2),)
+    )
+    first, second = block_costs(table)
+    assert first == second
