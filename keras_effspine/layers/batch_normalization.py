@@ -17,7 +17,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Args:
         momentum: momentum of the moving statistics. The paper trains with 0.99.
         epsilon: added to the variance.
-        **kwargs: arguments of `keras.layers.Layer`.
+        **kwargs: other arguments of `keras.layers.BatchNormalization`.
     """
 
     def __init__(self, momentum=0.99, epsilon=1e-3, **kwargs):
@@ -25,18 +25,22 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        fused = (
-            training
-            and self.trainable
-            and keras.backend.backend() == "tensorflow"
+        if training and self.trainable and mask is None and self._kernel_fits(inputs):
+            return self._fused_training_call(inputs)
+        return super().call(inputs, training=training, mask=mask)
+
+    def _kernel_fits(self, inputs):
+        """Whether the fused kernel computes what this layer is to compute."""
+        return (
+            keras.backend.backend() == "tensorflow"
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
-            and mask is None
+            and self.scale
+            and self.center
+            and not self.renorm
+            and self.variable_dtype == "float32"
             and not has_replicas()
         )
-        if not fused:
-            return super().call(inputs, training=training, mask=mask)
-        return self._fused_training_call(inputs)
 
     def _fused_training_call(self, inputs):
         import tensorflow as tf

@@ -27,10 +27,18 @@ class NearestUpsampling(keras.layers.Layer):
     Call arguments:
         inputs: `(batch, height, width, channels)` at `from_level`.
         images: the network's input `(batch, height, width, 3)`, read for its size alone.
+
+    Raises:
+        ValueError: if `to_level` does not lie below `from_level`.
     """
 
     def __init__(self, from_level, to_level, **kwargs):
         super().__init__(**kwargs)
+        if to_level >= from_level:
+            raise ValueError(
+                "`to_level` must lie below `from_level`. "
+                f"Received: from_level={from_level}, to_level={to_level}"
+            )
         self.from_level = from_level
         self.to_level = to_level
 
