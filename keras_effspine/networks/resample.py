@@ -11,7 +11,8 @@ def resample(x, images, from_level, to_level, filters, operations, name, use_spa
     convolution of stride 2, and is written so. Without space-to-depth (the paper's ablation, and
     its classification models): `n` depthwise convolutions of stride 2, then 1x1. Up: 1x1 at the
     small size, then nearest-neighbour upsampling: the same as in the paper's order, since pointwise
-    convolution and normalisation do not care how often a pixel is repeated.
+    convolution and normalisation do not care how often a pixel is repeated. (Where upsampling
+    crops, batch statistics weigh the border's pixels as much as all others.)
 
     Args:
         x: `(batch, height, width, channels)` at `from_level`.

@@ -1,0 +1,82 @@
+"""Imports run one way through the package."""
+
+import ast
+import pathlib
+
+import pytest
+
+import keras_effspine
+
+ROOT = pathlib.Path(keras_effspine.__file__).parent
+
+# What a folder may import of the package, and which heavy libraries at the top of a module.
+FOLDERS = {
+    "topology": (set(), set()),
+    "layers": (set(), {"keras"}),
+    "networks": ({"topology", "layers"}, {"keras"}),
+    "presets": ({"topology"}, set()),
+    "models": ({"topology", "layers", "networks", "presets"}, {"keras", "keras_cv", "tensorflow"}),
+    "data": (set(), {"tensorflow"}),
+    "evaluation": ({"data"}, set()),
+    "pictures": ({"data"}, set()),
+    "tasks": ({"models", "data", "evaluation", "pictures"}, {"keras", "tensorflow"}),
+    "training": (
+        {"tasks", "models", "presets", "data", "evaluation", "pictures"},
+        {"keras", "tensorflow"},
+    ),
+}
+HEAVY = {"keras", "keras_cv", "tensorflow"}
+MODULES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
+
+
+def imported(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def outside_functions(tree):
+    """The statements that run when a module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield node
+            yield from outside_functions(node)
+
+
+def own_folders(names):
+    """The package's folders among imported names."""
+    parts = [name.split(".") for name in names]
+    folders = {p[1] for p in parts if p[0] == "keras_effspine" and len(p) > 1}
+    return {folder for folder in folders if (ROOT / folder).is_dir()}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_imports_only_what_stands_below_it(path):
+    folder = path.relative_to(ROOT).parts[0]
+    tree = ast.parse(path.read_text())
+    at_import = set(imported(outside_functions(tree)))
+    if folder == "cli":
+        assert not HEAVY & {name.split(".")[0] for name in at_import}, "heavy imports in functions"
+        return
+    below, libraries = FOLDERS[folder]
+    assert own_folders(imported(ast.walk(tree))) <= below | {folder}
+    assert HEAVY & {name.split(".")[0] for name in at_import} <= libraries
+
+
+def test_every_folder_has_its_place():
+    folders = {path.relative_to(ROOT).parts[0] for path in MODULES}
+    assert folders <= {*FOLDERS, "cli"}
+
+
+def test_no_folder_imports_one_that_imports_it():
+    def above(folder, seen=()):
+        assert folder not in seen, seen
+        for other in FOLDERS[folder][0]:
+            above(other, (*seen, folder))
+
+    for folder in FOLDERS:
+        above(folder)

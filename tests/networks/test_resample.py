@@ -1,0 +1,99 @@
+"""Resampling between levels, and two ways of computing it that must not change it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_effspine.layers.batch_normalization import BatchNormalization
+from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth, level_size
+from keras_effspine.networks.operations import Operations
+from keras_effspine.networks.resample import resample
+
+RANDOM = np.random.default_rng(0)
+
+
+def maps_of(height, width, level, channels=5):
+    shape = (2, level_size(height, level), level_size(width, level), channels)
+    return RANDOM.normal(size=shape).astype("float32")
+
+
+def resampler(from_level, to_level, channels=5, size=(None, None), **arguments):
+    images = keras.Input((*size, 3))
+    x = keras.Input((*(level_size(n, from_level) for n in size), channels))
+    outputs = resample(x, images, from_level, to_level, 8, Operations(), "r", **arguments)
+    return keras.Model([x, images], outputs)
+
+
+def names(model):
+    return [layer.name for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+
+
+@pytest.mark.parametrize("use_space_to_depth", [True, False])
+@pytest.mark.parametrize("levels", [(3, 7), (3, 5), (4, 5), (5, 5), (5, 4), (7, 3)])
+@pytest.mark.parametrize("size", [(64, 128), (100, 75), (127, 129)])
+def test_a_map_arrives_at_the_size_and_width_of_its_new_level(size, levels, use_space_to_depth):
+    model = resampler(*levels, use_space_to_depth=use_space_to_depth)
+    outputs = model([maps_of(*size, levels[0]), np.zeros((2, *size, 3))])
+    expected = (*(level_size(n, levels[1]) for n in size), 8)
+    assert outputs.shape == (2, *expected)
+    static = resampler(*levels, size=size, use_space_to_depth=use_space_to_depth)
+    assert static.output_shape == (None, *expected)
+
+
+def test_going_down_begins_with_space_to_depth_once():
+    assert names(resampler(3, 6)) == [
+        "r_space_to_depth",
+        *("r_down1_depthwise", "r_down1_bn", "r_down1_swish"),
+        *("r_down2_depthwise", "r_down2_bn", "r_down2_swish"),
+        *("r_conv", "r_bn"),
+    ]
+    assert names(resampler(3, 4)) == ["r_conv", "r_bn"]
+
+
+def test_without_space_to_depth_every_level_is_a_depthwise_convolution():
+    assert names(resampler(3, 5, use_space_to_depth=False)) == [
+        *("r_down1_depthwise", "r_down1_bn", "r_down1_swish"),
+        *("r_down2_depthwise", "r_down2_bn", "r_down2_swish"),
+        *("r_conv", "r_bn"),
+    ]
+
+
+def test_a_map_of_the_same_level_and_width_passes_a_convolution_too():
+    assert names(resampler(4, 4, channels=8)) == ["r_conv", "r_bn"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_convolution_may_come_before_upsampling(training):
+    """The paper upsamples first; outputs and batch statistics are the same."""
+    size = (64, 96)  # uncropped: where maps are cropped, the border counts for less in the mean
+    x, images = maps_of(*size, 5), np.zeros((2, *size, 3), "float32")
+    model = resampler(5, 3)
+
+    inputs = keras.Input((None, None, 5))
+    pictures = keras.Input((None, None, 3))
+    y = NearestUpsampling(5, 3)(inputs, pictures)
+    y = layers.Conv2D(8, 1, use_bias=False)(y)
+    written = keras.Model([inputs, pictures], BatchNormalization()(y))
+    written.set_weights(model.get_weights())
+
+    np.testing.assert_allclose(
+        model([x, images], training=training), written([x, images], training=training), atol=1e-5
+    )
+    for ours, theirs in zip(model.get_weights(), written.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (7, 12), (9, 5)])
+def test_space_to_depth_and_1x1_are_one_2x2_convolution(size):
+    x = RANDOM.normal(size=(2, *size, 5)).astype("float32")
+    model = resampler(3, 4)
+    kernel = model.get_layer("r_conv").get_weights()[0]
+    assert kernel.shape == (2, 2, 5, 8)
+    merged = model.get_layer("r_conv")(x)
+
+    pointwise = layers.Conv2D(8, 1, use_bias=False)
+    pointwise.build((None, None, None, 20))
+    # Space-to-depth puts the square's rows and columns before the channels.
+    pointwise.set_weights([kernel.reshape(1, 1, 20, 8)])
+    np.testing.assert_allclose(merged, pointwise(SpaceToDepth()(x)), atol=1e-5)
