@@ -21,9 +21,10 @@ def write_file(target, save):
     unfinished = target.with_name(f".unfinished-{os.getpid()}-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save(unfinished)
-        os.replace(unfinished, target)
+        try:
+            save(unfinished)
+            os.replace(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise RunFolderError(f"{target}: cannot be written ({error}).") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

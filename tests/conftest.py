@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import sys
+import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -32,3 +34,79 @@ def small_shapes(small_shapes_cache, monkeypatch):
     """Makes the name "shapes" mean the small set, in place of the user's cache."""
     monkeypatch.setenv("EFFSPINE_CACHE", str(small_shapes_cache))
     return small_shapes_cache
+
+
+@pytest.fixture(scope="session")
+def handful(small_shapes_cache):
+    """Four pictures with their annotations: `file`, `images`, and `records` as loaded."""
+    from keras_effspine.data.shapes import VERSION
+    from keras_effspine.data.sources import load_records
+
+    folder = small_shapes_cache / VERSION
+    file, images = folder / "val.json", folder / "val"
+    return types.SimpleNamespace(file=file, images=images, records=load_records(file, images))
+
+
+@pytest.fixture(scope="session")
+def overfit():
+    """Function from data to a recipe that learns a handful of pictures by heart."""
+    from keras_effspine.training.recipe import Augmentation, Optimization, Recipe
+
+    def recipe(data, **changes):
+        values = {
+            "preset": "m0",
+            "data": data,
+            "image_size": 128,
+            "batch_size": 4,
+            "steps": 120,
+            "evaluations": 2,
+            "optimization": Optimization(learning_rate=3e-3, weight_decay=0.0),
+            "augmentation": Augmentation(scale_jitter=(1.0, 1.0), flip=False),
+            "batch_norm_momentum": 0.9,
+        }
+        return Recipe(**{**values, **changes})
+
+    return recipe
+
+
+@pytest.fixture(scope="session")
+def trained_run(handful, overfit, tmp_path_factory):
+    """The one training run of a real detector that all tests share.
+
+    `folder` is the `RunFolder`, `result` the last measurement, `said` the lines of the report.
+    """
+    from keras_effspine.training.recipe import Data
+    from keras_effspine.training.train import train
+
+    said = []
+    folder, result = train(
+        overfit(Data(data=str(handful.file), images=str(handful.images))),
+        tmp_path_factory.mktemp("runs") / "trained",
+        report=said.append,
+        verbose=0,
+    )
+    return types.SimpleNamespace(folder=folder, result=result, said=said)
+
+
+@pytest.fixture(scope="session")
+def trained_model(trained_run):
+    """The model of the shared run as loaded from its file; not to be changed."""
+    import keras_effspine
+
+    return keras_effspine.load_model(trained_run.folder.path)
+
+
+@pytest.fixture
+def effspine(monkeypatch, capsys):
+    """Runs the command line in this process; returns its `status`, `out` and `err`."""
+    from keras_effspine.cli.main import main
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["effspine", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return types.SimpleNamespace(status=ended.value.code or 0, out=out, err=err)
+
+    return run

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import OUTPUT, say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split
+from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
+from keras_effspine.cli.quiet_start import load_tensorflow
 
 
 def evaluate(
@@ -18,21 +19,23 @@ def evaluate(
     out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
 ):
     """Measure a trained model on a data set; by default on the validation data of its run."""
+    load_tensorflow()
+
     from keras_effspine.atomic_file import write_file
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.sources import load_records
-    from keras_effspine.models.load_model import load_model
     from keras_effspine.tasks.inference import evaluate as measure
     from keras_effspine.tasks.registry import find_task
     from keras_effspine.training.run_folder import RunFolder
-    from keras_effspine.training.train import load_data
+    from keras_effspine.training.train import load_data, load_validation_data
 
+    check_data_options(data, images, split)
     folder = RunFolder.open(run)
     recipe = folder.recipe
     if data is None:
-        _, records, _ = load_data(recipe, say)
+        records = load_validation_data(recipe, say) or load_data(recipe, say)[0]
     else:
         records = load_records(data, images, split or "val")
         for line in describe_problems(records):
@@ -41,7 +44,7 @@ def evaluate(
     decoder = PictureDecoder(records)
     result = measure(
         find_task(recipe.task),
-        load_model(folder.path, compile=False),
+        folder.read_model(),
         records,
         recipe.image_size,
         batch_size or recipe.batch_size,

@@ -1,9 +1,9 @@
 """`effspine`: the verbs of the command line."""
 
-import os
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from keras_effspine.cli.console import ERRORS
 from keras_effspine.cli.evaluate import evaluate
@@ -15,6 +15,7 @@ from keras_effspine.errors import EffSpineError
 app = typer.Typer(
     help="Eff-SpineNet: train, measure and use scale-permuted detectors.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # paragraphs of the help are wrapped as such
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -33,14 +34,29 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main():
     """Runs the command line; mistakes of the user end in one line and status 2."""
-    # Both must be set before TensorFlow loads, and only a program may set them, not a library.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        message = error.format_message()
+        if message:  # empty where no verb was given: the help was printed then
+            stop = "" if message[-1] in ".?!" else "."
+            _print_error(f"{message}{stop} See {_command(error)} --help.")
+        sys.exit(error.exit_code)
     except EffSpineError as error:
-        ERRORS.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(2)
+
+
+def _command(error):
+    """The verb in which a mistake was made, as it is called."""
+    context = getattr(error, "ctx", None)
+    verb = context.info_name if context is not None and context.parent is not None else None
+    return f"effspine {verb}" if verb else "effspine"
+
+
+def _print_error(message):
+    line = " ".join(f"Error: {message}".splitlines())
+    ERRORS.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from keras_effspine.errors import DataError
+
 Data = Annotated[
     str | None,
     typer.Option(help="'shapes', the embedded data set, or a COCO JSON annotation file."),
@@ -11,3 +13,11 @@ Data = Annotated[
 Images = Annotated[str | None, typer.Option(help="Folder of the pictures that --data names.")]
 Split = Annotated[str | None, typer.Option(help="Part of a data set that has parts: train or val.")]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
+
+
+def check_data_options(data, images, split):
+    """Raises DataError where --images or --split would say nothing, rather than ignoring them."""
+    if data is None and (images is not None or split is not None):
+        raise DataError("--images and --split tell more of --data; name the data as well.")
+    if split is not None and data.endswith(".json"):
+        raise DataError(f"{data}: an annotation file has no parts; leave --split out.")

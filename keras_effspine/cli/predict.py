@@ -2,13 +2,15 @@
 
 import collections
 import json
+import os
 import pathlib
 from typing import Annotated
 
 import typer
 
 from keras_effspine.cli.console import say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split
+from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
+from keras_effspine.cli.quiet_start import load_tensorflow
 
 
 def predict(
@@ -32,14 +34,16 @@ def predict(
     For a folder or a data set, predictions.json beside the drawn pictures holds every prediction,
     whatever its score; for boxes in COCO's results format.
     """
+    load_tensorflow()
+
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
+    from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.sources import load_pictures, load_records
     from keras_effspine.errors import DataError
-    from keras_effspine.models.load_model import load_model
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.registry import find_task
     from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
@@ -47,12 +51,15 @@ def predict(
 
     if (pictures is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
+    check_data_options(data, images, split)
     folder = RunFolder.open(run)
     recipe, class_names = folder.recipe, folder.class_names
     if pictures is not None:
         records = load_pictures(pictures, class_names)
     else:
         records = align_classes(load_records(data, images, split or "val"), class_names)
+        for line in describe_problems(records):
+            say(line)
     single = pictures is not None and pathlib.Path(pictures).is_file()
     name = f"{pathlib.Path(pictures or data).stem}-predicted{'.png' if single else ''}"
     target = pathlib.Path(out or name)
@@ -61,13 +68,17 @@ def predict(
     if not single and target.is_file():
         raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
 
+    files = {records.records[0].image_id: target} if single else _drawings(records, target)
+    sources = {record.path.resolve() for record in records.records}
+    if any(file.resolve() in sources for file in files.values()):
+        raise DataError(f"{target}: a drawing would replace its picture; name another place.")
+
     task = find_task(recipe.task)
     evaluator = task.evaluator(records)
     decoder = PictureDecoder(records)
-    names = _file_names(records)
     for record, output in predict_records(
         task,
-        load_model(folder.path, compile=False),
+        folder.read_model(),
         records,
         recipe.image_size,
         batch_size or (1 if single else recipe.batch_size),
@@ -78,8 +89,7 @@ def predict(
             drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
         else:
             drawn = task.draw(read_picture(record), output, class_names, min_score)
-        file = target if single else target / names[record.image_id]
-        write_file(file, lambda path, drawn=drawn: Image.fromarray(drawn).save(path))
+        write_file(files[record.image_id], Image.fromarray(drawn).save)
     for line in decoder.describe():
         say(f"skipped: {line}")
     if not single:
@@ -88,11 +98,15 @@ def predict(
     say(f"{len(records.records) - len(decoder.failed)} drawn: {target}")
 
 
-def _file_names(records):
-    """Name of each record's drawing; the suffix is kept where two pictures differ in it alone."""
-    stems = collections.Counter(record.path.stem for record in records.records)
-    return {
-        record.image_id: f"{record.path.stem if stems[record.path.stem] == 1 else record.path.name}"
-        ".png"
-        for record in records.records
-    }
+def _drawings(records, folder):
+    """Each picture's drawing, by image id: named and placed in folders as the pictures are.
+
+    The suffix of the picture is kept where two pictures differ in it alone.
+    """
+    parent = os.path.commonpath([record.path.parent.resolve() for record in records.records])
+    paths = {r.image_id: r.path.resolve().relative_to(parent) for r in records.records}
+    stems = collections.Counter(path.with_suffix("") for path in paths.values())
+    for image_id, path in paths.items():
+        stem = path.with_suffix("")
+        paths[image_id] = folder / f"{stem if stems[stem] == 1 else path}.png"
+    return paths

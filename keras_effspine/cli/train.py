@@ -6,6 +6,7 @@ import typer
 
 from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.options import BatchSize, Data, Images, Split
+from keras_effspine.cli.quiet_start import load_tensorflow
 
 
 def train(
@@ -37,6 +38,8 @@ def train(
     the measurements (metrics.json) and the predictions they were made from (predictions.json),
     pictures of truth and prediction (examples.png), and TensorBoard logs (tensorboard/).
     """
+    load_tensorflow()
+
     from keras_effspine.training.recipe import find_recipe, override
     from keras_effspine.training.train import train as run
 

@@ -33,8 +33,10 @@ def load_records(data, images=None, split="train"):
         DataError: if the data cannot be used; the message says why.
     """
     if data == SHAPES:
+        if images is not None:
+            raise DataError(f"{images}: '{SHAPES}' brings its own pictures; leave the folder out.")
         return load_shapes(split)
-    if not str(data).endswith(".json"):
+    if pathlib.Path(data).suffix.lower() != ".json":
         raise DataError(
             f"{data}: data must be '{SHAPES}' or a COCO JSON file (*.json) with its image folder."
         )
@@ -60,7 +62,9 @@ def load_pictures(path, class_names):
     """
     path = pathlib.Path(path)
     if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in _PICTURE_SUFFIXES)
+        files = sorted(
+            p for p in path.iterdir() if p.suffix.lower() in _PICTURE_SUFFIXES and p.is_file()
+        )
         if not files:
             raise DataError(
                 f"{path}: the folder holds no pictures ({' '.join(_PICTURE_SUFFIXES)})."

@@ -36,7 +36,7 @@ class Detection(Task):
     """Boxes, their classes and their scores."""
 
     def check(self, record_set):
-        if not any(len(record.boxes) for record in record_set.records):
+        if all(record.is_crowd.all() for record in record_set.records):
             raise DataError(f"{record_set.source}: no picture has a box to learn from.")
 
     def build_model(self, recipe, class_names):

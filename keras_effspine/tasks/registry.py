@@ -2,12 +2,11 @@
 
 import importlib
 
-_TASKS = {"detection": ("keras_effspine.tasks.detection", "Detection")}
-
-TASK_NAMES = tuple(_TASKS)
+TASKS = {"detection": ("keras_effspine.tasks.detection", "Detection")}
+"""From a task's name to the module and the class that make it, which are loaded on first use."""
 
 
 def find_task(name):
-    """The `Task` of that name, one of `TASK_NAMES`."""
-    module, attribute = _TASKS[name]
+    """The `Task` of that name, one of `TASKS`."""
+    module, attribute = TASKS[name]
     return getattr(importlib.import_module(module), attribute)()

@@ -2,23 +2,26 @@
 
 import difflib
 import importlib
+import os
+import pathlib
 import pkgutil
 from typing import Annotated, Literal
 
 import pydantic
 
+from keras_effspine.data.sources import SHAPES
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
-from keras_effspine.tasks.registry import TASK_NAMES
+from keras_effspine.tasks.registry import TASKS
 
 _Positive = Annotated[int, pydantic.Field(ge=1)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
 
 
 class _Part(pydantic.BaseModel):
-    """Values cannot be changed, and unknown names are refused."""
+    """Values cannot be changed; unknown names, NaN and infinity are refused."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Data(_Part):
@@ -29,6 +32,12 @@ class Data(_Part):
     split: str = "train"
     val_data: str | None = None
     val_images: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _images_have_data(self):
+        if self.val_images is not None and self.val_data is None:
+            raise ValueError("val_images is the folder of val_data, which is not given")
+        return self
 
 
 class Optimization(_Part):
@@ -96,7 +105,7 @@ class Recipe(_Part):
     steps: _Positive | None = None
     epochs: _Positive | None = None
     evaluations: _Positive = 4
-    seed: Annotated[int, pydantic.Field(ge=0)] = 0
+    seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0
     optimization: Optimization = Optimization()
     augmentation: Augmentation = Augmentation()
     batch_norm_momentum: _Rate = 0.99
@@ -105,8 +114,8 @@ class Recipe(_Part):
     @pydantic.field_validator("task")
     @classmethod
     def _known_task(cls, value):
-        if value not in TASK_NAMES:
-            raise ValueError(f"unknown task; there are: {', '.join(TASK_NAMES)}")
+        if value not in TASKS:
+            raise ValueError(f"unknown task; there are: {', '.join(TASKS)}")
         return value
 
     @pydantic.model_validator(mode="after")
@@ -130,6 +139,18 @@ def find_recipe(name):
     return importlib.import_module(f"{recipes.__name__}.{name}").RECIPE
 
 
+def parse_recipe(values):
+    """The `Recipe` that nested dictionaries describe, as `model_dump` gives them.
+
+    Raises:
+        RecipeError: if a name is unknown or a value does not fit; names the field.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise RecipeError(_in_words(error)) from error
+
+
 def override(recipe, changes):
     """A recipe with some values replaced.
 
@@ -148,20 +169,17 @@ def override(recipe, changes):
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in changes and other not in changes:
             values[other] = None
+    parts = {f"{part}.": values[part] for part in values if isinstance(values[part], dict)}
+    places = {part + field: (held, field) for part, held in parts.items() for field in held}
+    places |= {field: (values, field) for field in values}
     for key, value in changes.items():
-        *parts, field = key.split(".")
-        target = values
-        for part in parts:
-            target = target.get(part)
-        if target is None or field not in target:
-            near = difflib.get_close_matches(field, target or values)
+        if key not in places:
+            near = difflib.get_close_matches(key, places)
             hint = f"; did you mean {' or '.join(near)}?" if near else "."
             raise RecipeError(f"A recipe has no value '{key}'{hint}")
-        target[field] = value
-    try:
-        return Recipe.model_validate(values)
-    except pydantic.ValidationError as error:
-        raise RecipeError(_in_words(error)) from error
+        held, field = places[key]
+        held[field] = value
+    return parse_recipe(values)
 
 
 def resolve_image_size(recipe):
@@ -170,15 +188,30 @@ def resolve_image_size(recipe):
     Raises:
         RecipeError: if the preset is unknown, or is a folder and the recipe names no size.
     """
+    presets = list_presets()
+    if recipe.preset not in presets and not (pathlib.Path(recipe.preset) / "config.json").is_file():
+        raise RecipeError(
+            f"Unknown preset '{recipe.preset}'. There are: {', '.join(presets)}; "
+            "a preset folder of your own holds a config.json."
+        )
     if recipe.image_size is not None:
         return recipe
-    presets = list_presets()
     if recipe.preset not in presets:
         raise RecipeError(
-            f"Unknown preset '{recipe.preset}'. There are: {', '.join(presets)}. "
-            "With a preset folder of your own, give the image size too."
+            f"{recipe.preset}: give the image size too (--image-size); of a preset folder it is "
+            "not known."
         )
     return override(recipe, {"image_size": presets[recipe.preset].input_size})
+
+
+def resolve_paths(recipe):
+    """The recipe with absolute paths, so that a run can be measured again from anywhere."""
+    paths = {
+        f"data.{field}": os.path.abspath(value)
+        for field, value in recipe.data.model_dump(exclude={"split"}).items()
+        if value not in (None, SHAPES)
+    }
+    return override(recipe, paths)
 
 
 def _in_words(error):

@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import pathlib
+import zipfile
 
 from PIL import Image
 
 import keras_effspine
 from keras_effspine.atomic_file import write_file
-from keras_effspine.errors import RunFolderError
-from keras_effspine.training.recipe import Recipe
+from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.training.recipe import parse_recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,21 +65,31 @@ class RunFolder:
             raise RunFolderError(f"{path}: not a run folder; it holds no run.json.")
         return folder
 
-    def _run(self):
+    def _read(self, part):
+        """One of the parts of `run.json`."""
+        file = self.path / "run.json"
         try:
-            return json.loads((self.path / "run.json").read_text())
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunFolderError(f"{file}: cannot be read ({error}).") from error
         except ValueError as error:
-            raise RunFolderError(f"{self.path / 'run.json'}: not valid JSON ({error}).") from error
+            raise RunFolderError(f"{file}: not valid JSON ({error}).") from error
+        if not isinstance(content, dict) or part not in content:
+            raise RunFolderError(f"{file}: holds no '{part}'; it was not written by a run.")
+        return content[part]
 
     @property
     def class_names(self):
         """Tuple of the names of the classes that the run's model predicts."""
-        return tuple(self._run()["class_names"])
+        return tuple(self._read("class_names"))
 
     @property
     def recipe(self):
         """The run's `Recipe`, in full."""
-        return Recipe.model_validate(self._run()["recipe"])
+        try:
+            return parse_recipe(self._read("recipe"))
+        except RecipeError as error:
+            raise RunFolderError(f"{self.path / 'run.json'}: {error}") from error
 
     @property
     def model_file(self):
@@ -98,3 +109,21 @@ class RunFolder:
 
     def write_model(self, model):
         write_file(self.model_file, model.save)
+
+    def read_model(self):
+        """The model, not compiled.
+
+        Raises:
+            RunFolderError: if there is none, or its file cannot be loaded.
+        """
+        from keras_effspine.models.load_model import load_model
+
+        try:
+            return load_model(self.path, compile=False)
+        except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).partition("\n")[0]
+            raise RunFolderError(
+                f"{self.model_file}: cannot be loaded ({reason}). It is broken, or from another "
+                f"version: the run was written by keras_effspine {self._read('keras_effspine')}, "
+                f"this is {keras_effspine.__version__}."
+            ) from error

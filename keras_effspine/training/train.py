@@ -12,7 +12,7 @@ from keras_effspine.data.sources import SHAPES, load_records
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.callbacks import Measurement
 from keras_effspine.training.optimizer import build_optimizer
-from keras_effspine.training.recipe import resolve_image_size
+from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 
 
@@ -31,7 +31,7 @@ def train(recipe, out, report=print, verbose="auto"):
     Raises:
         EffSpineError: where recipe, data or run folder cannot be used; nothing is trained then.
     """
-    recipe = resolve_image_size(recipe)
+    recipe = resolve_image_size(resolve_paths(recipe))
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
@@ -96,19 +96,30 @@ def load_data(recipe, report):
     """
     data = recipe.data
     records = load_records(data.data, data.images, data.split)
-    if data.val_data is not None:
-        measured = load_records(data.val_data, data.val_images or data.images, "val")
-    elif data.data == SHAPES:
-        measured = load_records(SHAPES, split="val")
-    else:
-        measured = records
-    for lines in (describe_problems(s) for s in {id(s): s for s in (records, measured)}.values()):
-        for line in lines:
-            report(line)
-    if measured is records:
+    _report_problems(records, report)
+    measured = load_validation_data(recipe, report)
+    if measured is None:
         report("No validation data named: the model is measured on the pictures it trains on.")
         return records, records, "training"
     return records, align_classes(measured, records.class_names), "validation"
+
+
+def load_validation_data(recipe, report):
+    """The `RecordSet` of a recipe's validation data; None where it names none."""
+    data = recipe.data
+    if data.val_data is None and data.data != SHAPES:
+        return None
+    if data.val_data in (None, SHAPES):
+        measured = load_records(SHAPES, split="val")
+    else:
+        measured = load_records(data.val_data, data.val_images or data.images)
+    _report_problems(measured, report)
+    return measured
+
+
+def _report_problems(record_set, report):
+    for line in describe_problems(record_set):
+        report(line)
 
 
 def split_into_epochs(recipe, pictures):

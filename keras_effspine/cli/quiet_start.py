@@ -1,0 +1,22 @@
+"""Loading TensorFlow without its log on the terminal."""
+
+import os
+
+
+def load_tensorflow():
+    """Imports TensorFlow; what its libraries log meanwhile, on every start, is not shown.
+
+    Some of it is written before TensorFlow looks at `TF_CPP_MIN_LOG_LEVEL`, so standard error leads
+    nowhere until it is loaded. Python's exceptions are raised afterwards and are seen.
+    """
+    # Both must be set before TensorFlow loads, and only a program may set them, not a library.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    terminal = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
