@@ -18,3 +18,11 @@ class RecipeError(EffSpineError, ValueError):
 
 class RunFolderError(EffSpineError, OSError):
     """A run folder that is missing, incomplete, in use, or cannot be written."""
+
+
+class TrainingError(EffSpineError, ArithmeticError):
+    """Training that cannot go on, such as a loss that is not a number."""
+
+
+class StoppedError(EffSpineError):
+    """Training that was stopped from outside after it kept its state."""

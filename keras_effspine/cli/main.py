@@ -5,12 +5,12 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from keras_effspine.cli.console import ERRORS
+from keras_effspine.cli.console import ERRORS, say
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
 from keras_effspine.cli.presets import presets
 from keras_effspine.cli.train import train
-from keras_effspine.errors import EffSpineError
+from keras_effspine.errors import EffSpineError, StoppedError
 
 app = typer.Typer(
     help="Eff-SpineNet: train, measure and use scale-permuted detectors.",
@@ -32,6 +32,10 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit
 
 
+_INTERRUPTED = 130
+"""The exit status that shells expect of a program that Ctrl-C ended."""
+
+
 def main():
     """Runs the command line; mistakes of the user end in one line and status 2."""
     try:
@@ -42,9 +46,15 @@ def main():
             stop = "" if message[-1] in ".?!" else "."
             _print_error(f"{message}{stop} See {_command(error)} --help.")
         sys.exit(error.exit_code)
+    except StoppedError as error:
+        say(str(error))
+        sys.exit(_INTERRUPTED)
     except EffSpineError as error:
         _print_error(error)
         sys.exit(2)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        sys.exit(_INTERRUPTED)
 
 
 def _command(error):

@@ -10,7 +10,10 @@ from keras_effspine.cli.quiet_start import load_tensorflow
 
 
 def train(
-    out: Annotated[str, typer.Option(help="Run folder to write; must be new or empty.")],
+    out: Annotated[
+        str,
+        typer.Option(help="Run folder: new, empty, or with a run of this recipe to go on with."),
+    ],
     preset: Annotated[str | None, typer.Option(help="Model; see `effspine presets`.")] = None,
     task: Annotated[str | None, typer.Option(help="What to learn: detection.")] = None,
     recipe: Annotated[str, typer.Option(help="Recipe to start from.")] = "from_scratch",
@@ -33,6 +36,8 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness.", min=0)] = None,
 ):
     """Train a model, measure it, and keep both in a run folder.
+
+    A run that was stopped goes on where its last checkpoint stands when its command is repeated.
 
     The run folder holds the model (model.keras), the recipe in full and the class names (run.json),
     the measurements (metrics.json) and the predictions they were made from (predictions.json),

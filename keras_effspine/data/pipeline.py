@@ -9,7 +9,16 @@ _SHUFFLE_SEED, _SCALE_SEED, _FLIP_SEED = range(3)
 
 
 def training_batches(
-    record_set, decoder, fields, image_size, batch_size, seed, scale_jitter=(1.0, 1.0), flip=True
+    record_set,
+    decoder,
+    fields,
+    image_size,
+    batch_size,
+    seed,
+    scale_jitter=(1.0, 1.0),
+    flip=True,
+    first_batch=0,
+    log=None,
 ):
     """An endless stream of shuffled, augmented batches.
 
@@ -26,6 +35,8 @@ def training_batches(
         seed: int.
         scale_jitter: pair of the least and the greatest multiple of the letterbox's scale.
         flip: bool, whether pictures are mirrored at random.
+        first_batch: int, number of batches of the stream to leave out: where a run goes on.
+        log: `BatchLog` that is told what each batch holds, or None.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(batch_size, image_size, image_size, 3)`, RGB in
@@ -46,12 +57,19 @@ def training_batches(
         # Less than a pixel of an object in sight is no object to learn.
         seen = tf.reduce_min(boxes[:, 2:] - boxes[:, :2], axis=1) >= 1.0
         sample = {"image": image, "boxes": boxes[seen], "classes": classes[seen]}
-        return image, fields(sample)
+        return index, image, fields(sample)
+
+    def pictures_and_labels(number, batch):
+        index, images, labels = batch
+        if log is not None:
+            log.note(number, index)
+        return images, labels
 
     dataset = tf.data.Dataset.range(count).shuffle(count, seed=seed + _SHUFFLE_SEED).repeat()
-    dataset = _decoded(dataset.enumerate(), decoder)
+    dataset = _decoded(dataset.enumerate().skip(first_batch * batch_size), decoder)
     dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.batch(batch_size, drop_remainder=True).enumerate(first_batch)
+    return dataset.map(pictures_and_labels).prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_batches(record_set, decoder, image_size, batch_size):

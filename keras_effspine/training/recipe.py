@@ -182,6 +182,24 @@ def override(recipe, changes):
     return parse_recipe(values)
 
 
+def differences(old, new):
+    """Where two recipes differ.
+
+    Returns:
+        List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
+    """
+    old, new = _flat(old.model_dump()), _flat(new.model_dump())
+    return [f"{key}: {old[key]}; now {new[key]}" for key in old if old[key] != new[key]]
+
+
+def _flat(values, prefix=""):
+    flat = {}
+    for key, value in values.items():
+        nested = isinstance(value, dict)
+        flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return flat
+
+
 def resolve_image_size(recipe):
     """The recipe with `image_size` filled in from the preset.
 

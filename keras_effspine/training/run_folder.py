@@ -1,16 +1,20 @@
 """The folder that a training run leaves behind."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-import zipfile
 
+import filelock
 from PIL import Image
 
 import keras_effspine
 from keras_effspine.atomic_file import write_file
-from keras_effspine.errors import RecipeError, RunFolderError
-from keras_effspine.training.recipe import parse_recipe
+from keras_effspine.errors import RunFolderError
+from keras_effspine.training.recipe import Recipe, differences
+
+_RUN_FILE = "run.json"
+_LOCK_FILE = ".lock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,32 +30,67 @@ class RunFolder:
     path: pathlib.Path
 
     @classmethod
-    def create(cls, path, recipe, class_names):
-        """Makes the folder and writes `run.json`: the recipe in full, classes, package version.
+    @contextlib.contextmanager
+    def claim(cls, path, recipe, class_names):
+        """Takes a folder for training, new or with an unfinished run of the same recipe.
+
+        Other processes are kept out as long as the context lasts; a process that is killed lets go.
+        A new folder gets `run.json`: the recipe in full, the classes, the package's version.
+
+        Args:
+            path: path of the folder, made if it does not exist.
+            recipe: `Recipe`, in full.
+            class_names: tuple of class names.
+
+        Yields:
+            The `RunFolder`.
 
         Raises:
-            RunFolderError: if the folder holds something already, or cannot be written.
+            RunFolderError: if another process has the folder, it holds the run of another recipe
+                or something else, or it cannot be written.
         """
         folder = cls(pathlib.Path(path))
+        lock = filelock.FileLock(folder.path / _LOCK_FILE, timeout=0)
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
-            if any(folder.path.iterdir()):
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunFolderError(
+                f"{path}: another process is training in this folder; wait for it, or name "
+                "another folder with --out."
+            ) from error
+        except OSError as error:
+            raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
+        try:
+            folder._settle(recipe, class_names)
+            yield folder
+        finally:
+            lock.release()
+
+    def _settle(self, recipe, class_names):
+        if not (self.path / _RUN_FILE).exists():
+            if any(not file.name.startswith(".") for file in self.path.iterdir()):
                 raise RunFolderError(
-                    f"{path}: the folder is not empty; name another one with --out."
+                    f"{self.path}: the folder is not empty and holds no run to go on with; name "
+                    "another one with --out."
                 )
-            folder.write_json(
-                "run.json",
+            self.write_json(
+                _RUN_FILE,
                 {
                     "keras_effspine": keras_effspine.__version__,
                     "class_names": list(class_names),
                     "recipe": recipe.model_dump(mode="json"),
                 },
             )
-        except RunFolderError:
-            raise
-        except OSError as error:
-            raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
-        return folder
+            return
+        changed = differences(self.recipe, recipe)
+        if self.class_names != tuple(class_names):
+            changed.append(f"classes: {', '.join(self.class_names)}; now {', '.join(class_names)}")
+        if changed:
+            raise RunFolderError(
+                f"{self.path} holds a run of another recipe ({'; '.join(changed)}). Repeat its own "
+                "command to go on with it, or name another folder with --out."
+            )
 
     @classmethod
     def open(cls, path):
@@ -61,43 +100,44 @@ class RunFolder:
             RunFolderError: if the folder is missing or holds no run.
         """
         folder = cls(pathlib.Path(path))
-        if not (folder.path / "run.json").is_file():
-            raise RunFolderError(f"{path}: not a run folder; it holds no run.json.")
+        if not (folder.path / _RUN_FILE).is_file():
+            raise RunFolderError(f"{path}: not a run folder; it holds no {_RUN_FILE}.")
         return folder
-
-    def _read(self, part):
-        """One of the parts of `run.json`."""
-        file = self.path / "run.json"
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunFolderError(f"{file}: cannot be read ({error}).") from error
-        except ValueError as error:
-            raise RunFolderError(f"{file}: not valid JSON ({error}).") from error
-        if not isinstance(content, dict) or part not in content:
-            raise RunFolderError(f"{file}: holds no '{part}'; it was not written by a run.")
-        return content[part]
 
     @property
     def class_names(self):
         """Tuple of the names of the classes that the run's model predicts."""
-        return tuple(self._read("class_names"))
+        return tuple(self.read_json(_RUN_FILE)["class_names"])
 
     @property
     def recipe(self):
         """The run's `Recipe`, in full."""
         try:
-            return parse_recipe(self._read("recipe"))
-        except RecipeError as error:
-            raise RunFolderError(f"{self.path / 'run.json'}: {error}") from error
+            return Recipe.model_validate(self.read_json(_RUN_FILE)["recipe"])
+        except ValueError as error:
+            raise RunFolderError(
+                f"{self.path / _RUN_FILE}: the recipe does not fit version "
+                f"{keras_effspine.__version__} of keras_effspine; train anew in another folder."
+            ) from error
 
     @property
     def model_file(self):
+        """The latest model, with its optimizer's state."""
         return self.path / "model.keras"
 
     @property
     def tensorboard(self):
         return self.path / "tensorboard"
+
+    def read_json(self, name, default=None):
+        """Content of a JSON file, or `default` where there is none and a default is given."""
+        file = self.path / name
+        if default is not None and not file.exists():
+            return default
+        try:
+            return json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{file}: cannot be read ({error}).") from error
 
     def write_json(self, name, value):
         text = json.dumps(value, indent=2) + "\n"
@@ -110,20 +150,23 @@ class RunFolder:
     def write_model(self, model):
         write_file(self.model_file, model.save)
 
-    def read_model(self):
-        """The model, not compiled.
+    def restore(self, model):
+        """Puts a compiled model and its optimizer into the state of the latest checkpoint.
+
+        Returns:
+            Number of steps that were taken before; 0 where the run has no checkpoint yet.
 
         Raises:
-            RunFolderError: if there is none, or its file cannot be loaded.
+            RunFolderError: if the checkpoint cannot be read, or is of another model.
         """
-        from keras_effspine.models.load_model import load_model
-
+        if not self.model_file.exists():
+            return 0
+        model.optimizer.build(model.trainable_variables)
         try:
-            return load_model(self.path, compile=False)
-        except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).partition("\n")[0]
+            model.load_weights(self.model_file)
+        except (OSError, ValueError, KeyError) as error:
             raise RunFolderError(
-                f"{self.model_file}: cannot be loaded ({reason}). It is broken, or from another "
-                f"version: the run was written by keras_effspine {self._read('keras_effspine')}, "
-                f"this is {keras_effspine.__version__}."
+                f"{self.model_file}: the checkpoint cannot be loaded ({error}); delete the file to "
+                "start anew."
             ) from error
+        return int(model.optimizer.iterations)

@@ -4,13 +4,17 @@ import math
 
 import keras
 
+from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
 from keras_effspine.data.sources import SHAPES, load_records
+from keras_effspine.errors import StoppedError
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.training.callbacks import Measurement
+from keras_effspine.training.checkpoint import Checkpoint, FiniteLoss
+from keras_effspine.training.curves import Curves
+from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
@@ -19,9 +23,12 @@ from keras_effspine.training.run_folder import RunFolder
 def train(recipe, out, report=print, verbose="auto"):
     """Trains a model as a recipe says, measures it, and writes a run folder.
 
+    A folder that holds an unfinished run of the same recipe is gone on with: weights, optimizer,
+    learning rate, and the place in the stream of pictures are those of its last checkpoint.
+
     Args:
         recipe: `Recipe`.
-        out: path of the run folder, which must be new or empty.
+        out: path of the run folder: new, empty, or with a run of the same recipe.
         report: function that is given each line of text for the user.
         verbose: as in `keras.Model.fit`.
 
@@ -29,62 +36,90 @@ def train(recipe, out, report=print, verbose="auto"):
         Pair of the `RunFolder` and the last measurement, the result of the task's evaluator.
 
     Raises:
-        EffSpineError: where recipe, data or run folder cannot be used; nothing is trained then.
+        StoppedError: if the user stopped the run (Ctrl-C); its state is kept.
+        TrainingError: if the loss or a weight is no longer finite.
+        EffSpineError: where recipe, data or run folder cannot be used.
     """
     recipe = resolve_image_size(resolve_paths(recipe))
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
     task.check(records)
-
     steps, epochs = split_into_epochs(recipe, len(records.records))
-    model = task.build_model(recipe, records.class_names)
-    task.compile_model(model, build_optimizer(recipe.optimization, steps))
-    folder = RunFolder.create(out, recipe, records.class_names)
-    report(
-        f"Training {recipe.preset} ({model.count_params():,} parameters) at {recipe.image_size} px "
-        f"on {len(records.records)} pictures of {len(records.class_names)} classes: {steps} steps "
-        f"of {recipe.batch_size}."
-    )
-
-    decoder = PictureDecoder(records)
-    batches = training_batches(
-        records,
-        decoder,
-        task.batch_fields(records),
-        recipe.image_size,
-        recipe.batch_size,
-        recipe.seed,
-        recipe.augmentation.scale_jitter,
-        recipe.augmentation.flip,
-    )
-    measurement = Measurement(
-        task,
-        measured,
-        measured_on,
-        PictureDecoder(measured),
-        recipe,
-        folder,
-        measured_epochs(epochs, recipe.evaluations),
-        report,
-    )
-    with decoder.failures_as_data_errors():
-        model.fit(
-            batches,
-            steps_per_epoch=steps // epochs,
-            epochs=epochs,
-            verbose=verbose,
-            shuffle=False,  # the data set shuffles
-            callbacks=[
-                measurement,
-                keras.callbacks.TensorBoard(
-                    str(folder.tensorboard), write_graph=False, update_freq=10
-                ),
-            ],
+    with RunFolder.claim(out, recipe, records.class_names) as folder:
+        model = task.build_model(recipe, records.class_names)
+        task.compile_model(model, build_optimizer(recipe.optimization, steps))
+        done = folder.restore(model)
+        report(
+            f"Training {recipe.preset} ({model.count_params():,} parameters) at "
+            f"{recipe.image_size} px on {len(records.records)} pictures of "
+            f"{len(records.class_names)} classes: {steps} steps of {recipe.batch_size}"
+            f"{f', of which {done} are done' if done else ''}."
         )
+        checkpoint = Checkpoint(folder)
+        measurement = Measurement(
+            task,
+            measured,
+            measured_on,
+            PictureDecoder(measured),
+            recipe,
+            folder,
+            checkpoint,
+            measured_epochs(epochs, recipe.evaluations),
+            report,
+        )
+        for callback in (checkpoint, measurement):
+            callback.set_model(model)
+        try:
+            _fit(
+                task,
+                model,
+                records,
+                recipe,
+                remaining_fits(done, steps, epochs),
+                [Curves(folder), checkpoint, measurement],
+                report,
+                verbose,
+            )
+        except KeyboardInterrupt:
+            checkpoint.save()
+            raise StoppedError(
+                f"Stopped at step {int(model.optimizer.iterations)} of {steps}; the same command "
+                "goes on from there."
+            ) from None
+        if measurement.result is None:  # the run was complete before
+            measurement.measure()
+    return folder, measurement.result
+
+
+def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
+    decoder, log = PictureDecoder(records), BatchLog(records)
+    for first_step, steps_per_epoch, initial_epoch, epochs in fits:
+        batches = training_batches(
+            records,
+            decoder,
+            task.batch_fields(records),
+            recipe.image_size,
+            recipe.batch_size,
+            recipe.seed,
+            recipe.augmentation.scale_jitter,
+            recipe.augmentation.flip,
+            first_batch=first_step,
+            log=log,
+        )
+        with decoder.failures_as_data_errors():
+            model.fit(
+                batches,
+                steps_per_epoch=steps_per_epoch,
+                initial_epoch=initial_epoch,
+                epochs=epochs,
+                verbose=verbose,
+                shuffle=False,  # the data set shuffles
+                # First, so that no other callback keeps or measures a broken model.
+                callbacks=[FiniteLoss(log), *callbacks],
+            )
     for line in decoder.describe():
         report(f"skipped: {line}")
-    return folder, measurement.result
 
 
 def load_data(recipe, report):
@@ -138,3 +173,29 @@ def split_into_epochs(recipe, pictures):
 def measured_epochs(epochs, evaluations):
     """The epochs, from 1, after which the model is measured: evenly spread, the last included."""
     return {round(epochs * (i + 1) / evaluations) for i in range(evaluations)} - {0} | {epochs}
+
+
+def remaining_fits(done, steps, epochs):
+    """What `fit` has to be called with after some of the steps.
+
+    Keras counts whole epochs, so a run that stopped within one ends that one first.
+
+    Args:
+        done: number of steps that were taken.
+        steps: number of all steps.
+        epochs: number of equal epochs that they are counted in.
+
+    Returns:
+        List of tuples: steps taken before, steps in an epoch, first epoch, and epoch to stop at.
+    """
+    if done >= steps:
+        return []
+    steps_per_epoch = steps // epochs
+    epoch, within = divmod(done, steps_per_epoch)
+    fits = []
+    if within:
+        fits.append((done, steps_per_epoch - within, epoch, epoch + 1))
+        epoch += 1
+    if epoch < epochs:
+        fits.append((epoch * steps_per_epoch, steps_per_epoch, epoch, epochs))
+    return fits

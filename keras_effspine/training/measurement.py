@@ -1,4 +1,4 @@
-"""What happens during a run besides the steps."""
+"""Measuring a model while it trains."""
 
 import keras
 import tensorflow as tf
@@ -8,11 +8,11 @@ from keras_effspine.tasks.showcase import truth_and_prediction
 
 
 class Measurement(keras.callbacks.Callback):
-    """Measures the model now and then, keeps it, and shows what it predicts.
+    """Measures the model now and then, and shows what it predicts.
 
-    After each measurement the run folder holds the model (`model.keras`), the measurements so far
-    (`metrics.json`) and pictures of truth and prediction (`examples.png`); TensorBoard gets the
-    same numbers and pictures.
+    After each measurement the run folder holds the model that was measured (`model.keras`), the
+    measurements so far (`metrics.json`), the predictions (`predictions.json`), and pictures of
+    truth and prediction (`examples.png`); TensorBoard gets the same numbers and pictures.
 
     Args:
         task: `Task`.
@@ -20,7 +20,8 @@ class Measurement(keras.callbacks.Callback):
         measured_on: what that set is, for the record: `"validation"` or `"training"`.
         decoder: its `PictureDecoder`.
         recipe: `Recipe`.
-        folder: `RunFolder`.
+        folder: `RunFolder`, whose earlier measurements are gone on with.
+        checkpoint: `Checkpoint`.
         epochs: set of the numbers, from 1, of the epochs after which the model is measured.
         report: function that is given one line of text.
     """
@@ -28,7 +29,9 @@ class Measurement(keras.callbacks.Callback):
     PICTURES = 6
     MIN_SCORE = 0.3
 
-    def __init__(self, task, record_set, measured_on, decoder, recipe, folder, epochs, report):
+    def __init__(
+        self, task, record_set, measured_on, decoder, recipe, folder, checkpoint, epochs, report
+    ):
         super().__init__()
         self._task = task
         self._record_set = record_set
@@ -36,15 +39,20 @@ class Measurement(keras.callbacks.Callback):
         self._decoder = decoder
         self._recipe = recipe
         self._folder = folder
+        self._checkpoint = checkpoint
         self._epochs = epochs
         self._report = report
-        self._history = []
+        self._history = folder.read_json("metrics.json", default={"history": []})["history"]
         self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "measured"))
         self.result = None
 
     def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 not in self._epochs:
-            return
+        if epoch + 1 in self._epochs:
+            self.measure()
+
+    def measure(self):
+        """Measures the model as it is."""
+        self._checkpoint.save()
         pairs = _Sample(len(self._record_set.records), self.PICTURES)
         evaluator = evaluate(
             self._task,
@@ -57,11 +65,11 @@ class Measurement(keras.callbacks.Callback):
         )
         self.result = evaluator.result()
         step = int(self.model.optimizer.iterations)
+        self._history = [past for past in self._history if past["step"] < step]
         self._history.append({"step": step, **self.result.metrics})
         picture = truth_and_prediction(
             self._task, pairs.kept, self._record_set.class_names, self.MIN_SCORE
         )
-        self._folder.write_model(self.model)
         self._folder.write_picture("examples.png", picture)
         self._folder.write_json("predictions.json", evaluator.predictions())
         self._folder.write_json(

@@ -1,0 +1,34 @@
+"""Which pictures the latest batches hold, so that a step that fails can be traced to them."""
+
+import tensorflow as tf
+
+
+class BatchLog:
+    """Remembers the records of the latest batches of a stream.
+
+    Args:
+        record_set: the `RecordSet` that the batches are made of.
+        kept: number of batches remembered; more than tf.data makes ahead of the step.
+    """
+
+    def __init__(self, record_set, kept=1000):
+        self._ids = [record.image_id for record in record_set.records]
+        self._kept = kept
+        self._batches = {}
+
+    def note(self, number, index):
+        """To be called where tf.data makes a batch.
+
+        Args:
+            number: int64 scalar, the batch's place in the stream, from 0.
+            index: int64 `(batch,)`, positions of its records.
+        """
+        tf.numpy_function(self._note, [number, index], [])
+
+    def _note(self, number, index):
+        self._batches[int(number)] = [self._ids[i] for i in index]
+        self._batches.pop(int(number) - self._kept, None)
+
+    def image_ids(self, number):
+        """Ids of the pictures in a batch, by its place in the stream; empty if forgotten."""
+        return self._batches.get(number, [])

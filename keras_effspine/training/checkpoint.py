@@ -1,0 +1,74 @@
+"""Keeping the state of a run, so that it can go on after an interruption."""
+
+import time
+
+import keras
+import numpy as np
+
+from keras_effspine.errors import TrainingError
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Writes the model with its optimizer's state every few minutes and when training ends.
+
+    Args:
+        folder: `RunFolder`.
+        seconds: least time between two checkpoints.
+    """
+
+    def __init__(self, folder, seconds=120.0):
+        super().__init__()
+        self._folder = folder
+        self._seconds = seconds
+        self._saved_at = time.monotonic()
+        self._saved_step = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self._saved_at >= self._seconds:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def save(self):
+        """Writes the checkpoint, unless this step's is there already.
+
+        Raises:
+            TrainingError: if a weight is not a finite number; the checkpoint before stays.
+            RunFolderError: if the file cannot be written.
+        """
+        step = int(self.model.optimizer.iterations)
+        if step == self._saved_step:
+            return
+        for weight in self.model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                raise TrainingError(
+                    f"Step {step}: the weight {weight.path} is no longer finite; lower the "
+                    "learning rate."
+                )
+        self._folder.write_model(self.model)
+        self._saved_at = time.monotonic()
+        self._saved_step = step
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends training when the loss is not a number, and says which pictures the step saw.
+
+    Args:
+        log: `BatchLog` of the batches.
+    """
+
+    def __init__(self, log):
+        super().__init__()
+        self._log = log
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get("loss", 0.0)
+        if np.isfinite(loss):
+            return
+        step = int(self.model.optimizer.iterations)
+        ids = ", ".join(str(image_id) for image_id in self._log.image_ids(step - 1))
+        raise TrainingError(
+            f"Step {step}: the loss is {loss} (pictures {ids}). Look at these pictures' "
+            "annotations, or lower the learning rate."
+        )

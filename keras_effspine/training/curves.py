@@ -1,0 +1,33 @@
+"""The curves of a run for TensorBoard."""
+
+import keras
+import tensorflow as tf
+
+
+class Curves(keras.callbacks.Callback):
+    """Writes the losses and the learning rate every few steps.
+
+    Keras' own callback counts steps from 0 in each `fit`; here a run that goes on continues its
+    curves.
+
+    Args:
+        folder: `RunFolder`.
+        every: number of steps between two points.
+    """
+
+    def __init__(self, folder, every=10):
+        super().__init__()
+        self._every = every
+        self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "training"))
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (batch + 1) % self._every:
+            return
+        optimizer = self.model.optimizer
+        with self._writer.as_default(int(optimizer.iterations)):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, value)
+            tf.summary.scalar("learning_rate", float(optimizer.learning_rate))
+
+    def on_train_end(self, logs=None):
+        self._writer.flush()
