@@ -95,9 +95,10 @@ class EffSpineNetBackbone(Backbone):
         else:
             block_widths = _one_per_block("widths", widths, table)
         repeats = _one_per_block("block_repeats", block_repeats, table)
-        if endpoint_width < 1:
+        if not isinstance(endpoint_width, int) or endpoint_width < 1:
             raise ValueError(
-                f"`endpoint_width` must be positive. Received: endpoint_width={endpoint_width}"
+                "`endpoint_width` must be a positive int. "
+                f"Received: endpoint_width={endpoint_width}"
             )
         if not 0 <= stochastic_depth_rate < 1:
             raise ValueError(
@@ -109,12 +110,6 @@ class EffSpineNetBackbone(Backbone):
                 "`squeeze_excitation_ratio` must be positive, or None. "
                 f"Received: squeeze_excitation_ratio={squeeze_excitation_ratio}"
             )
-        if include_rescaling and input_shape[-1] != 3:
-            raise ValueError(
-                "Rescaling knows RGB only: pass `include_rescaling=False` for inputs that do not "
-                f"have 3 channels. Received: input_shape={tuple(input_shape)}"
-            )
-
         if input_tensor is None:
             inputs = keras.layers.Input(shape=tuple(input_shape), name="images")
         elif keras.backend.is_keras_tensor(input_tensor):
@@ -122,6 +117,16 @@ class EffSpineNetBackbone(Backbone):
         else:
             raise ValueError(
                 f"`input_tensor` must be a Keras tensor. Received: {type(input_tensor).__name__}"
+            )
+        if len(inputs.shape) != 4:
+            raise ValueError(
+                "`input_shape` must be (height, width, channels). "
+                f"Received: input_shape={tuple(inputs.shape[1:])}"
+            )
+        if include_rescaling and inputs.shape[-1] != 3:
+            raise ValueError(
+                "Rescaling knows RGB only: pass `include_rescaling=False` for inputs that do not "
+                f"have 3 channels. Received: input_shape={tuple(inputs.shape[1:])}"
             )
         x = inputs
         if include_rescaling:
@@ -203,7 +208,7 @@ class EffSpineNetBackbone(Backbone):
 def _one_per_block(name, value, table):
     """Tuple with one positive int a block; a single int stands for all blocks."""
     count = len(table.blocks)
-    values = (value,) * count if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, (list, tuple)) else (value,) * count
     if len(values) != count or not all(isinstance(v, int) and v >= 1 for v in values):
         raise ValueError(
             f"`{name}` must be a positive int, or {count} of them, one a block. "

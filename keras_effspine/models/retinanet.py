@@ -7,13 +7,14 @@ import keras_cv
 from keras import ops
 
 from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
-from keras_effspine.models.preset_handle import preset_handle
+from keras_effspine.models.preset_handle import preset_class, preset_handle
+from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.networks.operations import Operations
-from keras_effspine.networks.retinanet_head import retinanet_head
+from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 
-_LEVELS = ("P3", "P4", "P5", "P6", "P7")
 _PRIOR_PROBABILITY = 0.01
 _ANCHOR_SIZE_OVER_STRIDE = 3
 
@@ -99,7 +100,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
         anchor_generator = label_encoder.anchor_generator
         anchors = _anchors_per_location(anchor_generator)
 
-        pyramid = _pyramid(backbone, feature_pyramid)
+        pyramid = pyramid_levels(backbone, feature_pyramid)
         operations = Operations(
             getattr(backbone, "activation", "swish"),
             getattr(backbone, "batch_norm_momentum", 0.99),
@@ -121,14 +122,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
                 )
             else:
                 maps = {level: head(x) for level, x in pyramid.items()}
-            # float32 under any policy: losses and decoding need the precision.
-            rows = [
-                keras.layers.Reshape(
-                    (-1, values), dtype="float32", name=f"{output}_{level.lower()}"
-                )(x)
-                for level, x in maps.items()
-            ]
-            outputs[output] = keras.layers.Concatenate(axis=1, dtype="float32", name=output)(rows)
+            outputs[output] = concatenate_levels(maps, values, output)
 
         # keras-cv's constructor builds a graph of its own; its base takes ours.
         super(keras_cv.models.RetinaNet, self).__init__(
@@ -152,6 +146,8 @@ class RetinaNet(keras_cv.models.RetinaNet):
         self.classification_head = classification_head
         self.box_head = box_head
         self.head_layers = head_layers
+        # As in compile(): a model that is not compiled would be traced with XLA on a GPU.
+        self.jit_compile = False
 
     @staticmethod
     def default_anchor_generator(bounding_box_format):
@@ -224,6 +220,13 @@ class RetinaNet(keras_cv.models.RetinaNet):
         super().load_weights(filepath, **kwargs)
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
+        require_known_size(x)
+        y = keras_cv.bounding_box.convert_format(
+            y,
+            source=self.bounding_box_format,
+            target=self.label_encoder.bounding_box_format,
+            image_shape=tuple(x.shape[1:]),
+        )
         boxes, classes = self.label_encoder(x, y)
         positive = ops.cast(classes >= 0, "float32")
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
@@ -244,10 +247,10 @@ class RetinaNet(keras_cv.models.RetinaNet):
         )
 
     def train_step(self, *args):
-        return super().train_step(*args[:-1], _images_and_labels(args[-1]))
+        return super().train_step(*args[:-1], images_and_labels(args[-1]))
 
     def test_step(self, *args):
-        return super().test_step(*args[:-1], _images_and_labels(args[-1]))
+        return super().test_step(*args[:-1], images_and_labels(args[-1]))
 
     def predict_step(self, *args):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
@@ -273,11 +276,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
         Raises:
             ValueError: if height or width is not known when the prediction is traced.
         """
-        if None in images.shape[1:3]:
-            raise ValueError(
-                "Anchors need pictures of a known size: resize or pad the data set's pictures to "
-                f"one height and width. Received: images of shape {tuple(images.shape)}"
-            )
+        require_known_size(images)
         return super().decode_predictions(predictions, images)
 
     def get_config(self):
@@ -316,12 +315,11 @@ class RetinaNet(keras_cv.models.RetinaNet):
             ValueError: if the preset is unknown, or weights are asked for and it has none.
         """
         handle = preset_handle(preset, cls.presets)
-        if handle not in cls.presets:
-            return super().from_preset(
-                handle, load_weights=load_weights, input_shape=input_shape, **kwargs
-            )
+        backbone_class = preset_class(handle, (cls, keras_cv.models.Backbone))
+        if issubclass(backbone_class, cls):
+            return super().from_preset(handle, load_weights=load_weights, **kwargs)
         shape = {} if input_shape is None else {"input_shape": input_shape}
-        backbone = EffSpineNetBackbone.from_preset(handle, load_weights=load_weights, **shape)
+        backbone = backbone_class.from_preset(handle, load_weights=load_weights, **shape)
         return cls(backbone=backbone, **kwargs)
 
 
@@ -343,52 +341,10 @@ def _anchors_per_location(anchor_generator):
         len(single.scales) * len(single.aspect_ratios)
         for single in anchor_generator.anchor_generators.values()
     }
-    if len(anchor_generator.anchor_generators) != len(_LEVELS) or len(counts) != 1:
+    if len(anchor_generator.anchor_generators) != len(LEVELS) or len(counts) != 1:
         raise ValueError(
             "The anchor generator must have five levels, P3 to P7, with equally many anchors a "
             f"location. Received: {len(anchor_generator.anchor_generators)} levels with "
             f"{sorted(counts)} anchors a location"
         )
     return counts.pop()
-
-
-def _pyramid(backbone, feature_pyramid):
-    """Dictionary from level name to feature map, for the five levels of RetinaNet."""
-    names = backbone.pyramid_level_inputs
-    if feature_pyramid is not None:
-        maps = feature_pyramid(
-            {level: backbone.get_layer(name).output for level, name in names.items()}
-        )
-        return dict(zip(_LEVELS, maps, strict=True))
-    missing = [level for level in _LEVELS if level not in names]
-    if missing:
-        raise ValueError(
-            f"The backbone has no level {', '.join(missing)}. Use a backbone with P3 to P7, such "
-            "as EffSpineNetBackbone, or pass `feature_pyramid`. "
-            f"Received: pyramid_level_inputs={names}"
-        )
-    pyramid = {level: backbone.get_layer(names[level]).output for level in _LEVELS}
-    widths = {level: x.shape[-1] for level, x in pyramid.items()}
-    if len(set(widths.values())) != 1:
-        raise ValueError(
-            f"P3 to P7 must have one width, which the subnets take over. Received: {widths}"
-        )
-    return pyramid
-
-
-def _images_and_labels(data):
-    """Images and labels from a batch in either of keras-cv's forms."""
-    if isinstance(data, dict):
-        return data["images"], data["bounding_boxes"]
-    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError(
-            "RetinaNet takes no sample weights: its loss is normalised by the number of matched "
-            "anchors. Pass batches of (images, labels)."
-        )
-    if not isinstance(labels, dict) or not {"boxes", "classes"} <= set(labels):
-        raise ValueError(
-            "Labels must be a dictionary with 'boxes' (batch, boxes, 4) and 'classes' "
-            f"(batch, boxes). Received: {labels}"
-        )
-    return images, keras_cv.bounding_box.to_dense(labels)

@@ -7,6 +7,12 @@ from keras_cv import bounding_box
 IGNORED = -2.0
 BACKGROUND = -1.0
 
+_BOX_VARIANCE = (0.1, 0.1, 0.2, 0.2)
+"""Divisors of encoded differences, by which keras-cv's decoding multiplies: y, x, height, width."""
+
+_TIE = 1e-4
+"""Relative difference within which two overlaps are equal: above the rounding of float32."""
+
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class RetinaNetLabelEncoder(keras.layers.Layer):
@@ -22,7 +28,6 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         anchor_generator: `keras_cv.layers.AnchorGenerator`.
         positive_threshold: IoU from which an anchor is positive.
         negative_threshold: IoU below which an anchor is background.
-        box_variance: four divisors of the encoded differences, in the order y, x, height, width.
         force_match: whether each box claims its best anchors whatever their IoU.
         **kwargs: arguments of `keras.layers.Layer`.
 
@@ -42,7 +47,6 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         anchor_generator,
         positive_threshold=0.5,
         negative_threshold=0.4,
-        box_variance=(0.1, 0.1, 0.2, 0.2),
         force_match=True,
         **kwargs,
     ):
@@ -51,7 +55,6 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         self.anchor_generator = anchor_generator
         self.positive_threshold = positive_threshold
         self.negative_threshold = negative_threshold
-        self.box_variance = tuple(box_variance)
         self.force_match = force_match
         self.boxes_matched = _UnsavedMean(name="boxes_matched")
         self.built = True
@@ -72,7 +75,8 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         best_of_box = ops.max(overlap, axis=1, keepdims=True)
         self._count_matches(best_of_box[:, 0], classes)
         if self.force_match:
-            claimed = ops.logical_and(overlap == best_of_box, overlap > 0)
+            # A small box lies inside many anchors of one size, which then overlap it equally.
+            claimed = ops.logical_and(overlap >= best_of_box * (1 - _TIE), overlap > 0)
             overlap = ops.where(claimed, overlap + 1.0, overlap)
         matched = ops.argmax(overlap, axis=2)
         best = ops.max(overlap, axis=2)
@@ -97,13 +101,13 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
             ],
             axis=-1,
         )
-        return deltas / ops.convert_to_tensor(self.box_variance, "float32")
+        return deltas / ops.convert_to_tensor(_BOX_VARIANCE, "float32")
 
     def _count_matches(self, best_of_box, classes):
         """Share of the boxes that have an anchor above the threshold without being forced."""
         self.boxes_matched.update_state(
-            ops.cast(best_of_box >= self.positive_threshold, "float32"),
-            sample_weight=ops.cast(classes >= 0, "float32"),
+            ops.reshape(ops.cast(best_of_box >= self.positive_threshold, "float32"), (-1,)),
+            sample_weight=ops.reshape(ops.cast(classes >= 0, "float32"), (-1,)),
         )
 
     def get_config(self):
@@ -113,7 +117,6 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
             "anchor_generator": keras.saving.serialize_keras_object(self.anchor_generator),
             "positive_threshold": self.positive_threshold,
             "negative_threshold": self.negative_threshold,
-            "box_variance": list(self.box_variance),
             "force_match": self.force_match,
         }
 

@@ -47,3 +47,23 @@ def retinanet_head(pyramid, num_layers, outputs_per_location, operations, name, 
         outputs_per_location, f"{name}_prediction", initializers.RandomNormal(stddev=0.01), bias
     )
     return {level: predict(x) for level, x in features.items()}
+
+
+def concatenate_levels(maps, values, name):
+    """The predictions of all levels in one tensor, a row for each anchor.
+
+    In float32 under any precision policy: losses and decoding need the precision.
+
+    Args:
+        maps: dictionary from level name to `(batch, height, width, anchors * values)`.
+        values: number of predicted values of an anchor.
+        name: name of the output; begins the names of the layers.
+
+    Returns:
+        `(batch, rows, values)`, level by level in the order of `maps`.
+    """
+    rows = [
+        layers.Reshape((-1, values), dtype="float32", name=f"{name}_{level.lower()}")(x)
+        for level, x in maps.items()
+    ]
+    return layers.Concatenate(axis=1, dtype="float32", name=name)(rows)

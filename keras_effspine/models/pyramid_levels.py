@@ -1,0 +1,42 @@
+"""The feature maps of a backbone that a detector reads."""
+
+LEVELS = ("P3", "P4", "P5", "P6", "P7")
+
+
+def pyramid_levels(backbone, feature_pyramid=None):
+    """Dictionary from level name to feature map, for P3 to P7.
+
+    Args:
+        backbone: model whose `pyramid_level_inputs` name the layers of its levels.
+        feature_pyramid: optional layer from the dictionary of the backbone's levels to a list of
+            five maps, which are then P3 to P7.
+
+    Raises:
+        ValueError: if a level is missing, or the levels differ in width.
+    """
+    names = backbone.pyramid_level_inputs
+    if feature_pyramid is not None:
+        maps = feature_pyramid(
+            {level: backbone.get_layer(name).output for level, name in names.items()}
+        )
+        if isinstance(maps, dict) or len(maps) != len(LEVELS):
+            raise ValueError(
+                "`feature_pyramid` must return a list of five maps, P3 to P7. "
+                f"Received: {list(maps) if isinstance(maps, dict) else f'{len(maps)} maps'}"
+            )
+        pyramid = dict(zip(LEVELS, maps, strict=True))
+    else:
+        missing = [level for level in LEVELS if level not in names]
+        if missing:
+            raise ValueError(
+                f"The backbone has no level {', '.join(missing)}. Use a backbone with P3 to P7, "
+                "such as EffSpineNetBackbone, or pass `feature_pyramid`. "
+                f"Received: pyramid_level_inputs={names}"
+            )
+        pyramid = {level: backbone.get_layer(names[level]).output for level in LEVELS}
+    widths = {level: x.shape[-1] for level, x in pyramid.items()}
+    if len(set(widths.values())) != 1:
+        raise ValueError(
+            f"P3 to P7 must have one width, which the subnets take over. Received: {widths}"
+        )
+    return pyramid

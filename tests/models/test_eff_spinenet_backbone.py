@@ -1,0 +1,229 @@
+"""Eff-SpineNet as a keras-cv backbone."""
+
+import json
+import pathlib
+
+import keras
+import keras_cv
+import numpy as np
+import pytest
+from keras_cv.src.utils.preset_utils import save_to_preset
+
+from keras_effspine import EffSpineNetBackbone
+from keras_effspine.topology.eff_spinenet import BETAS
+
+SIZES = [(64, 64), (96, 128), (100, 75)]
+
+
+@pytest.fixture(scope="module")
+def backbone(small_eff_spinenet):
+    return small_eff_spinenet()
+
+
+def pictures(height, width, seed=0):
+    return np.random.default_rng(seed).uniform(0, 255, (2, height, width, 3)).astype("float32")
+
+
+def levels_model(backbone):
+    layers = backbone.pyramid_level_inputs
+    return keras.Model(
+        backbone.input, {level: backbone.get_layer(name).output for level, name in layers.items()}
+    )
+
+
+def test_it_lists_the_seven_presets_by_name():
+    expected = {"m0", "m1", "m2", "d0", "d1", "d2", "sp_efficientnet_b0"}
+    assert set(EffSpineNetBackbone.presets) == expected
+    assert EffSpineNetBackbone.presets_with_weights == {}
+    assert set(EffSpineNetBackbone.presets_without_weights) == expected
+
+
+def test_a_preset_sets_the_arguments_and_keywords_override_them():
+    backbone = EffSpineNetBackbone.from_preset(
+        "m0", stochastic_depth_rate=0.2, input_shape=(64, 64, 3), name="mine"
+    )
+    assert backbone.width_multiplier == 0.4
+    assert backbone.endpoint_width == 24
+    assert backbone.stochastic_depth_rate == 0.2
+    assert backbone.input_shape == (None, 64, 64, 3)
+    assert backbone.output_shape == (None, 8, 8, 24)
+    assert backbone.name == "mine"
+
+
+def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
+    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: m0, m1, .*d2"):
+        EffSpineNetBackbone.from_preset("d9")
+
+
+def test_weights_that_a_preset_does_not_have_are_not_invented():
+    with pytest.raises(ValueError, match="does not include weights"):
+        EffSpineNetBackbone.from_preset("m0", load_weights=True)
+
+
+@pytest.mark.parametrize("as_path", [str, pathlib.Path])
+def test_a_preset_folder_brings_its_weights(backbone, tmp_path, as_path):
+    save_to_preset(backbone, str(tmp_path / "mine"))
+    loaded = EffSpineNetBackbone.from_preset(as_path(tmp_path / "mine"))
+    np.testing.assert_array_equal(loaded(pictures(64, 64)), backbone(pictures(64, 64)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_levels_have_their_strides_at_any_size(backbone, size):
+    outputs = levels_model(backbone)(pictures(*size))
+    assert list(backbone.pyramid_level_inputs) == ["P2", "P3", "P4", "P5", "P6", "P7"]
+    for level, x in outputs.items():
+        stride = 2 ** int(level[1])
+        assert tuple(x.shape[1:3]) == tuple(-(-n // stride) for n in size)
+        assert x.shape[-1] == 8
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_its_output_is_the_average_of_the_endpoints_at_p3(backbone, size):
+    x = pictures(*size)
+    rows, columns = (-(-n // 8) for n in size)
+    levels = {level: np.asarray(v) for level, v in levels_model(backbone)(x).items()}
+    upsampled = [
+        levels[f"P{level}"].repeat(factor, 1).repeat(factor, 2)[:, :rows, :columns]
+        for level, factor in ((3, 1), (4, 2), (5, 4), (6, 8), (7, 16))
+    ]
+    np.testing.assert_allclose(backbone(x), sum(upsampled) / 5, atol=1e-5)
+
+
+def test_a_static_input_shape_gives_the_same_features(small_eff_spinenet, backbone):
+    static = small_eff_spinenet(input_shape=(100, 75, 3))
+    static.set_weights(backbone.get_weights())
+    assert static.output_shape == (None, 13, 10, 8)
+    x = pictures(100, 75)
+    np.testing.assert_allclose(static(x), backbone(x), atol=1e-6)
+
+
+def test_p2_is_block_4(backbone):
+    assert backbone.pyramid_level_inputs["P2"].startswith("block04_")
+
+
+def test_its_config_makes_the_same_backbone_and_is_plain_json(small_eff_spinenet):
+    arguments = {
+        "block_repeats": [1, 2, *[1] * 16],
+        "betas": [5.0, *BETAS[1:]],
+        "use_space_to_depth": False,
+        "weighted_fusion": False,
+        "squeeze_excitation_ratio": None,
+        "activation": "relu",
+        "stochastic_depth_rate": 0.1,
+        "batch_norm_momentum": 0.9,
+        "batch_norm_epsilon": 1e-4,
+        "include_rescaling": False,
+        "input_shape": (64, 96, 3),
+        "name": "mine",
+        "trainable": False,
+    }
+    backbone = small_eff_spinenet(**arguments)
+    config = json.loads(json.dumps(backbone.get_config()))
+    assert {**config, **arguments, "input_shape": [64, 96, 3]} == config
+    copy = EffSpineNetBackbone.from_config(config)
+    assert copy.get_config() == backbone.get_config()
+    assert [layer.name for layer in copy.layers] == [layer.name for layer in backbone.layers]
+    assert copy.output_shape == (None, 8, 12, 8)
+
+
+def test_the_default_distribution_survives_its_config(backbone):
+    copy = EffSpineNetBackbone.from_config(json.loads(json.dumps(backbone.get_config())))
+    assert copy.block_widths == backbone.block_widths
+
+
+def test_exact_widths_replace_multiplier_and_betas():
+    widths = tuple(range(4, 22))
+    backbone = EffSpineNetBackbone(widths=widths, endpoint_width=8)
+    assert backbone.block_widths == widths
+    assert backbone.get_layer("block05_unit1_project_conv").filters == 8
+    assert backbone.get_config()["widths"] == list(widths)
+
+
+def test_a_saved_backbone_computes_the_same_bit_for_bit(backbone, tmp_path):
+    backbone.save(tmp_path / "backbone.keras")
+    loaded = keras.models.load_model(tmp_path / "backbone.keras")
+    assert isinstance(loaded, EffSpineNetBackbone)
+    assert loaded.pyramid_level_inputs == backbone.pyramid_level_inputs
+    np.testing.assert_array_equal(loaded(pictures(96, 128)), backbone(pictures(96, 128)))
+
+
+def test_rescaling_normalises_with_the_statistics_of_imagenet(backbone):
+    rescaled = backbone.get_layer("rescaling")(np.array([[[[0.0, 127.5, 255.0]]]]))
+    expected = (np.array([0.0, 0.5, 1.0]) - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(np.asarray(rescaled)[0, 0, 0], expected, rtol=1e-5)
+
+
+def test_without_rescaling_the_picture_is_read_as_it_is(small_eff_spinenet, backbone):
+    plain = small_eff_spinenet(include_rescaling=False)
+    plain.set_weights(backbone.get_weights())
+    x = pictures(64, 64)
+    np.testing.assert_allclose(plain(backbone.get_layer("rescaling")(x)), backbone(x), atol=1e-5)
+
+
+def test_without_rescaling_inputs_may_have_any_channels(small_eff_spinenet):
+    backbone = small_eff_spinenet(include_rescaling=False, input_shape=(None, None, 5))
+    assert backbone(np.zeros((1, 64, 64, 5))).shape == (1, 8, 8, 8)
+
+
+def test_it_builds_on_a_given_input(small_eff_spinenet):
+    inputs = keras.Input((64, 64, 3), name="given")
+    backbone = small_eff_spinenet(input_tensor=inputs)
+    assert backbone.inputs[0] is inputs
+    assert backbone.output_shape == (None, 8, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width_multiplier": 0}, "multiplier must be positive"),
+        ({"betas": [1, 2]}, "needs 18 positive betas"),
+        ({"block_repeats": 0}, "`block_repeats` must be a positive int, or 18 of them"),
+        ({"block_repeats": [1, 2]}, "`block_repeats` must be"),
+        ({"block_repeats": [1.5] * 18}, "`block_repeats` must be"),
+        ({"widths": [8] * 17}, "`widths` must be a positive int, or 18 of them"),
+        ({"widths": [0] * 18}, "`widths` must be"),
+        ({"widths": 5.5}, "`widths` must be"),
+        ({"endpoint_width": 0}, "`endpoint_width` must be a positive int"),
+        ({"endpoint_width": 8.5}, "`endpoint_width` must be a positive int"),
+        ({"stochastic_depth_rate": 1.0}, r"`stochastic_depth_rate` must lie in \[0, 1\)"),
+        ({"stochastic_depth_rate": -0.1}, "`stochastic_depth_rate` must lie"),
+        ({"squeeze_excitation_ratio": 0}, "`squeeze_excitation_ratio` must be positive"),
+        ({"activation": "nope"}, "nope"),
+        ({"input_shape": (64, 64, 1)}, "Rescaling knows RGB only"),
+        ({"input_shape": (3,)}, r"`input_shape` must be \(height, width, channels\)"),
+        ({"input_tensor": keras.Input((64, 64, 1))}, "Rescaling knows RGB only"),
+        ({"input_tensor": np.zeros((1, 64, 64, 3))}, "`input_tensor` must be a Keras tensor"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_bad_argument_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EffSpineNetBackbone(**{"width_multiplier": 0.1, **arguments})
+
+
+def test_under_mixed_precision_it_computes_in_bfloat16(small_eff_spinenet):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        backbone = small_eff_spinenet()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert backbone(pictures(64, 64)).dtype == "bfloat16"
+    assert {v.dtype for v in backbone.trainable_variables} == {"float32"}
+
+
+def test_keras_cvs_image_classifier_pools_it(small_eff_spinenet):
+    classifier = keras_cv.models.ImageClassifier(backbone=small_eff_spinenet(), num_classes=5)
+    classifier.compile(run_eagerly=True)
+    scores = classifier.predict(pictures(100, 75), verbose=0)
+    assert scores.shape == (2, 5)
+    np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_keras_cvs_own_retinanet_trains_on_it(small_eff_spinenet, batch):
+    backbone = small_eff_spinenet(input_shape=(64, 64, 3))
+    model = keras_cv.models.RetinaNet(backbone, num_classes=3, bounding_box_format="xywh")
+    model.compile(
+        optimizer="sgd", classification_loss="focal", box_loss="smoothl1", run_eagerly=True
+    )
+    (loss,) = model.fit(*batch, verbose=0).history["loss"]
+    assert np.isfinite(loss) and loss > 0
