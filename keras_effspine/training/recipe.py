@@ -45,14 +45,14 @@ class Optimization(_Part):
 
     Args:
         optimizer: `"adamw"`, or `"sgd"` with Nesterov momentum 0.9.
-        learning_rate: the rate after warm-up.
+        learning_rate: the rate after warm-up; None has it picked from the batch size.
         warmup: share of all steps in which the rate rises from zero.
         weight_decay: of kernels alone; biases, normalisation and fusion weights are not decayed.
         clip_norm: largest norm of the whole gradient, or None.
     """
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+    learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = 0.02
     warmup: _Rate = 0.1
     weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
     clip_norm: Annotated[float, pydantic.Field(gt=0)] | None = 10.0
@@ -86,14 +86,16 @@ class Recipe(_Part):
         data: what is trained on.
         image_size: height and width of the network's input in pixels; None takes the preset's.
         batch_size: pictures a step.
-        steps: number of training steps; None where `epochs` says how long.
-        epochs: passes over the training pictures; None where `steps` says how long.
+        steps: number of training steps.
+        epochs: passes over the training pictures, in place of `steps`. With neither, the length is
+            picked from the number of pictures.
         evaluations: how often the model is measured, the end of the run included.
         seed: of weights, order and augmentation.
         optimization: the optimizer.
         augmentation: changes of the training pictures.
         batch_norm_momentum: of the moving statistics. The paper's 0.99 is for long runs: over few
-            steps it leaves the statistics behind and ruins the average precision.
+            steps it leaves the statistics behind and ruins the average precision. None has it
+            picked from the number of steps.
         stochastic_depth_rate: rate of the last block.
     """
 
@@ -108,7 +110,7 @@ class Recipe(_Part):
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0
     optimization: Optimization = Optimization()
     augmentation: Augmentation = Augmentation()
-    batch_norm_momentum: _Rate = 0.99
+    batch_norm_momentum: _Rate | None = 0.99
     stochastic_depth_rate: _Rate = 0.0
 
     @pydantic.field_validator("task")
@@ -120,8 +122,8 @@ class Recipe(_Part):
 
     @pydantic.model_validator(mode="after")
     def _one_length(self):
-        if (self.steps is None) == (self.epochs is None):
-            raise ValueError("give either steps or epochs")
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give either steps or epochs, not both")
         return self
 
 

@@ -16,6 +16,7 @@ from keras_effspine.training.checkpoint import Checkpoint, FiniteLoss
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 
@@ -45,6 +46,9 @@ def train(recipe, out, report=print, verbose="auto"):
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
     task.check(records)
+    recipe, reasons = pick_open_values(recipe, len(records.records))
+    for reason in reasons:
+        report(f"picked {reason}")
     steps, epochs = split_into_epochs(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
         model = task.build_model(recipe, records.class_names)

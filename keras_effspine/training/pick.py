@@ -1,0 +1,47 @@
+"""Values that a recipe leaves open, picked from the data set's size and the batch."""
+
+import math
+
+from keras_effspine.training.recipe import override
+
+PICTURES_SEEN = 24_000
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
+LEARNING_RATE, LEARNING_RATE_BATCH = 0.02, 8
+SHORTEST_MEMORY, LONGEST_MEMORY, MEMORIES = 10, 100, 60
+
+
+def pick_open_values(recipe, pictures):
+    """Fills in the length, the learning rate and the normalisation's momentum where they are None.
+
+    Args:
+        recipe: `Recipe`.
+        pictures: number of training pictures.
+
+    Returns:
+        Pair of the `Recipe` in full and a list of lines that say what was picked, and why.
+    """
+    changes, reasons = {}, []
+    epochs = recipe.epochs
+    if recipe.steps is None and epochs is None:
+        epochs = min(max(round(PICTURES_SEEN / pictures), FEWEST_EPOCHS), MOST_EPOCHS)
+        changes["epochs"] = epochs
+        reasons.append(
+            f"{epochs} epochs: {pictures} pictures are seen {epochs * pictures:,} times in all "
+            f"(aim {PICTURES_SEEN:,}, within {FEWEST_EPOCHS} to {MOST_EPOCHS} epochs)."
+        )
+    if recipe.optimization.learning_rate is None:
+        rate = round(LEARNING_RATE * math.sqrt(recipe.batch_size / LEARNING_RATE_BATCH), 5)
+        changes["optimization.learning_rate"] = rate
+        reasons.append(
+            f"learning rate {rate:g}: {LEARNING_RATE:g} for batches of {LEARNING_RATE_BATCH}, "
+            f"grown with the square root of the batch, here {recipe.batch_size}."
+        )
+    if recipe.batch_norm_momentum is None:
+        steps = recipe.steps or epochs * max(1, pictures // recipe.batch_size)
+        memory = min(max(steps / MEMORIES, SHORTEST_MEMORY), LONGEST_MEMORY)
+        changes["batch_norm_momentum"] = round(1 - 1 / memory, 4)
+        reasons.append(
+            f"batch normalisation momentum {changes['batch_norm_momentum']:g}: the statistics look "
+            f"back over {memory:.0f} of {steps} steps, so that they keep up with the weights."
+        )
+    return (override(recipe, changes) if changes else recipe), reasons

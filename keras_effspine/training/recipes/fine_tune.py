@@ -1,0 +1,17 @@
+"""Training on a set of your own: length, learning rate and normalisation follow from its size.
+
+    effspine train --recipe fine_tune --preset m1 --data train.json --images folder \
+        --val-data val.json --out runs/mine
+
+What is picked, and why, is printed before training.
+"""
+
+from keras_effspine.training.recipe import Optimization, Recipe
+
+RECIPE = Recipe(
+    preset="m1",
+    steps=None,
+    epochs=None,
+    batch_norm_momentum=None,
+    optimization=Optimization(learning_rate=None, warmup=0.05),
+)
