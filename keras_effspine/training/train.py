@@ -40,6 +40,8 @@ def train(recipe, out, report=print, verbose="auto"):
     steps, epochs = split_into_epochs(recipe, len(records.records))
     model = task.build_model(recipe, records.class_names)
     task.compile_model(model, build_optimizer(recipe.optimization, steps))
+    # Made inside the first step, the optimizer's variables take longer than the rest of its trace.
+    model.optimizer.build(model.trainable_variables)
     folder = RunFolder.create(out, recipe, records.class_names)
     report(
         f"Training {recipe.preset} ({model.count_params():,} parameters) at {recipe.image_size} px "

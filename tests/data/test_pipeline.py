@@ -175,7 +175,9 @@ def test_evaluation_sees_each_picture_once_in_order_with_its_scale(record_set):
         ("L", "gif", 90),
     ],
 )
-def test_pictures_of_every_kind_decode_to_three_channels(tmp_path, record_set, mode, suffix, colour):
+def test_pictures_of_every_kind_decode_to_three_channels(
+    tmp_path, record_set, mode, suffix, colour
+):
     path = tmp_path / f"one.{suffix}"
     image = Image.new(mode, (40, 30), colour)
     if mode == "P":
