@@ -112,6 +112,7 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
             log=log,
         )
         with decoder.failures_as_data_errors():
+            _make_variables(model, batches)
             model.fit(
                 batches,
                 steps_per_epoch=steps_per_epoch,
@@ -124,6 +125,16 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
             )
     for line in decoder.describe():
         report(f"skipped: {line}")
+
+
+def _make_variables(model, batches):
+    """Makes the variables of the optimizer and of the losses.
+
+    If the first step had to make them, TensorFlow would trace it twice, which takes a minute.
+    """
+    model.optimizer.build(model.trainable_variables)
+    pictures, labels = next(iter(batches))
+    model.compute_loss(x=pictures, y=labels, y_pred=model(pictures))
 
 
 def load_data(recipe, report):

@@ -350,14 +350,6 @@ def test_any_record_set_survives_saving_and_loading(tmp_path_factory, record_set
     assert_same(record_set, again)
 
 
-@pytest.fixture
-def real_data():
-    folder = os.environ.get("EFFSPINE_TEST_DATA")
-    if not folder:
-        pytest.skip("EFFSPINE_TEST_DATA names no folder of real data")
-    return pathlib.Path(folder)
-
-
 @pytest.mark.real_data
 def test_a_hundred_pictures_of_coco_load_with_their_classes_and_crowds(real_data):
     folder = real_data / "coco100"

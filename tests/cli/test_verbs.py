@@ -1,0 +1,154 @@
+"""`evaluate` and `predict` with the run that the tests share."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_effspine.training.run_folder import RunFolder
+
+
+@pytest.fixture
+def run(trained_run, trained_model, tmp_path, monkeypatch):
+    """The shared run folder; its model is loaded and traced once for all tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(RunFolder, "read_model", lambda self: trained_model)
+    return trained_run.folder.path
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_a_run_is_evaluated_as_it_was_measured(trained_run, effspine, tmp_path):
+    out = tmp_path / "new" / "measured.json"
+    answer = effspine("evaluate", trained_run.folder.path, "--out", out)
+    assert (answer.status, answer.err) == (0, "")
+    assert "AP75" in answer.out
+    assert "hexagon" in answer.out
+    written = json.loads(out.read_text())
+    assert written["result"]["stats"] == trained_run.result.metrics
+    assert str(out) in answer.out.replace("\n", "")
+
+
+def test_a_run_is_evaluated_on_data_that_are_named(run, effspine, handful, tmp_path):
+    shutil.copytree(handful.images, "my pictures ü")
+    content = json.loads(handful.file.read_text())
+    content["categories"] = content["categories"][::-1]
+    for category in content["categories"]:
+        category["id"] = 100 - category["id"]
+    for annotation in content["annotations"]:
+        annotation["category_id"] = 100 - annotation["category_id"]
+    content["annotations"].append({"id": 10**6, "image_id": 10**6})
+    (tmp_path / "my data ü.json").write_text(json.dumps(content))
+    answer = effspine(
+        *("evaluate", run, "--data", "my data ü.json", "--images", "my pictures ü"),
+        *("--out", "out.json"),
+    )
+    assert (answer.status, answer.err) == (0, "")
+    assert "1 annotation dropped: unknown image (my data ü.json, annotation 1000000)" in answer.out
+    assert json.loads((tmp_path / "out.json").read_text())["result"]["stats"]["AP"] > 0.9
+
+
+def test_data_with_a_class_that_the_model_does_not_know_are_refused(run, effspine, handful):
+    content = handful.file.read_text().replace('"ring"', '"donut"')
+    with open("other.json", "w") as file:
+        file.write(content)
+    answer = effspine("evaluate", run, "--data", "other.json", "--images", handful.images)
+    assert answer.status == 2
+    assert "does not know the classes donut; it knows disc, " in answer.err
+
+
+def test_one_picture_is_drawn_beside_where_one_stands(run, effspine, handful, tmp_path):
+    shutil.copy(handful.images / "000001.png", "my photo ü.png")
+    answer = effspine("predict", run, "my photo ü.png", "--batch-size", 4)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == "1 drawn: my photo ü-predicted.png\n"
+    width, height = size_of("my photo ü.png")
+    drawn = size_of("my photo ü-predicted.png")
+    assert drawn[0] / drawn[1] == pytest.approx(width / height)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "my photo ü-predicted.png",
+        "my photo ü.png",
+    ]
+
+
+def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
+    picture = handful.images / "000001.png"
+    for score, out in ((0.0, "all.png"), (0.3, "some.png"), (1.1, "none.PNG")):
+        options = ["--min-score", score, "--out", out, "--batch-size", 4]
+        assert effspine("predict", run, picture, *options).status == 0
+    plain, some, everything = (
+        np.asarray(Image.open(f)) for f in ("none.PNG", "some.png", "all.png")
+    )
+    original = np.asarray(Image.open(picture))
+    zoom = plain.shape[0] // original.shape[0]
+    np.testing.assert_array_equal(plain, original.repeat(zoom, 0).repeat(zoom, 1))
+    assert 0 < (some != plain).mean() < (everything != plain).mean()
+
+
+def test_grey_pictures_and_those_with_alpha_are_drawn(run, effspine, handful):
+    with Image.open(handful.images / "000001.png") as image:
+        for mode in ("L", "RGBA", "P"):
+            image.convert(mode).save(f"{mode}.png")
+            answer = effspine("predict", run, f"{mode}.png", "--batch-size", 4)
+            assert (answer.status, answer.err) == (0, "")
+
+
+def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
+    run, effspine, handful, trained_run, tmp_path
+):
+    answer = effspine("predict", run, handful.images, "--out", "a/drawn")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == "4 drawn: a/drawn\n"
+    names = [f"{number:06d}.png" for number in range(1, 5)]
+    assert sorted(path.name for path in (tmp_path / "a/drawn").iterdir()) == [
+        *names,
+        "predictions.json",
+    ]
+    found = json.loads((tmp_path / "a/drawn/predictions.json").read_text())
+    kept = json.loads((trained_run.folder.path / "predictions.json").read_text())
+    assert {entry["image_id"] for entry in found} == set(names)
+    assert [entry["score"] for entry in found] == [entry["score"] for entry in kept]
+
+
+def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
+    answer = effspine("predict", run, "--data", handful.file, "--images", handful.images)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == "4 drawn: val-predicted\n"
+    one, _ = size_of(handful.images / "000001.png")
+    width, height = size_of("val-predicted/000001.png")
+    assert width > 2 * one
+    assert width > height
+
+
+def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_each_other(
+    run, effspine, handful, tmp_path
+):
+    content = json.loads(handful.file.read_text())
+    names = ["a/one.png", "b/one.png", "two.png", "two.bmp"]
+    for image, name in zip(content["images"], names, strict=True):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(handful.images / image["file_name"]) as picture:
+            picture.save(tmp_path / "in" / name)
+        image["file_name"] = name
+    (tmp_path / "data.json").write_text(json.dumps(content))
+    answer = effspine("predict", run, "--data", "data.json", "--images", "in", "--out", "out")
+    assert (answer.status, answer.err) == (0, "")
+    drawn = (path for path in (tmp_path / "out").rglob("*.png"))
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in drawn) == [
+        *("a/one.png", "b/one.png", "two.bmp.png", "two.png.png"),
+    ]
+
+
+def test_a_picture_that_breaks_off_is_named_in_one_line(run, effspine, handful, tmp_path):
+    whole = (handful.images / "000001.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    answer = effspine("predict", run, "cut.png", "--batch-size", 4)
+    assert answer.status == 2
+    assert answer.err.startswith("Error: 1 of the 1 pictures of cut.png cannot be decoded: cut.png")
+    assert answer.err.count("\n") == 1
+    assert not (tmp_path / "cut-predicted.png").exists()

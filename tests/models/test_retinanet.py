@@ -1,0 +1,528 @@
+"""RetinaNet: construction, loss, training, predictions, files."""
+
+import json
+import pathlib
+
+import keras
+import keras_cv
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_cv.src.models.object_detection.retinanet import (
+    FeaturePyramid,
+    PredictionHead,
+)
+from keras_cv.src.models.object_detection.retinanet import (
+    RetinaNetLabelEncoder as KerasCVLabelEncoder,
+)
+from keras_cv.src.utils.preset_utils import save_to_preset
+
+from keras_effspine import RetinaNet, load_model
+from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
+
+LOSSES = {"classification_loss": "focal", "box_loss": "smoothl1"}
+
+
+def compiled(model, **arguments):
+    model.compile(**{"optimizer": keras.optimizers.SGD(0.01, momentum=0.9), **LOSSES, **arguments})
+    return model
+
+
+@pytest.fixture(scope="module")
+def detector(tiny_detector):
+    """A compiled detector for tests that do not mind how far it is trained."""
+    return compiled(tiny_detector())
+
+
+@pytest.fixture
+def eager_detector(tiny_detector):
+    """A detector for data that it refuses: a step that fails while it is traced spoils `fit`."""
+    return compiled(tiny_detector(), run_eagerly=True)
+
+
+def loss_of(model, images, labels):
+    """The losses of a batch, computed eagerly by `compute_loss`."""
+    outputs = model(images, training=False)
+    return float(model.compute_loss(images, labels, outputs))
+
+
+def dataset(images, labels):
+    return tf.data.Dataset.from_tensors((images, labels))
+
+
+def ragged(labels):
+    rows = [row >= 0 for row in labels["classes"]]
+    return {
+        name: tf.RaggedTensor.from_row_lengths(
+            np.concatenate([v[r] for v, r in zip(value, rows, strict=True)]),
+            [r.sum() for r in rows],
+        )
+        for name, value in labels.items()
+    }
+
+
+# Construction
+
+
+def test_a_preset_gives_a_detector_that_trains_and_predicts(batch):
+    model = RetinaNet.from_preset("m0", num_classes=3, bounding_box_format="xywh")
+    model.compile(optimizer="sgd", **LOSSES, run_eagerly=True)
+    history = model.fit(*batch, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    predictions = model.predict(batch[0], verbose=0)
+    assert predictions["boxes"].shape == (2, 100, 4)
+    assert predictions["confidence"].shape == predictions["classes"].shape == (2, 100)
+    assert predictions["num_detections"].shape == (2,)
+
+
+def test_it_gives_a_row_for_each_anchor_at_any_size(tiny_detector):
+    model = tiny_detector()
+    for height, width in ((64, 64), (100, 75), (96, 128)):
+        images = np.zeros((1, height, width, 3), "float32")
+        outputs = model(images)
+        anchors = sum(9 * -(-height // 2**level) * -(-width // 2**level) for level in range(3, 8))
+        generated = model.anchor_generator(image_shape=images.shape[1:])
+        assert sum(len(a) for a in generated.values()) == anchors
+        assert outputs["box"].shape == (1, anchors, 4)
+        assert outputs["classification"].shape == (1, anchors, 3)
+
+
+def test_first_scores_lie_near_the_prior(tiny_detector, batch):
+    scores = keras.ops.sigmoid(tiny_detector()(batch[0])["classification"])
+    np.testing.assert_allclose(scores, 0.01, atol=0.005)
+
+
+def test_it_accepts_anchors_of_ones_own(tiny_detector, batch):
+    generator = keras_cv.layers.AnchorGenerator(
+        "xyxy", sizes=[16, 32, 64, 128, 256], scales=[1.0], aspect_ratios=[0.5, 2.0],
+        strides=[8, 16, 32, 64, 128],
+    )  # fmt: skip
+    model = compiled(tiny_detector(anchor_generator=generator))
+    assert model(batch[0])["box"].shape == (2, 2 * (64 + 16 + 4 + 1 + 1), 4)
+    assert np.isfinite(loss_of(model, *batch))
+    copy = RetinaNet.from_config(model.get_config())
+    assert copy(batch[0])["box"].shape == model(batch[0])["box"].shape
+
+
+def test_it_accepts_heads_of_ones_own(tiny_detector, batch, tmp_path):
+    heads = {
+        "classification_head": PredictionHead(27, keras.initializers.Zeros(), num_conv_layers=1),
+        "box_head": keras.layers.Conv2D(36, 3, padding="same"),
+    }
+    model = tiny_detector(**heads)
+    assert not [layer for layer in model.layers if "_head_layer" in layer.name]
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    for ours, theirs in zip(loaded(batch[0]).values(), model(batch[0]).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_keras_cvs_feature_pyramid_makes_any_backbone_do(tiny_detector, batch, tmp_path):
+    model = tiny_detector(feature_pyramid=FeaturePyramid())
+    assert model.get_layer("box_head_layer1_conv").filters == 256
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.feature_pyramid, FeaturePyramid)
+    for ours, theirs in zip(loaded(batch[0]).values(), model(batch[0]).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_format_of_a_label_encoder_may_differ_from_the_models(tiny_detector, batch):
+    encoder = RetinaNetLabelEncoder("rel_yxyx", RetinaNet.default_anchor_generator("rel_yxyx"))
+    model, other = compiled(tiny_detector()), compiled(tiny_detector(label_encoder=encoder))
+    assert loss_of(other, *batch) == pytest.approx(loss_of(model, *batch), rel=1e-5)
+    for ours, theirs in zip(
+        other.decode_predictions(other(batch[0]), batch[0]).values(),
+        model.decode_predictions(model(batch[0]), batch[0]).values(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-2)
+
+
+def test_keras_cvs_label_encoder_works_too(tiny_detector, batch):
+    encoder = KerasCVLabelEncoder("xywh", RetinaNet.default_anchor_generator("xywh"))
+    assert np.isfinite(loss_of(compiled(tiny_detector(label_encoder=encoder)), *batch))
+
+
+def backbone_with(levels):
+    inputs = keras.Input((64, 64, 3))
+    x, names = inputs, {}
+    for level, width in levels.items():
+        x = keras.layers.Conv2D(width, 3, strides=2, padding="same", name=level.lower())(x)
+        names[level] = level.lower()
+    backbone = keras.Model(inputs, x)
+    backbone.pyramid_level_inputs = names
+    return backbone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_classes": 0}, "`num_classes` must be positive. Received: num_classes=0"),
+        (
+            {"backbone": backbone_with({"P3": 8, "P4": 8, "P5": 8})},
+            "The backbone has no level P6, P7.*pass `feature_pyramid`",
+        ),
+        (
+            {"backbone": backbone_with({"P3": 8, "P4": 8, "P5": 16, "P6": 8, "P7": 8})},
+            "P3 to P7 must have one width.*'P5': 16",
+        ),
+        (
+            {"feature_pyramid": lambda maps: [maps["P3"], maps["P4"]]},
+            "must return a list of five maps.*2 maps",
+        ),
+        ({"feature_pyramid": lambda maps: maps}, "must return a list of five maps"),
+        (
+            {
+                "anchor_generator": keras_cv.layers.AnchorGenerator(
+                    "xywh", sizes=[32, 64], scales=[1], aspect_ratios=[1], strides=[8, 16]
+                )
+            },
+            "must have five levels",
+        ),
+        (
+            {
+                "anchor_generator": RetinaNet.default_anchor_generator("xywh"),
+                "label_encoder": RetinaNetLabelEncoder(
+                    "xywh", RetinaNet.default_anchor_generator("xywh")
+                ),
+            },
+            "not both",
+        ),
+    ],
+    ids=["classes", "levels", "widths", "two maps", "a dictionary", "anchors", "both"],
+)
+def test_a_bad_argument_is_named(tiny_detector, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_detector(**arguments)
+
+
+# Presets
+
+
+def test_its_presets_are_those_of_the_backbone():
+    assert {"m0", "d2", "sp_efficientnet_b0"} <= set(RetinaNet.presets)
+    assert RetinaNet.presets_with_weights == {}
+
+
+def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
+    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: m0"):
+        RetinaNet.from_preset("d9", num_classes=3, bounding_box_format="xywh")
+
+
+@pytest.mark.parametrize("as_path", [str, pathlib.Path])
+def test_a_detector_comes_back_from_its_preset_folder(tiny_detector, batch, tmp_path, as_path):
+    model = tiny_detector()
+    save_to_preset(model, str(tmp_path / "mine"))
+    loaded = RetinaNet.from_preset(as_path(tmp_path / "mine"))
+    assert (loaded.num_classes, loaded.bounding_box_format) == (3, "xywh")
+    np.testing.assert_array_equal(loaded(batch[0])["box"], model(batch[0])["box"])
+
+
+def test_a_preset_folder_of_a_backbone_gives_new_subnets(tiny_backbone, tmp_path):
+    backbone = tiny_backbone()
+    save_to_preset(backbone, str(tmp_path / "mine"))
+    model = RetinaNet.from_preset(
+        str(tmp_path / "mine"),
+        input_shape=(64, 96, 3),
+        num_classes=5,
+        bounding_box_format="xyxy",
+    )
+    assert model.input_shape == (None, 64, 96, 3)
+    assert model.num_classes == 5
+    np.testing.assert_array_equal(
+        model.get_layer("level7").get_weights()[0], backbone.get_layer("level7").get_weights()[0]
+    )
+
+
+# Loss
+
+
+def test_the_loss_is_keras_cvs_with_each_box_matched(detector, batch):
+    """Focal loss over all anchors but the ignored, by the number of positive anchors."""
+    images, labels = batch
+    outputs = {name: np.asarray(v, "float64") for name, v in detector(images).items()}
+    boxes, classes = (np.asarray(t) for t in detector.label_encoder(images, labels))
+    positive = classes >= 0
+    truth = np.eye(3)[np.maximum(classes, 0).astype(int)] * positive[..., None]
+    p = 1 / (1 + np.exp(-outputs["classification"]))
+    focal = np.where(truth == 1, 0.25 * (1 - p) ** 2 * -np.log(p), 0.75 * p**2 * -np.log(1 - p))
+    difference = np.abs(outputs["box"] - boxes)
+    smooth = np.where(difference < 1, difference**2 / 2, difference - 0.5).mean(-1)
+    expected = focal[classes != -2].sum() + smooth[positive].sum()
+    assert loss_of(detector, images, labels) == pytest.approx(expected / positive.sum(), rel=1e-4)
+
+
+def test_pictures_without_boxes_train_as_background(tiny_detector, batch):
+    images, _ = batch
+    padded = {"boxes": -np.ones((2, 3, 4)), "classes": -np.ones((2, 3))}
+    none = {"boxes": np.zeros((2, 0, 4)), "classes": np.zeros((2, 0))}
+    model = compiled(tiny_detector(), run_eagerly=True)
+    for labels in (padded, none):
+        history = model.fit(images, labels, verbose=0).history
+        assert history["classification_loss"][0] > 0
+        assert history["box_loss"][0] == 0
+
+
+def test_ragged_boxes_train_like_padded_ones(tiny_detector, batch):
+    images, labels = batch
+    losses = []
+    for data in (
+        dataset(images, labels),
+        dataset(images, ragged(labels)),
+        tf.data.Dataset.from_tensors({"images": images, "bounding_boxes": labels}),
+        tf.data.Dataset.from_tensors({"images": images, "bounding_boxes": ragged(labels)}),
+    ):
+        model = compiled(tiny_detector(), run_eagerly=True)
+        losses.append(model.fit(data, verbose=0, epochs=2).history["loss"])
+    np.testing.assert_allclose(losses, [losses[0]] * 4, rtol=1e-5)
+
+
+def test_integer_labels_are_labels(detector, batch):
+    images, labels = batch
+    integers = {name: value.astype("int64") for name, value in labels.items()}
+    assert loss_of(detector, images, integers) == pytest.approx(loss_of(detector, images, labels))
+
+
+def test_sample_weights_are_refused(eager_detector, batch):
+    with pytest.raises(ValueError, match="RetinaNet takes no sample weights"):
+        eager_detector.fit(*batch, sample_weight=np.ones(2), verbose=0)
+
+
+@pytest.mark.parametrize("labels", [np.zeros((2, 1)), {"boxes": np.zeros((2, 1, 4))}])
+def test_labels_that_are_no_boxes_are_refused(eager_detector, batch, labels):
+    with pytest.raises(ValueError, match="Labels must be a dictionary with 'boxes'"):
+        eager_detector.fit(batch[0], labels, verbose=0)
+
+
+def test_a_data_set_of_unknown_size_is_refused(tiny_detector, batch):
+    images, labels = batch
+    data = tf.data.Dataset.from_generator(
+        lambda: iter([(images, labels)]),
+        output_signature=(
+            tf.TensorSpec((None, None, None, 3)),
+            {"boxes": tf.TensorSpec((None, None, 4)), "classes": tf.TensorSpec((None, None))},
+        ),
+    )
+    with pytest.raises(ValueError, match="Anchors need pictures of a known size"):
+        compiled(tiny_detector()).fit(data, verbose=0)
+
+
+def test_keras_cvs_other_losses_work(tiny_detector, batch):
+    model = compiled(
+        tiny_detector(),
+        box_loss="huber",
+        classification_loss=keras_cv.losses.FocalLoss(from_logits=True, reduction="sum"),
+    )
+    assert np.isfinite(loss_of(model, *batch))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"classification_loss": keras_cv.losses.FocalLoss(from_logits=False)},
+        {"box_loss": "l7"},
+        {"loss": "mse"},
+    ],
+    ids=str,
+)
+def test_losses_that_keras_cv_refuses_are_refused(tiny_detector, arguments):
+    with pytest.raises(ValueError):
+        compiled(tiny_detector(), **arguments)
+
+
+# Training
+
+
+def test_evaluate_gives_the_losses_and_the_share_of_matched_boxes(detector, batch):
+    results = detector.evaluate(*batch, verbose=0, return_dict=True)
+    assert set(results) == {"loss", "box_loss", "classification_loss", "boxes_matched"}
+    assert results["loss"] == pytest.approx(
+        results["box_loss"] + results["classification_loss"], rel=1e-5
+    )
+
+
+def test_keras_cvs_metrics_measure_its_detections(tiny_detector, batch):
+    metric = keras_cv.metrics.BoxCOCOMetrics("xywh", evaluate_freq=1)
+    model = compiled(tiny_detector(), metrics=[metric], run_eagerly=True)
+    results = model.evaluate(*batch, verbose=0, return_dict=True)
+    assert 0 <= results["MaP"] <= 1
+
+
+def test_under_mixed_precision_it_trains_and_predicts(tiny_detector, batch):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = compiled(tiny_detector(), run_eagerly=True)
+        assert model.get_layer("box_head_layer1_conv").compute_dtype == "bfloat16"
+        history = model.fit(*batch, verbose=0).history
+        assert np.isfinite(history["loss"]).all()
+        outputs = model(batch[0])
+        assert all(x.dtype == "float32" for x in outputs.values())
+        predictions = model.predict(batch[0], verbose=0)
+        assert predictions["boxes"].dtype == "float32"
+        assert np.isfinite(predictions["boxes"]).all()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_xla_is_asked_for_only_by_the_user(tiny_detector, monkeypatch):
+    """Non-maximum suppression has no XLA kernel; Keras would compile on a machine with a GPU."""
+    monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda self: True)
+    assert not tiny_detector().jit_compile
+    assert not compiled(tiny_detector()).jit_compile
+    assert compiled(tiny_detector(), jit_compile=True).jit_compile
+
+
+# Predictions
+
+
+def test_it_predicts_without_being_compiled(tiny_detector, batch):
+    predictions = tiny_detector().predict(batch[0], verbose=0)
+    assert set(predictions) == {"boxes", "confidence", "classes", "num_detections"}
+
+
+def test_predict_reads_batches_with_labels_too(detector, batch):
+    images, labels = batch
+    expected = detector.predict(images, verbose=0)
+    for data in (
+        dataset(images, labels),
+        tf.data.Dataset.from_tensors({"images": images, "bounding_boxes": labels}),
+    ):
+        np.testing.assert_array_equal(detector.predict(data, verbose=0)["boxes"], expected["boxes"])
+
+
+def decoded(model, scores, size=(64, 96)):
+    """Detections of anchors as they are, with scores `{(anchor, class): score}`."""
+    images = np.zeros((1, *size, 3), "float32")
+    count = model(images)["box"].shape[1]
+    logits = np.full((1, count, model.num_classes), -20.0, "float32")
+    for (anchor, class_id), score in scores.items():
+        logits[0, anchor, class_id] = np.log(score / (1 - score))
+    outputs = {"box": np.zeros((1, count, 4), "float32"), "classification": logits}
+    anchors = np.concatenate([np.asarray(a) for a in model.anchor_generator(images[0]).values()])
+    found = {
+        name: np.asarray(v)[0] for name, v in model.decode_predictions(outputs, images).items()
+    }
+    return found, anchors
+
+
+def test_a_detection_is_its_anchor_moved(tiny_detector):
+    found, anchors = decoded(tiny_detector(), {(300, 1): 0.9})
+    assert found["num_detections"] == 1
+    np.testing.assert_allclose(found["boxes"][0], anchors[300], atol=1e-3)
+    assert found["classes"][0] == 1
+    assert found["confidence"][0] == pytest.approx(0.9, abs=1e-5)
+    assert (found["boxes"][1:] == -1).all() and (found["classes"][1:] == -1).all()
+
+
+def test_suppression_is_within_a_class(tiny_detector):
+    found, _ = decoded(tiny_detector(), {(300, 0): 0.9, (300, 1): 0.8, (303, 1): 0.7})
+    # Anchors 300 and 303 are two scales of one, whose overlap is 1 / 2 ** (2 / 3).
+    assert found["num_detections"] == 2
+    assert sorted(found["classes"][:2]) == [0, 1]
+
+
+def test_low_scores_are_kept_as_the_average_precision_wants_them(tiny_detector):
+    found, _ = decoded(tiny_detector(), {(300, 0): 0.02, (0, 1): 0.005})
+    assert found["num_detections"] == 1
+
+
+def test_at_most_100_detections_are_kept_and_the_best_come_first(tiny_detector):
+    # Wide anchors of neighbours overlap by less than a half.
+    scores = {(9 * n + 2, n % 3): 0.1 + n / 1000 for n in range(96)}
+    scores |= {(9 * n + 2, (n + 1) % 3): 0.4 + n / 1000 for n in range(96)}
+    found, _ = decoded(tiny_detector(), scores)
+    assert found["num_detections"] == 100
+    assert (np.diff(found["confidence"]) <= 0).all()
+    assert found["confidence"][0] == pytest.approx(0.495, abs=1e-3)
+
+
+@pytest.mark.parametrize("box_format", ["xyxy", "rel_yxyx"])
+def test_detections_come_in_the_models_format(tiny_detector, box_format):
+    found, anchors = decoded(tiny_detector(bounding_box_format=box_format), {(300, 1): 0.9})
+    np.testing.assert_allclose(found["boxes"][0], anchors[300], atol=1e-3)
+
+
+def test_decoding_needs_a_known_size(tiny_detector):
+    model = tiny_detector()
+    with pytest.raises(ValueError, match="Anchors need pictures of a known size"):
+        model.decode_predictions({}, keras.Input((None, 64, 3)))
+
+
+# Files
+
+
+def trained(tiny_detector, batch):
+    model = compiled(tiny_detector(), run_eagerly=True)
+    model.fit(*batch, epochs=2, verbose=0)
+    return model
+
+
+def test_a_loaded_detector_predicts_the_same_bit_for_bit(detector, batch, tmp_path):
+    detector.fit(*batch, verbose=0)
+    detector.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, RetinaNet)
+    expected = detector.predict(batch[0], verbose=0)
+    for name, values in loaded.predict(batch[0], verbose=0).items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+
+
+def test_a_loaded_detector_trains_on_as_the_original_would(tiny_detector, batch, tmp_path):
+    model = trained(tiny_detector, batch)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert int(loaded.optimizer.iterations) == 2
+    for ours, theirs in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (
+        loaded.fit(*batch, epochs=3, verbose=0).history
+        == model.fit(*batch, epochs=3, verbose=0).history
+    )
+
+
+def test_a_schedule_of_learning_rates_survives_a_file(tiny_detector, batch, tmp_path):
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 100)
+    model = compiled(tiny_detector(), optimizer=keras.optimizers.AdamW(schedule, clipnorm=1.0))
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert loaded.optimizer.get_config() == model.optimizer.get_config()
+
+
+def test_loaded_weights_bring_the_optimizers_state(tiny_detector, batch, tmp_path):
+    model = trained(tiny_detector, batch)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = compiled(tiny_detector(seed=1))
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert int(other.optimizer.iterations) == 2
+    for ours, theirs in zip(other.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(other(batch[0])["box"], model(batch[0])["box"])
+
+
+def test_a_file_can_be_loaded_without_compiling(tiny_detector, batch, tmp_path):
+    trained(tiny_detector, batch).save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras", compile=False)
+    assert not loaded.compiled
+
+
+def test_a_detector_that_was_not_compiled_is_not_compiled_after_loading(tiny_detector, tmp_path):
+    tiny_detector().save(tmp_path / "model.keras")
+    assert not load_model(tmp_path / "model.keras").compiled
+
+
+def test_its_config_is_plain_json_and_makes_the_same_detector(tiny_detector):
+    model = tiny_detector(name="mine", head_layers=2)
+    model.trainable = False
+    config = json.loads(json.dumps(model.get_config()))
+    copy = RetinaNet.from_config(config)
+    assert copy.get_config() == model.get_config()
+    assert (copy.name, copy.head_layers, copy.trainable) == ("mine", 2, False)
+
+
+def test_an_eff_spinenet_detector_survives_a_file(small_eff_spinenet, batch, tmp_path):
+    model = RetinaNet(small_eff_spinenet(), 3, "xywh")
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    for ours, theirs in zip(loaded(batch[0]).values(), model(batch[0]).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -1,0 +1,73 @@
+"""How a run is cut into epochs, and when it is measured; the data it is measured on."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_effspine.errors import DataError
+from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.train import load_data, measured_epochs, split_into_epochs
+
+
+@given(st.integers(1, 5000), st.integers(1, 64), st.integers(1, 5000))
+def test_steps_are_kept_to_the_last_one_and_epochs_are_equal(steps, batch_size, pictures):
+    recipe = Recipe(steps=steps, batch_size=batch_size)
+    total, epochs = split_into_epochs(recipe, pictures)
+    assert total == steps
+    assert steps % epochs == 0
+    wanted = steps / max(1, pictures // batch_size)
+    distance = abs(math.log(epochs / wanted))
+    better = [n for n in range(1, steps + 1) if steps % n == 0]
+    assert all(distance <= abs(math.log(n / wanted)) + 1e-12 for n in better)
+
+
+@given(st.integers(1, 50), st.integers(1, 64), st.integers(1, 5000))
+def test_epochs_are_passes_over_the_pictures(epochs, batch_size, pictures):
+    recipe = Recipe(epochs=epochs, batch_size=batch_size)
+    total, found = split_into_epochs(recipe, pictures)
+    assert found == epochs
+    assert total == epochs * max(1, pictures // batch_size)
+
+
+@given(st.integers(1, 500), st.integers(1, 60))
+def test_measurements_are_spread_evenly_and_the_last_epoch_is_one(epochs, evaluations):
+    found = sorted(measured_epochs(epochs, evaluations))
+    assert found[-1] == epochs
+    assert found[0] >= 1
+    assert len(found) == min(epochs, evaluations)
+    gaps = [after - before for before, after in zip([0, *found], found, strict=False)]
+    assert max(gaps) - min(gaps) <= 1
+
+
+def test_shapes_are_measured_on_their_own_validation_pictures(small_shapes):
+    train, measured, kind = load_data(Recipe(steps=1), report=print)
+    assert (len(train.records), len(measured.records), kind) == (8, 4, "validation")
+
+
+def test_without_validation_data_a_run_says_that_it_is_measured_on_what_it_learns(handful):
+    said = []
+    data = Data(data=str(handful.file), images=str(handful.images))
+    train, measured, kind = load_data(Recipe(steps=1, data=data), said.append)
+    assert measured is train
+    assert kind == "training"
+    assert said == ["No validation data named: the model is measured on the pictures it trains on."]
+
+
+def test_validation_pictures_are_looked_for_with_the_others_unless_told_otherwise(handful):
+    file, images = str(handful.file), str(handful.images)
+    for val_images in (None, images):
+        data = Data(data=file, images=images, val_data=file, val_images=val_images)
+        train, measured, kind = load_data(Recipe(steps=1, data=data), print)
+        assert kind == "validation"
+        assert measured is not train
+        assert len(measured.records) == 4
+
+
+def test_validation_data_with_other_classes_is_refused(handful, tmp_path):
+    file = tmp_path / "other.json"
+    file.write_text(handful.file.read_text().replace('"ring"', '"donut"'))
+    data = Data(data=str(handful.file), images=str(handful.images), val_data=str(file))
+    with pytest.raises(DataError, match="does not know the classes donut"):
+        load_data(Recipe(steps=1, data=data), print)

@@ -1,0 +1,95 @@
+"""The optimizer that a recipe describes."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.recipe import Optimization
+
+
+def rate_after(optimizer, step):
+    optimizer.iterations.assign(step)
+    return float(optimizer.learning_rate)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_the_rate_rises_over_the_warm_up_and_falls_to_zero_at_the_end(name):
+    optimizer = build_optimizer(
+        Optimization(optimizer=name, learning_rate=0.4, warmup=0.2), steps=1000
+    )
+    assert rate_after(optimizer, 0) == 0
+    assert rate_after(optimizer, 100) == pytest.approx(0.2)
+    assert rate_after(optimizer, 200) == pytest.approx(0.4)
+    assert rate_after(optimizer, 600) == pytest.approx(0.2, abs=1e-3)
+    assert rate_after(optimizer, 1000) == pytest.approx(0, abs=1e-6)
+    assert rate_after(optimizer, 1500) == pytest.approx(0, abs=1e-6)
+
+
+def test_without_warm_up_the_rate_starts_at_its_peak():
+    optimizer = build_optimizer(Optimization(learning_rate=0.4, warmup=0), steps=10)
+    assert rate_after(optimizer, 0) == pytest.approx(0.4)
+    assert rate_after(optimizer, 5) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_run_of_few_steps_has_finite_rates(steps):
+    optimizer = build_optimizer(Optimization(warmup=0.99), steps)
+    assert all(np.isfinite(rate_after(optimizer, step)) for step in range(steps + 1))
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_weight_decay_and_clipping_can_be_left_out(name, clip_norm):
+    optimization = Optimization(optimizer=name, weight_decay=0, warmup=0, clip_norm=clip_norm)
+    optimizer = build_optimizer(optimization, steps=4)
+    kernel = keras.Variable(np.ones(3, "float32"), name="kernel")
+    optimizer.build([kernel])
+    optimizer.apply([np.zeros(3, "float32")])
+    np.testing.assert_array_equal(kernel, np.ones(3))
+
+
+def test_the_gradient_is_clipped_as_a_whole():
+    optimization = Optimization(
+        optimizer="sgd", learning_rate=1, warmup=0, weight_decay=0, clip_norm=5
+    )
+    optimizer = build_optimizer(optimization, steps=10**6)
+    first, second = (keras.Variable(np.zeros(1, "float32")) for _ in range(2))
+    optimizer.build([first, second])
+    optimizer.apply([np.array([30.0], "float32"), np.array([40.0], "float32")])
+    moved = np.concatenate([first, second])
+    # Nesterov's first step goes 1.9 times as far.
+    np.testing.assert_allclose(moved, [-3 * 1.9, -4 * 1.9], rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    import keras_effspine
+
+    backbone = keras_effspine.EffSpineNetBackbone(
+        widths=[8] * 18, endpoint_width=8, input_shape=(None, None, 3)
+    )
+    return keras_effspine.RetinaNet(
+        backbone=backbone, num_classes=2, bounding_box_format="xyxy", head_layers=1
+    )
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_of_a_detector_only_kernels_decay(detector, name):
+    optimizer = build_optimizer(
+        Optimization(optimizer=name, learning_rate=0.1, weight_decay=0.5, warmup=0), steps=100
+    )
+    variables = detector.trainable_variables
+    for variable in variables:
+        variable.assign(np.ones(variable.shape, "float32"))
+    optimizer.build(variables)
+    optimizer.apply([np.zeros(variable.shape, "float32") for variable in variables])
+    shrunk, kept = set(), set()
+    for variable in variables:
+        value = np.unique(np.asarray(variable))
+        assert len(value) == 1
+        (kept if value[0] == 1 else shrunk).add(variable.path.rpartition("/")[2])
+    assert shrunk == {"kernel", "depthwise_kernel", "pointwise_kernel"} & shrunk
+    assert "kernel" in shrunk
+    assert {"gamma", "beta", "bias", "fusion_weights"} <= kept
+    assert not any("kernel" in name for name in kept)

@@ -1,0 +1,168 @@
+"""Recipes: what may stand in them, and what is said where something does not fit."""
+
+import json
+import pkgutil
+
+import pydantic
+import pytest
+
+from keras_effspine.errors import RecipeError
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.tasks.registry import TASKS
+from keras_effspine.training import recipes
+from keras_effspine.training.recipe import (
+    Augmentation,
+    Data,
+    Recipe,
+    find_recipe,
+    override,
+    parse_recipe,
+    resolve_image_size,
+    resolve_paths,
+)
+
+NAMES = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
+
+
+def test_the_package_brings_recipes():
+    assert "from_scratch" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_of_the_package_holds_and_survives_json(name):
+    recipe = find_recipe(name)
+    assert recipe.task in TASKS
+    assert recipe.preset in list_presets()
+    assert parse_recipe(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
+    assert resolve_image_size(recipe).image_size % 32 == 0
+
+
+def test_an_unknown_recipe_is_refused_with_those_there_are():
+    with pytest.raises(RecipeError, match="Unknown recipe 'nope'. There are: .*from_scratch"):
+        find_recipe("nope")
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(pydantic.ValidationError):
+        find_recipe("from_scratch").seed = 3
+
+
+def test_override_replaces_values_of_the_recipe_and_of_its_parts():
+    before = Recipe(steps=10)
+    after = override(
+        before, {"seed": 5, "data.images": "x", "optimization.learning_rate": 1, "steps": 20}
+    )
+    assert (after.seed, after.data.images, after.steps) == (5, "x", 20)
+    assert after.optimization.learning_rate == 1.0
+    assert after.augmentation == before.augmentation
+    assert before == Recipe(steps=10)
+    assert override(before, {}) == before
+
+
+def test_steps_and_epochs_replace_each_other():
+    in_steps = Recipe(steps=10)
+    in_epochs = override(in_steps, {"epochs": 3})
+    assert (in_epochs.steps, in_epochs.epochs) == (None, 3)
+    assert override(in_epochs, {"steps": 10}) == in_steps
+    with pytest.raises(RecipeError, match="either steps or epochs"):
+        override(in_steps, {"steps": 1, "epochs": 1})
+    with pytest.raises(pydantic.ValidationError, match="either steps or epochs"):
+        Recipe()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("step", "steps"),
+        ("batchsize", "batch_size"),
+        ("data.imges", "data.images"),
+        ("learning_rate", "optimization.learning_rate"),
+        ("optimisation.learning_rate", "optimization.learning_rate"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_near_ones(name, near):
+    with pytest.raises(RecipeError, match=f"no value '{name}'; did you mean .*{near}"):
+        override(Recipe(steps=1), {name: 1})
+
+
+@pytest.mark.parametrize("name", ["qqqq", "steps.deep", "data.data.deep", "a.b.c", ""])
+def test_a_name_like_no_other_is_refused(name):
+    with pytest.raises(RecipeError, match=f"A recipe has no value '{name}'"):
+        override(Recipe(steps=1), {name: 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"steps": 0}, "steps"),
+        ({"steps": 1.5}, "steps"),
+        ({"epochs": -1}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"image_size": "large"}, "image_size"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
+        ({"evaluations": 0}, "evaluations"),
+        ({"task": "cooking"}, "task: unknown task; there are: detection"),
+        ({"optimization.learning_rate": 0}, "optimization.learning_rate"),
+        ({"optimization.learning_rate": float("nan")}, "optimization.learning_rate"),
+        ({"optimization.learning_rate": float("inf")}, "optimization.learning_rate"),
+        ({"optimization.optimizer": "magic"}, "optimization.optimizer"),
+        ({"optimization.warmup": 1}, "optimization.warmup"),
+        ({"optimization.weight_decay": -1}, "optimization.weight_decay"),
+        ({"augmentation.scale_jitter": (1.2, 0.8)}, "augmentation.scale_jitter.*smaller one first"),
+        ({"augmentation.scale_jitter": (0, 1)}, "augmentation.scale_jitter"),
+        ({"augmentation.scale_jitter": (1,)}, "augmentation.scale_jitter"),
+        ({"batch_norm_momentum": 1.0}, "batch_norm_momentum"),
+        ({"data.val_images": "x"}, "val_images is the folder of val_data"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_in_one_line(changes, named):
+    with pytest.raises(RecipeError, match=named) as raised:
+        override(Recipe(steps=1), changes)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_every_wrong_value_is_named_at_once():
+    with pytest.raises(RecipeError, match="batch_size.*; .*seed"):
+        override(Recipe(steps=1), {"seed": -1, "batch_size": -1})
+
+
+def test_a_misspelt_name_in_a_recipe_is_refused():
+    with pytest.raises(pydantic.ValidationError):
+        Recipe(steps=1, sede=3)
+    with pytest.raises(pydantic.ValidationError):
+        Augmentation(flips=True)
+
+
+def test_the_image_size_is_the_presets_unless_the_recipe_names_one():
+    for name, preset in list_presets().items():
+        assert resolve_image_size(Recipe(steps=1, preset=name)).image_size == preset.input_size
+    assert resolve_image_size(Recipe(steps=1, image_size=96)).image_size == 96
+
+
+@pytest.mark.parametrize("size", [None, 96])
+def test_an_unknown_preset_is_refused_with_those_there_are(size, tmp_path):
+    for preset in ("m9", str(tmp_path)):
+        with pytest.raises(RecipeError, match="Unknown preset .*There are: m0, "):
+            resolve_image_size(Recipe(steps=1, preset=preset, image_size=size))
+
+
+def test_a_preset_folder_needs_an_image_size():
+    folder = str(list_presets()["m0"].folder)
+    with pytest.raises(RecipeError, match="give the image size"):
+        resolve_image_size(Recipe(steps=1, preset=folder))
+    assert resolve_image_size(Recipe(steps=1, preset=folder, image_size=64)).image_size == 64
+
+
+def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = Data(data="a.json", images="pictures", split="val", val_data="/b.json")
+    found = resolve_paths(Recipe(steps=1, data=data)).data
+    assert found.model_dump() == {
+        "data": str(tmp_path / "a.json"),
+        "images": str(tmp_path / "pictures"),
+        "split": "val",
+        "val_data": "/b.json",
+        "val_images": None,
+    }
+    assert resolve_paths(Recipe(steps=1)) == Recipe(steps=1)
