@@ -5,6 +5,14 @@ import pathlib
 
 from keras_effspine.errors import RunFolderError
 
+_UNFINISHED = ".unfinished-"
+
+
+def remove_unfinished(folder):
+    """Removes what writers that were killed have left in a folder that nobody else writes to."""
+    for file in pathlib.Path(folder).glob(f"{_UNFINISHED}*"):
+        file.unlink()
+
 
 def write_file(target, save):
     """Writes beside the target and then moves the finished file there.
@@ -18,7 +26,7 @@ def write_file(target, save):
     """
     target = pathlib.Path(target)
     # The suffix is kept: Keras and Pillow choose the format by it.
-    unfinished = target.with_name(f".unfinished-{os.getpid()}-{target.name}")
+    unfinished = target.with_name(f"{_UNFINISHED}{os.getpid()}-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

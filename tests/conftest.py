@@ -110,3 +110,32 @@ def effspine(monkeypatch, capsys):
         return types.SimpleNamespace(status=ended.value.code or 0, out=out, err=err)
 
     return run
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """Makes the task "counting" known (`support/counting_task.py`)."""
+    from keras_effspine.tasks import registry
+
+    monkeypatch.setitem(registry.TASKS, "counting", ("counting_task", "Counting"))
+
+
+@pytest.fixture
+def counting_recipe(counting, handful):
+    """A recipe that trains in seconds."""
+    from keras_effspine.training.recipe import Augmentation, Data, Optimization, Recipe
+
+    return Recipe(
+        task="counting",
+        data=Data(
+            data=str(handful.file),
+            images=str(handful.images),
+            val_data=str(handful.file),
+        ),
+        image_size=64,
+        batch_size=3,
+        steps=8,
+        evaluations=2,
+        optimization=Optimization(optimizer="sgd", learning_rate=0.01),
+        augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
+    )

@@ -65,8 +65,15 @@ def training_batches(
             log.note(number, index)
         return images, labels
 
-    dataset = tf.data.Dataset.range(count).shuffle(count, seed=seed + _SHUFFLE_SEED).repeat()
-    dataset = _decoded(dataset.enumerate().skip(first_batch * batch_size), decoder)
+    def shuffled(number):
+        # A permutation that can be asked for any place in the stream at once: a run goes on
+        # anywhere, and no buffer holds the indices.
+        passed, place = number // count, number % count
+        seeds = _stream_seed(seed, passed, _SHUFFLE_SEED)
+        return number, tf.random.experimental.index_shuffle(place, seeds, count - 1)
+
+    numbers = tf.data.Dataset.range(first_batch * batch_size, tf.int64.max)
+    dataset = _decoded(numbers.map(shuffled), decoder)
     dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size, drop_remainder=True).enumerate(first_batch)
     return dataset.map(pictures_and_labels).prefetch(tf.data.AUTOTUNE)

@@ -6,6 +6,8 @@ import tensorflow as tf
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
 
+_METRICS_FILE = "metrics.json"
+
 
 class Measurement(keras.callbacks.Callback):
     """Measures the model now and then, and shows what it predicts.
@@ -42,9 +44,14 @@ class Measurement(keras.callbacks.Callback):
         self._checkpoint = checkpoint
         self._epochs = epochs
         self._report = report
-        self._history = folder.read_json("metrics.json", default={"history": []})["history"]
+        self._history = self._earlier_history()
         self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "measured"))
         self.result = None
+
+    def _earlier_history(self):
+        if not (self._folder.path / _METRICS_FILE).exists():
+            return []
+        return self._folder.read_json(_METRICS_FILE)["history"]
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in self._epochs:
@@ -73,7 +80,7 @@ class Measurement(keras.callbacks.Callback):
         self._folder.write_picture("examples.png", picture)
         self._folder.write_json("predictions.json", evaluator.predictions())
         self._folder.write_json(
-            "metrics.json",
+            _METRICS_FILE,
             {
                 "measured_on": self._measured_on,
                 "source": self._record_set.source,

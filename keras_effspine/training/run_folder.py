@@ -4,14 +4,15 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import zipfile
 
 import filelock
 from PIL import Image
 
 import keras_effspine
-from keras_effspine.atomic_file import write_file
-from keras_effspine.errors import RunFolderError
-from keras_effspine.training.recipe import Recipe, differences
+from keras_effspine.atomic_file import remove_unfinished, write_file
+from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.training.recipe import differences, parse_recipe
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
@@ -53,12 +54,15 @@ class RunFolder:
         lock = filelock.FileLock(folder.path / _LOCK_FILE, timeout=0)
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+            folder._check_is_free()
             lock.acquire()
         except filelock.Timeout as error:
             raise RunFolderError(
                 f"{path}: another process is training in this folder; wait for it, or name "
                 "another folder with --out."
             ) from error
+        except RunFolderError:
+            raise
         except OSError as error:
             raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
         try:
@@ -67,13 +71,20 @@ class RunFolder:
         finally:
             lock.release()
 
+    def _check_is_free(self):
+        """Raises where the folder holds something that is no run."""
+        if (self.path / _RUN_FILE).exists():
+            return
+        if any(not file.name.startswith(".") for file in self.path.iterdir()):
+            raise RunFolderError(
+                f"{self.path}: the folder is not empty and holds no run to go on with; name "
+                "another one with --out."
+            )
+
     def _settle(self, recipe, class_names):
+        """Writes `run.json`, or checks that the one there is of the same run."""
+        remove_unfinished(self.path)
         if not (self.path / _RUN_FILE).exists():
-            if any(not file.name.startswith(".") for file in self.path.iterdir()):
-                raise RunFolderError(
-                    f"{self.path}: the folder is not empty and holds no run to go on with; name "
-                    "another one with --out."
-                )
             self.write_json(
                 _RUN_FILE,
                 {
@@ -104,21 +115,27 @@ class RunFolder:
             raise RunFolderError(f"{path}: not a run folder; it holds no {_RUN_FILE}.")
         return folder
 
+    def _read(self, part):
+        """One of the parts of `run.json`."""
+        content = self.read_json(_RUN_FILE)
+        if not isinstance(content, dict) or part not in content:
+            raise RunFolderError(
+                f"{self.path / _RUN_FILE}: holds no '{part}'; it was not written by a run."
+            )
+        return content[part]
+
     @property
     def class_names(self):
         """Tuple of the names of the classes that the run's model predicts."""
-        return tuple(self.read_json(_RUN_FILE)["class_names"])
+        return tuple(self._read("class_names"))
 
     @property
     def recipe(self):
         """The run's `Recipe`, in full."""
         try:
-            return Recipe.model_validate(self.read_json(_RUN_FILE)["recipe"])
-        except ValueError as error:
-            raise RunFolderError(
-                f"{self.path / _RUN_FILE}: the recipe does not fit version "
-                f"{keras_effspine.__version__} of keras_effspine; train anew in another folder."
-            ) from error
+            return parse_recipe(self._read("recipe"))
+        except RecipeError as error:
+            raise RunFolderError(f"{self.path / _RUN_FILE}: {error}") from error
 
     @property
     def model_file(self):
@@ -129,15 +146,19 @@ class RunFolder:
     def tensorboard(self):
         return self.path / "tensorboard"
 
-    def read_json(self, name, default=None):
-        """Content of a JSON file, or `default` where there is none and a default is given."""
+    def read_json(self, name):
+        """Content of a JSON file.
+
+        Raises:
+            RunFolderError: if the file cannot be read, or is no JSON.
+        """
         file = self.path / name
-        if default is not None and not file.exists():
-            return default
         try:
-            return json.loads(file.read_text())
-        except (OSError, ValueError) as error:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
             raise RunFolderError(f"{file}: cannot be read ({error}).") from error
+        except ValueError as error:
+            raise RunFolderError(f"{file}: not valid JSON ({error}).") from error
 
     def write_json(self, name, value):
         text = json.dumps(value, indent=2) + "\n"
@@ -150,6 +171,17 @@ class RunFolder:
     def write_model(self, model):
         write_file(self.model_file, model.save)
 
+    def read_model(self):
+        """The model, not compiled.
+
+        Raises:
+            RunFolderError: if there is none, or its file cannot be loaded.
+        """
+        from keras_effspine.models.load_model import load_model
+
+        with self._loading():
+            return load_model(self.path, compile=False)
+
     def restore(self, model):
         """Puts a compiled model and its optimizer into the state of the latest checkpoint.
 
@@ -157,16 +189,25 @@ class RunFolder:
             Number of steps that were taken before; 0 where the run has no checkpoint yet.
 
         Raises:
-            RunFolderError: if the checkpoint cannot be read, or is of another model.
+            RunFolderError: if the checkpoint cannot be loaded.
         """
         if not self.model_file.exists():
             return 0
         model.optimizer.build(model.trainable_variables)
-        try:
+        with self._loading():
             model.load_weights(self.model_file)
-        except (OSError, ValueError, KeyError) as error:
-            raise RunFolderError(
-                f"{self.model_file}: the checkpoint cannot be loaded ({error}); delete the file to "
-                "start anew."
-            ) from error
         return int(model.optimizer.iterations)
+
+    @contextlib.contextmanager
+    def _loading(self):
+        try:
+            yield
+        except RunFolderError:
+            raise
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).partition("\n")[0]
+            raise RunFolderError(
+                f"{self.model_file}: cannot be loaded ({reason}). It is broken, or from another "
+                f"version: the run was written by keras_effspine {self._read('keras_effspine')}, "
+                f"this is {keras_effspine.__version__}."
+            ) from error

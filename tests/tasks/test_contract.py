@@ -1,113 +1,21 @@
 """The contract of a task: one that is no detection trains, is measured and predicts all the same.
 
-The task counts the objects of a picture. It is as small as a task can be.
+The task (`support/counting_task.py`) counts the objects of a picture.
 """
 
 import json
 
-import keras
 import numpy as np
-import pytest
-import tensorflow as tf
 from PIL import Image
 
-from keras_effspine.tasks import registry
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.tasks.task import Task
-from keras_effspine.training.recipe import Augmentation, Data, Optimization, Recipe
 from keras_effspine.training.train import train
 
 
-class Counting(Task):
-    """How many objects a picture shows. An output is a float."""
-
-    def check(self, record_set):
-        pass
-
-    def build_model(self, recipe, class_names):
-        pictures = keras.Input([None, None, 3])
-        x = keras.layers.Rescaling(1 / 255)(pictures)
-        x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(x)
-        x = keras.layers.GlobalAveragePooling2D()(x)
-        return keras.Model(pictures, keras.layers.Dense(1, bias_initializer="ones")(x))
-
-    def compile_model(self, model, optimizer):
-        model.compile(optimizer, "mse")
-
-    def batch_fields(self, record_set):
-        return lambda sample: tf.cast(tf.shape(sample["classes"])[:1], "float32")
-
-    def outputs(self, predictions, scales, records):
-        assert predictions.shape[0] >= len(records) == len(scales)
-        return [float(predictions[row, 0]) for row in range(len(records))]
-
-    def truth(self, record):
-        return float(np.sum(~record.is_crowd))
-
-    def evaluator(self, record_set):
-        return _Evaluator(self)
-
-    def draw(self, image, output, class_names, min_score=0.0):
-        drawn = image.copy()
-        drawn[: max(1, round(output))] = 255
-        return drawn
-
-
-class _Evaluator:
-    def __init__(self, task):
-        self._task = task
-        self._found = {}
-        self._errors = []
-
-    def add(self, record, output):
-        self._found[record.image_id] = output
-        self._errors.append(abs(output - self._task.truth(record)))
-
-    def predictions(self):
-        return [{"image_id": id, "count": count} for id, count in self._found.items()]
-
-    def result(self):
-        return _Result(float(np.mean(self._errors)))
-
-
-class _Result:
-    def __init__(self, error):
-        self.metrics = {"count_error": error, "nothing": None}
-
-    def tables(self):
-        return [f"counted with an error of {self.metrics['count_error']:.3f}"]
-
-    def as_json(self):
-        return self.metrics
-
-
-@pytest.fixture
-def counting(monkeypatch):
-    monkeypatch.setitem(registry.TASKS, "counting", (__name__, "Counting"))
-
-
-@pytest.fixture
-def recipe(counting, handful):
-    return Recipe(
-        task="counting",
-        data=Data(
-            data=str(handful.file),
-            images=str(handful.images),
-            val_data=str(handful.file),
-        ),
-        image_size=64,
-        batch_size=3,
-        steps=8,
-        evaluations=2,
-        optimization=Optimization(optimizer="sgd", learning_rate=0.01),
-        augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
-    )
-
-
-def test_another_task_trains_and_leaves_a_run_folder(recipe, tmp_path):
+def test_another_task_trains_and_leaves_a_run_folder(counting_recipe, tmp_path):
     said = []
-    folder, result = train(recipe, tmp_path / "run", report=said.append, verbose=0)
+    folder, result = train(counting_recipe, tmp_path / "run", report=said.append, verbose=0)
     metrics = json.loads((folder.path / "metrics.json").read_text())
     assert metrics["result"] == result.metrics
     assert [entry["step"] for entry in metrics["history"]] == [4, 8]
@@ -118,9 +26,9 @@ def test_another_task_trains_and_leaves_a_run_folder(recipe, tmp_path):
     assert any("count_error" in line for line in said)
 
 
-def test_another_task_is_predicted_and_measured(recipe, handful):
+def test_another_task_is_predicted_and_measured(counting_recipe, handful):
     task = find_task("counting")
-    model = task.build_model(recipe, handful.records.class_names)
+    model = task.build_model(counting_recipe, handful.records.class_names)
     pairs = list(predict_records(task, model, handful.records, 64, batch_size=3))
     assert [record.image_id for record, _ in pairs] == [1, 2, 3, 4]
     seen = []
@@ -131,9 +39,9 @@ def test_another_task_is_predicted_and_measured(recipe, handful):
     assert len(evaluator.predictions()) == 4
 
 
-def test_the_size_of_a_batch_changes_no_prediction(recipe, handful):
+def test_the_size_of_a_batch_changes_no_prediction(counting_recipe, handful):
     task = find_task("counting")
-    model = task.build_model(recipe, handful.records.class_names)
+    model = task.build_model(counting_recipe, handful.records.class_names)
     found = [
         [output for _, output in predict_records(task, model, handful.records, 64, batch_size=size)]
         for size in (1, 3, 9)

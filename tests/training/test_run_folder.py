@@ -19,7 +19,8 @@ RECIPE = Recipe(steps=3, seed=7)
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder.create(tmp_path / "runs" / "my run ü", RECIPE, ("a", "ü"))
+    with RunFolder.claim(tmp_path / "runs" / "my run ü", RECIPE, ("a", "ü")) as folder:
+        return folder
 
 
 def test_a_new_folder_holds_recipe_and_classes_and_opens_again(folder):
@@ -34,13 +35,15 @@ def test_a_new_folder_holds_recipe_and_classes_and_opens_again(folder):
 
 def test_an_empty_folder_may_be_there_already(tmp_path):
     (tmp_path / "run").mkdir()
-    RunFolder.create(tmp_path / "run", RECIPE, ("a",))
+    with RunFolder.claim(tmp_path / "run", RECIPE, ("a",)) as folder:
+        assert folder.recipe == RECIPE
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(RunFolderError, match="not empty; name another one with --out"):
-        RunFolder.create(tmp_path, RECIPE, ("a",))
+    with pytest.raises(RunFolderError, match="not empty and holds no run to go on with; name"):
+        with RunFolder.claim(tmp_path, RECIPE, ("a",)):
+            pass
     assert os.listdir(tmp_path) == ["mine.txt"]
 
 
@@ -48,7 +51,8 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path):
 def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path, path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunFolderError, match=f"{path}: the run folder cannot be written"):
-        RunFolder.create(tmp_path / path, RECIPE, ("a",))
+        with RunFolder.claim(tmp_path / path, RECIPE, ("a",)):
+            pass
 
 
 @pytest.mark.parametrize("path", ["nowhere", ".", "file"])

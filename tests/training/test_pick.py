@@ -1,0 +1,36 @@
+"""Values that follow from the size of the data set."""
+
+import pytest
+
+from keras_effspine.training.pick import pick_open_values
+from keras_effspine.training.recipe import Optimization, Recipe, find_recipe, override
+
+
+@pytest.mark.parametrize(
+    ("pictures", "epochs", "momentum"),
+    [(50, 100, 0.9), (205, 100, 0.9765), (292, 82, 0.9797), (2400, 10, 0.98), (118287, 8, 0.99)],
+)
+def test_small_sets_are_seen_more_often_and_long_runs_look_back_further(pictures, epochs, momentum):
+    recipe, reasons = pick_open_values(find_recipe("fine_tune"), pictures)
+    assert (recipe.epochs, recipe.steps) == (epochs, None)
+    assert recipe.batch_norm_momentum == momentum
+    assert len(reasons) == 3
+    assert f"{epochs} epochs: {pictures} pictures" in reasons[0]
+    assert f"{momentum:g}" in reasons[2]
+
+
+@pytest.mark.parametrize(("batch_size", "rate"), [(2, 0.01), (8, 0.02), (32, 0.04)])
+def test_the_learning_rate_grows_with_the_root_of_the_batch(batch_size, rate):
+    recipe = override(find_recipe("fine_tune"), {"batch_size": batch_size})
+    assert pick_open_values(recipe, 300)[0].optimization.learning_rate == rate
+
+
+def test_what_is_given_is_kept_and_not_talked_about():
+    recipe = Recipe(
+        steps=7, optimization=Optimization(learning_rate=0.5), batch_norm_momentum=0.7
+    )
+    assert pick_open_values(recipe, 300) == (recipe, [])
+    short = override(find_recipe("fine_tune"), {"steps": 60})
+    picked, reasons = pick_open_values(short, 300)
+    assert (picked.steps, picked.epochs, picked.batch_norm_momentum) == (60, None, 0.9)
+    assert len(reasons) == 2

@@ -1,0 +1,237 @@
+"""Runs that are stopped, killed, broken or repeated."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import keras_effspine
+from keras_effspine.data.batch_log import BatchLog
+from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.pipeline import training_batches
+from keras_effspine.errors import RunFolderError, StoppedError, TrainingError
+from keras_effspine.training.checkpoint import Checkpoint
+from keras_effspine.training.curves import Curves
+from keras_effspine.training.recipe import override
+from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.train import remaining_fits, train
+
+
+def quietly(recipe, out):
+    said = []
+    folder, _ = train(recipe, out, report=said.append, verbose=0)
+    return folder, said
+
+
+def stop_at(monkeypatch, step, error=KeyboardInterrupt):
+    """Makes the run end with an error after a step."""
+    write = Curves.on_train_batch_end
+
+    def stop(self, batch, logs=None):
+        write(self, batch, logs)
+        if int(self.model.optimizer.iterations) == step:
+            raise error
+
+    monkeypatch.setattr(Curves, "on_train_batch_end", stop)
+
+
+def weights_of(folder):
+    return keras_effspine.load_model(folder.path).get_weights()
+
+
+@pytest.mark.parametrize("step", [3, 4, 5])
+def test_a_stopped_run_goes_on_to_the_weights_of_one_that_was_not(
+    counting_recipe, tmp_path, monkeypatch, step
+):
+    whole, _ = quietly(counting_recipe, tmp_path / "whole")
+    with monkeypatch.context() as context:
+        stop_at(context, step)
+        with pytest.raises(StoppedError, match=f"Stopped at step {step} of 8; the same command"):
+            quietly(counting_recipe, tmp_path / "stopped")
+    resumed, said = quietly(counting_recipe, tmp_path / "stopped")
+    assert any(f"8 steps of 3, of which {step} are done" in line for line in said)
+    for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    model = keras_effspine.load_model(resumed.path)
+    assert int(model.optimizer.iterations) == 8
+    history = resumed.read_json("metrics.json")["history"]
+    # A run that stops where an epoch ends stops before that epoch's measurement.
+    assert [entry["step"] for entry in history] == ([8] if step == 4 else [4, 8])
+
+
+def test_a_complete_run_is_measured_and_not_trained_again(counting_recipe, tmp_path):
+    folder, _ = quietly(counting_recipe, tmp_path / "run")
+    weights, result = weights_of(folder), folder.read_json("metrics.json")["result"]
+    _, said = quietly(counting_recipe, tmp_path / "run")
+    assert any("of which 8 are done" in line for line in said)
+    assert folder.read_json("metrics.json")["result"] == result
+    for one, other in zip(weights_of(folder), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_recipe_is_refused_and_the_difference_named(counting_recipe, tmp_path):
+    quietly(counting_recipe, tmp_path / "run")
+    other = override(counting_recipe, {"batch_size": 2, "optimization.learning_rate": 0.5})
+    with pytest.raises(RunFolderError) as raised:
+        quietly(other, tmp_path / "run")
+    assert "batch_size: 3; now 2" in str(raised.value)
+    assert "optimization.learning_rate: 0.01; now 0.5" in str(raised.value)
+    assert "seed" not in str(raised.value)
+
+
+def test_a_second_process_on_the_folder_is_turned_away(counting_recipe, tmp_path):
+    with RunFolder.claim(tmp_path / "run", counting_recipe, ("a",)):
+        with pytest.raises(RunFolderError, match="another process is training in this folder"):
+            with RunFolder.claim(tmp_path / "run", counting_recipe, ("a",)):
+                pass
+    with RunFolder.claim(tmp_path / "run", counting_recipe, ("a",)):
+        pass  # let go of
+
+
+def test_a_broken_checkpoint_is_named(counting_recipe, tmp_path):
+    folder, _ = quietly(counting_recipe, tmp_path / "run")
+    folder.model_file.write_bytes(folder.model_file.read_bytes()[:1000])
+    with pytest.raises(RunFolderError, match=r"model\.keras: cannot be loaded"):
+        quietly(counting_recipe, tmp_path / "run")
+
+
+def test_a_loss_that_is_not_a_number_names_the_step_and_its_pictures(
+    counting_recipe, handful, tmp_path, monkeypatch
+):
+    recipe = override(
+        counting_recipe,
+        {"optimization.learning_rate": 1e30, "optimization.clip_norm": None, "batch_size": 2},
+    )
+    with pytest.raises(TrainingError) as raised:
+        quietly(recipe, tmp_path / "run")
+    message = str(raised.value)
+    step = int(message.split()[1].rstrip(":"))
+    assert f"Step {step}: the loss is" in message
+    log = BatchLog(handful.records)
+    batches = training_batches(
+        handful.records,
+        PictureDecoder(handful.records),
+        lambda sample: {},
+        64,
+        2,
+        recipe.seed,
+        log=log,
+    )
+    keras.utils.set_random_seed(recipe.seed)
+    for _ in batches.take(step):
+        pass
+    assert f"(pictures {', '.join(map(str, log.image_ids(step - 1)))})" in message
+    assert not (tmp_path / "run" / "model.keras").exists()
+
+
+def test_weights_that_are_not_finite_are_never_kept(counting_recipe, tmp_path):
+    folder, _ = quietly(counting_recipe, tmp_path / "run")
+    before = folder.model_file.read_bytes()
+    model = keras_effspine.load_model(folder.path)
+    model.optimizer.iterations.assign(9)
+    model.weights[0].assign(np.full(model.weights[0].shape, np.nan))
+    checkpoint = Checkpoint(folder)
+    checkpoint.set_model(model)
+    with pytest.raises(TrainingError, match="kernel is no longer finite"):
+        checkpoint.save()
+    assert folder.model_file.read_bytes() == before
+
+
+def test_a_full_disk_is_one_clear_line(counting_recipe, tmp_path, monkeypatch):
+    def full(self, filepath, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with pytest.raises(RunFolderError, match=r"model\.keras: cannot be written .*No space left"):
+        quietly(counting_recipe, tmp_path / "run")
+
+
+def test_ctrl_c_ends_the_command_line_with_status_130(
+    counting, handful, effspine, tmp_path, monkeypatch
+):
+    stop_at(monkeypatch, 2)
+    options = ["--image-size", 64, "--batch-size", 2, "--steps", 4, "--out", tmp_path / "run"]
+    data = ["--data", handful.file, "--images", handful.images]
+    ended = effspine("train", "--task", "counting", *data, *options)
+    assert ended.status == 130
+    assert "Stopped at step 2 of 4; the same command goes on from there." in ended.out
+    assert "Traceback" not in ended.err
+
+
+_KILLED_RUN = """
+import sys
+from keras_effspine.tasks import registry
+from keras_effspine.training import train as module
+from keras_effspine.training.checkpoint import Checkpoint
+from keras_effspine.training.recipe import Recipe
+
+registry.TASKS["counting"] = ("counting_task", "Counting")
+module.Checkpoint = lambda folder: Checkpoint(folder, seconds=0)  # after every step
+recipe = Recipe.model_validate_json(sys.argv[1])
+module.train(recipe, sys.argv[2], verbose=0)
+"""
+
+
+def test_a_killed_run_leaves_only_whole_files_and_goes_on(counting_recipe, tmp_path):
+    recipe = override(counting_recipe, {"steps": 4000, "evaluations": 1})
+    support = pathlib.Path(__file__).parents[1] / "support"
+    paths = os.pathsep.join([str(support), *sys.path])
+    run = subprocess.Popen(
+        [sys.executable, "-c", _KILLED_RUN, recipe.model_dump_json(), str(tmp_path / "run")],
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    model_file = tmp_path / "run" / "model.keras"
+    deadline = time.monotonic() + 120
+    while not model_file.exists() and time.monotonic() < deadline:
+        assert run.poll() is None
+        time.sleep(0.1)
+    time.sleep(0.73)  # somewhere within the steps and the writing of checkpoints
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    reached = int(keras_effspine.load_model(model_file).optimizer.iterations)
+    assert reached > 0
+    names = {file.name for file in (tmp_path / "run").iterdir()}
+    visible = {name for name in names if not name.startswith(".")}
+    assert visible <= {"model.keras", "run.json", "tensorboard"}
+    (tmp_path / "run" / ".unfinished-1-model.keras").write_text("half")
+    class_names = RunFolder.open(tmp_path / "run").class_names
+    with RunFolder.claim(tmp_path / "run", recipe, class_names) as folder:
+        assert not [file for file in folder.path.iterdir() if "unfinished" in file.name]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5])
+@pytest.mark.parametrize("done", range(0, 12))
+def test_what_remains_is_exactly_what_was_not_done(done, epochs):
+    steps = 10
+    fits = remaining_fits(done, steps, epochs)
+    taken = done
+    for first_step, steps_per_epoch, initial_epoch, last_epoch in fits:
+        assert first_step == taken
+        assert (initial_epoch * (steps // epochs)) <= taken
+        taken += steps_per_epoch * (last_epoch - initial_epoch)
+    assert taken == max(done, steps)
+
+
+def test_the_stream_goes_on_where_it_stopped(handful):
+    def batches(first_batch):
+        keras.utils.set_random_seed(0)
+        stream = training_batches(
+            handful.records,
+            PictureDecoder(handful.records),
+            lambda sample: {"classes": sample["classes"][:1]},
+            64,
+            1,
+            3,
+            scale_jitter=(0.5, 2.0),
+            first_batch=first_batch,
+        )
+        return [images.numpy() for images, _ in stream.take(10 - first_batch)]
+
+    for one, other in zip(batches(0)[7:], batches(7), strict=True):
+        np.testing.assert_array_equal(one, other)
