@@ -67,7 +67,7 @@ def test_steps_and_epochs_replace_each_other():
     with pytest.raises(RecipeError, match="either steps or epochs"):
         override(in_steps, {"steps": 1, "epochs": 1})
     with pytest.raises(pydantic.ValidationError, match="either steps or epochs"):
-        Recipe()
+        Recipe(steps=1, epochs=1)
 
 
 @pytest.mark.parametrize(
