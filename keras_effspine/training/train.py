@@ -40,8 +40,6 @@ def train(recipe, out, report=print, verbose="auto"):
     steps, epochs = split_into_epochs(recipe, len(records.records))
     model = task.build_model(recipe, records.class_names)
     task.compile_model(model, build_optimizer(recipe.optimization, steps))
-    # Made inside the first step, the optimizer's variables take longer than the rest of its trace.
-    model.optimizer.build(model.trainable_variables)
     folder = RunFolder.create(out, recipe, records.class_names)
     report(
         f"Training {recipe.preset} ({model.count_params():,} parameters) at {recipe.image_size} px "
@@ -71,6 +69,7 @@ def train(recipe, out, report=print, verbose="auto"):
         report,
     )
     with decoder.failures_as_data_errors():
+        _build(model, batches)
         model.fit(
             batches,
             steps_per_epoch=steps // epochs,
@@ -87,6 +86,16 @@ def train(recipe, out, report=print, verbose="auto"):
     for line in decoder.describe():
         report(f"skipped: {line}")
     return folder, measurement.result
+
+
+def _build(model, batches):
+    """Makes the variables of the optimizer and of the losses.
+
+    If the first step had to make them, TensorFlow would trace it twice, which takes a minute.
+    """
+    model.optimizer.build(model.trainable_variables)
+    pictures, labels = next(iter(batches))
+    model.compute_loss(x=pictures, y=labels, y_pred=model(pictures))
 
 
 def load_data(recipe, report):
