@@ -120,8 +120,9 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
                 epochs=epochs,
                 verbose=verbose,
                 shuffle=False,  # the data set shuffles
-                # First, so that no other callback keeps or measures a broken model.
-                callbacks=[FiniteLoss(log), *callbacks],
+                # The bar ends its line before others write theirs, and no callback keeps or
+                # measures a broken model.
+                callbacks=[keras.callbacks.ProgbarLogger(), FiniteLoss(log), *callbacks],
             )
     for line in decoder.describe():
         report(f"skipped: {line}")

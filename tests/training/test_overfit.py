@@ -51,7 +51,7 @@ def test_the_run_folder_holds_what_the_run_was_and_what_came_of_it(trained_run, 
         assert min(picture.size) > 400
     events = [path for path in folder.tensorboard.rglob("*") if path.is_file()]
     assert all(path.stat().st_size > 200 for path in events)
-    assert {path.parent.name for path in events} == {"train", "measured"}
+    assert {path.parent.name for path in events} == {"training", "measured"}
     assert any("4 pictures of 6 classes: 200 steps of 4" in line for line in trained_run.said)
     assert any(line.startswith("step 200: AP") for line in trained_run.said)
 
