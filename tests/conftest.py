@@ -58,7 +58,7 @@ def overfit():
             "data": data,
             "image_size": 128,
             "batch_size": 4,
-            "steps": 200,
+            "steps": 240,
             "evaluations": 2,
             "optimization": Optimization(learning_rate=3e-3, weight_decay=0.0),
             "augmentation": Augmentation(scale_jitter=(1.0, 1.0), flip=False),

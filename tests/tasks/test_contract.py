@@ -4,12 +4,16 @@ The task (`support/counting_task.py`) counts the objects of a picture.
 """
 
 import json
+import shutil
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from keras_effspine.errors import DataError
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
+from keras_effspine.training.recipe import override
 from keras_effspine.training.train import train
 
 
@@ -24,6 +28,20 @@ def test_another_task_trains_and_leaves_a_run_folder(counting_recipe, tmp_path):
     assert Image.open(folder.path / "examples.png").size[0] > 100
     assert folder.recipe.task == "counting"
     assert any("count_error" in line for line in said)
+
+
+@pytest.mark.parametrize("broken", [1, 4])
+def test_a_run_on_pictures_that_break_off_ends_and_names_them(
+    counting_recipe, handful, tmp_path, broken
+):
+    images = shutil.copytree(handful.images, tmp_path / "images")
+    for path in sorted(images.iterdir())[:broken]:
+        path.write_bytes(path.read_bytes()[:2000])
+    recipe = override(
+        counting_recipe, {"data.images": str(images), "data.val_images": str(handful.images)}
+    )
+    with pytest.raises(DataError, match=r"cannot be decoded: .*000001\.png \(image 1\)"):
+        train(recipe, tmp_path / "run", report=print, verbose=0)
 
 
 def test_another_task_is_predicted_and_measured(counting_recipe, handful):

@@ -45,15 +45,15 @@ def test_the_run_folder_holds_what_the_run_was_and_what_came_of_it(trained_run, 
     metrics = json.loads((folder.path / "metrics.json").read_text())
     assert metrics["measured_on"] == "training"
     assert metrics["result"]["stats"] == trained_run.result.metrics
-    assert [entry["step"] for entry in metrics["history"]] == [100, 200]
+    assert [entry["step"] for entry in metrics["history"]] == [120, 240]
     assert metrics["pictures_that_could_not_be_decoded"] == []
     with Image.open(folder.path / "examples.png") as picture:
         assert min(picture.size) > 400
     events = [path for path in folder.tensorboard.rglob("*") if path.is_file()]
     assert all(path.stat().st_size > 200 for path in events)
     assert {path.parent.name for path in events} == {"training", "measured"}
-    assert any("4 pictures of 6 classes: 200 steps of 4" in line for line in trained_run.said)
-    assert any(line.startswith("step 200: AP") for line in trained_run.said)
+    assert any("4 pictures of 6 classes: 240 steps of 4" in line for line in trained_run.said)
+    assert any(line.startswith("step 240: AP") for line in trained_run.said)
 
 
 def test_the_predictions_that_are_kept_are_those_that_were_measured(trained_run, handful):
@@ -91,7 +91,7 @@ def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
     recipe = trained_run.folder.recipe
     model = keras_effspine.load_model(trained_run.folder.path)
     assert isinstance(model.optimizer, keras.optimizers.AdamW)
-    assert int(model.optimizer.iterations) == 200
+    assert int(model.optimizer.iterations) == 240
     assert float(model.optimizer.learning_rate) < 1e-5
     model.run_eagerly = True  # two steps take less time than one trace
     batches = training_batches(
@@ -104,7 +104,7 @@ def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
         flip=False,
     )
     history = model.fit(batches, steps_per_epoch=2, verbose=0, shuffle=False)
-    assert int(model.optimizer.iterations) == 202
+    assert int(model.optimizer.iterations) == 242
     assert history.history["loss"][0] < 0.5  # from scratch it starts above 2
 
 

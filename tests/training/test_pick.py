@@ -26,9 +26,7 @@ def test_the_learning_rate_grows_with_the_root_of_the_batch(batch_size, rate):
 
 
 def test_what_is_given_is_kept_and_not_talked_about():
-    recipe = Recipe(
-        steps=7, optimization=Optimization(learning_rate=0.5), batch_norm_momentum=0.7
-    )
+    recipe = Recipe(steps=7, optimization=Optimization(learning_rate=0.5), batch_norm_momentum=0.7)
     assert pick_open_values(recipe, 300) == (recipe, [])
     short = override(find_recipe("fine_tune"), {"steps": 60})
     picked, reasons = pick_open_values(short, 300)

@@ -1,6 +1,6 @@
 """Training from random weights on a small set of pictures, in minutes.
 
-    effspine train --preset m0 --data shapes --out runs/first
+effspine train --preset m0 --data shapes --out runs/first
 """
 
 from keras_effspine.training.recipe import Optimization, Recipe
