@@ -165,29 +165,32 @@ class RetinaNet(keras_cv.models.RetinaNet):
 
     def compile(
         self,
-        optimizer="rmsprop",
         box_loss=None,
         classification_loss=None,
+        loss=None,
         metrics=None,
+        optimizer="rmsprop",
         jit_compile=False,
         **kwargs,
     ):
         """Configures the model for training.
 
         Args:
-            optimizer: as in `keras.Model.compile`.
             box_loss: `"smoothl1"`, `"huber"`, or a Keras loss with reduction `"sum"`.
             classification_loss: `"focal"`, or a Keras loss on logits with reduction `"sum"`.
+            loss: must stay None; it is there so that the order of arguments is keras-cv's.
             metrics: keras-cv's object detection metrics.
+            optimizer: as in `keras.Model.compile`.
             jit_compile: whether to compile with XLA. False by default, since non-maximum
                 suppression per class has no XLA kernel and `predict` would fail.
             **kwargs: other arguments of `keras.Model.compile`.
         """
         super().compile(
-            optimizer=optimizer,
             box_loss=box_loss,
             classification_loss=classification_loss,
+            loss=loss,
             metrics=metrics,
+            optimizer=optimizer,
             jit_compile=jit_compile,
             **kwargs,
         )

@@ -22,7 +22,8 @@ def place(tmp_path, monkeypatch, handful):
     (tmp_path / "full" / "mine.txt").write_text("mine")
     Image.new("RGB", (20, 10)).save("photo.png")
     recipe = Recipe(steps=1, image_size=64)
-    RunFolder.create("run", recipe, handful.records.class_names)
+    with RunFolder.claim("run", recipe, handful.records.class_names):
+        pass
     return tmp_path
 
 

@@ -49,7 +49,9 @@ if __name__ == "__main__":
     strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(REPLICAS)])
     with strategy.scope():
         model = build()
-        model.compile(keras.optimizers.SGD(1.0), classification_loss="focal", box_loss="smoothl1")
+        model.compile(
+            optimizer=keras.optimizers.SGD(1.0), classification_loss="focal", box_loss="smoothl1"
+        )
     before = [v.numpy() for v in model.trainable_variables]
     history = model.fit(tf.data.Dataset.from_tensors(global_batch()), verbose=0).history
     update = [v.numpy() - old for v, old in zip(model.trainable_variables, before, strict=True)]
