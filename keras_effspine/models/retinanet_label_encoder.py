@@ -13,6 +13,9 @@ _BOX_VARIANCE = (0.1, 0.1, 0.2, 0.2)
 _TIE = 1e-4
 """Relative difference within which two overlaps are equal: above the rounding of float32."""
 
+_TIE_PIXELS = 0.01
+"""Difference within which two distances are equal: anchors of one place share its center."""
+
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class RetinaNetLabelEncoder(keras.layers.Layer):
@@ -75,8 +78,12 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         best_of_box = ops.max(overlap, axis=1, keepdims=True)
         self._count_matches(best_of_box[:, 0], classes)
         if self.force_match:
-            # A small box lies inside many anchors of one size, which then overlap it equally.
-            claimed = ops.logical_and(overlap >= best_of_box * (1 - _TIE), overlap > 0)
+            # A small box lies inside many anchors of one size, which then overlap it equally: of
+            # these it claims the nearest.
+            tied = ops.logical_and(overlap >= best_of_box * (1 - _TIE), overlap > 0)
+            distance = ops.where(tied, _distance(anchors, boxes), float("inf"))
+            nearest = ops.min(distance, axis=1, keepdims=True)
+            claimed = ops.logical_and(tied, distance <= nearest + _TIE_PIXELS)
             overlap = ops.where(claimed, overlap + 1.0, overlap)
         matched = ops.argmax(overlap, axis=2)
         best = ops.max(overlap, axis=2)
@@ -149,6 +156,13 @@ def _center_and_size(boxes):
     """Splits yxyx boxes `(..., 4)` into centers and sizes, each `(..., 2)` as y, x."""
     low, high = boxes[..., :2], boxes[..., 2:]
     return (low + high) / 2, high - low
+
+
+def _distance(anchors, boxes):
+    """City-block distance of the centers, in pixels: `(batch, anchors, boxes)`."""
+    center_a, _ = _center_and_size(ops.reshape(anchors, (1, -1, 1, 4)))
+    center_b, _ = _center_and_size(ops.expand_dims(boxes, 1))
+    return ops.sum(ops.abs(center_a - center_b), axis=-1)
 
 
 def _overlap(anchors, boxes):

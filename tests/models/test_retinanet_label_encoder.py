@@ -43,6 +43,14 @@ def iou(a, b):
     return width * height / (area - width * height)
 
 
+def claims_of(rows, box, overlap):
+    """Which anchors a box claims: of those that overlap it most, the nearest."""
+    tied = (overlap > 0) & (overlap >= overlap.max() * (1 - 1e-4))
+    centers = (rows[:, :2] + rows[:, 2:]) / 2
+    distance = np.abs(centers - (box[:2] + box[2:]) / 2).sum(axis=1)
+    return tied & (distance <= distance[tied].min(initial=np.inf) + 0.01)
+
+
 def reference(labels, force_match=True):
     """Box and class targets, box by box and anchor by anchor."""
     rows = anchors()
@@ -51,16 +59,13 @@ def reference(labels, force_match=True):
         real = [n for n, c in enumerate(classes) if c >= 0]
         overlap = np.array([[iou(a, boxes[n]) for n in real] for a in rows.astype("float64")])
         targets, ids = np.full((len(rows), 4), np.nan), np.full(len(rows), -1.0)
+        claimed = [claims_of(rows, boxes[n], overlap[:, k]) for k, n in enumerate(real)]
         for index, anchor in enumerate(rows):
             if not real:
                 continue
             best = int(overlap[index].argmax())
             value = overlap[index, best]
-            claims = [
-                k
-                for k in range(len(real))
-                if overlap[index, k] > 0 and overlap[index, k] >= overlap[:, k].max() * (1 - 1e-4)
-            ]
+            claims = [k for k in range(len(real)) if claimed[k][index]]
             if force_match and claims:
                 best = max(claims, key=lambda k, index=index: overlap[index, k])
                 value = 1.0
@@ -123,7 +128,7 @@ def test_padding_is_never_matched_wherever_its_box_lies():
     np.testing.assert_array_equal(encode(twin)[1][3], -1)
 
 
-def test_a_small_box_claims_all_anchors_that_hold_it():
+def test_a_small_box_claims_the_nearest_of_the_anchors_that_hold_it():
     """They overlap it equally but for rounding, which must not choose among them."""
     labels = random_labels(0, (1, 1, 1, 1))
     rows = anchors()
@@ -136,7 +141,10 @@ def test_a_small_box_claims_all_anchors_that_hold_it():
         area = (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
         smallest = holds & (area < area.min() * 1.001)
         assert smallest.sum() > 4
-        np.testing.assert_array_equal(found >= 0, smallest)
+        distance = np.abs((rows[:, :2] + rows[:, 2:]) / 2 - (box[:2] + box[2:]) / 2).sum(1)
+        nearest = smallest & (distance < distance[smallest].min() + 0.01)
+        np.testing.assert_array_equal(found >= 0, nearest)
+        assert nearest.sum() < smallest.sum()
 
 
 @pytest.mark.parametrize("boxes", [0, 3])
