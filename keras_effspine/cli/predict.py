@@ -11,6 +11,7 @@ import typer
 from keras_effspine.cli.console import say
 from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
 from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.errors import DataError
 
 
 def predict(
@@ -43,7 +44,6 @@ def predict(
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.sources import load_pictures, load_records
-    from keras_effspine.errors import DataError
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.registry import find_task
     from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
@@ -61,17 +61,7 @@ def predict(
         for line in describe_problems(records):
             say(line)
     single = pictures is not None and pathlib.Path(pictures).is_file()
-    name = f"{pathlib.Path(pictures or data).stem}-predicted{'.png' if single else ''}"
-    target = pathlib.Path(out or name)
-    if single and target.suffix.lower() != ".png":
-        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
-    if not single and target.is_file():
-        raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
-
-    files = {records.records[0].image_id: target} if single else _drawings(records, target)
-    sources = {record.path.resolve() for record in records.records}
-    if any(file.resolve() in sources for file in files.values()):
-        raise DataError(f"{target}: a drawing would replace its picture; name another place.")
+    target, files = _places(records, pictures or data, out, single)
 
     task = find_task(recipe.task)
     evaluator = task.evaluator(records)
@@ -96,6 +86,33 @@ def predict(
         text = json.dumps(evaluator.predictions()) + "\n"
         write_file(target / "predictions.json", lambda path: path.write_text(text))
     say(f"{len(records.records) - len(decoder.failed)} drawn: {target}")
+
+
+def _places(records, source, out, single):
+    """Where the drawings go.
+
+    Args:
+        records: `RecordSet`.
+        source: what was named to be drawn, after which the drawings are named by default.
+        out: the place that was asked for, or None.
+        single: whether one picture was named.
+
+    Returns:
+        Pair of the place, a file or a folder, and a dictionary from image id to file.
+
+    Raises:
+        DataError: if drawings cannot go there.
+    """
+    target = pathlib.Path(out or f"{pathlib.Path(source).stem}-predicted{'.png' * single}")
+    if single and target.suffix.lower() != ".png":
+        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
+    if not single and target.is_file():
+        raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
+    files = {records.records[0].image_id: target} if single else _drawings(records, target)
+    sources = {record.path.resolve() for record in records.records}
+    if any(file.resolve() in sources for file in files.values()):
+        raise DataError(f"{target}: a drawing would replace its picture; name another place.")
+    return target, files
 
 
 def _drawings(records, folder):

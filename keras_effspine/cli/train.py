@@ -64,7 +64,13 @@ def train(
         "seed": seed,
     }
     changes = {name: value for name, value in options.items() if value is not None}
-    folder, result = run(override(find_recipe(recipe), changes), out, report=say)
+    folder, result = run(
+        override(find_recipe(recipe), changes),
+        out,
+        report=say,
+        # A bar that redraws itself is noise in a log file: there each epoch gets a line.
+        verbose=1 if OUTPUT.is_terminal else 2,
+    )
     for table in result.tables():
         OUTPUT.print(table)
     say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")
