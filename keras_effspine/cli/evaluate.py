@@ -8,10 +8,14 @@ import typer
 from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
 from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.errors import DataError
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Run folder that `effspine train` wrote.")],
+    run: Annotated[
+        str,
+        typer.Argument(help="Run folder that `effspine train` wrote, or a preset with weights."),
+    ],
     data: Data = None,
     images: Images = None,
     split: Split = None,
@@ -27,27 +31,27 @@ def evaluate(
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.sources import load_records
     from keras_effspine.tasks.inference import evaluate as measure
-    from keras_effspine.tasks.registry import find_task
-    from keras_effspine.training.run_folder import RunFolder
     from keras_effspine.training.train import load_data, load_validation_data
+    from keras_effspine.training.trained import Trained
 
     check_data_options(data, images, split)
-    folder = RunFolder.open(run)
-    recipe = folder.recipe
+    trained = Trained.open(run)
+    if data is None and trained.recipe is None:
+        raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
     if data is None:
-        records = load_validation_data(recipe, say) or load_data(recipe, say)[0]
+        records = load_validation_data(trained.recipe, say) or load_data(trained.recipe, say)[0]
     else:
         records = load_records(data, images, split or "val")
         for line in describe_problems(records):
             say(line)
-    records = align_classes(records, folder.class_names)
+    records = align_classes(records, trained.class_names)
     decoder = PictureDecoder(records)
     result = measure(
-        find_task(recipe.task),
-        folder.read_model(),
+        trained.task,
+        trained.read_model(),
         records,
-        recipe.image_size,
-        batch_size or recipe.batch_size,
+        trained.image_size,
+        batch_size or trained.batch_size,
         decoder,
     ).result()
     for line in decoder.describe():

@@ -15,7 +15,10 @@ from keras_effspine.errors import DataError
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="Run folder that `effspine train` wrote.")],
+    run: Annotated[
+        str,
+        typer.Argument(help="Run folder that `effspine train` wrote, or a preset with weights."),
+    ],
     pictures: Annotated[
         str | None, typer.Argument(help="A picture, or a folder of pictures.")
     ] = None,
@@ -45,15 +48,14 @@ def predict(
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.sources import load_pictures, load_records
     from keras_effspine.tasks.inference import predict_records
-    from keras_effspine.tasks.registry import find_task
     from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
-    from keras_effspine.training.run_folder import RunFolder
+    from keras_effspine.training.trained import Trained
 
     if (pictures is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
-    folder = RunFolder.open(run)
-    recipe, class_names = folder.recipe, folder.class_names
+    trained = Trained.open(run)
+    task, class_names = trained.task, trained.class_names
     if pictures is not None:
         records = load_pictures(pictures, class_names)
     else:
@@ -63,15 +65,14 @@ def predict(
     single = pictures is not None and pathlib.Path(pictures).is_file()
     target, files = _places(records, pictures or data, out, single)
 
-    task = find_task(recipe.task)
     evaluator = task.evaluator(records)
     decoder = PictureDecoder(records)
     for record, output in predict_records(
         task,
-        folder.read_model(),
+        trained.read_model(),
         records,
-        recipe.image_size,
-        batch_size or (1 if single else recipe.batch_size),
+        trained.image_size,
+        batch_size or (1 if single else trained.batch_size),
         decoder,
     ):
         evaluator.add(record, output)

@@ -68,6 +68,7 @@ class EffSpineNetBackbone(Backbone):
     """
 
     presets = keras_cv_presets("EffSpineNetBackbone")
+    presets_with_weights = keras_cv_presets("EffSpineNetBackbone", with_weights=True)
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
+from keras_effspine.presets.registry import keras_cv_presets
 
 _PRIOR_PROBABILITY = 0.01
 _ANCHOR_SIZE_OVER_STRIDE = 3
@@ -68,8 +69,11 @@ class RetinaNet(keras_cv.models.RetinaNet):
     ```
     """
 
-    presets = EffSpineNetBackbone.presets
-    presets_with_weights = EffSpineNetBackbone.presets_with_weights
+    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("RetinaNet")}
+    presets_with_weights = {
+        **EffSpineNetBackbone.presets_with_weights,
+        **keras_cv_presets("RetinaNet", with_weights=True),
+    }
     backbone_presets = EffSpineNetBackbone.presets
 
     def __init__(

@@ -19,6 +19,9 @@ class Preset:
         input_size: recommended height and width of the input in pixels.
         source: where the architecture is published.
         weights: name of the file with trained weights in the folder, or None.
+        trained: of a preset with weights, how they came about: a dictionary with `"task"`,
+            `"class_names"`, `"data"`, `"command"`, `"date"`, `"licence"`, `"measured_on"`, and
+            `"measured"`, a dictionary of numbers.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Preset:
     input_size: int
     source: str
     weights: str | None
+    trained: dict | None = None
 
 
 def list_presets(class_name=None):
@@ -56,8 +60,8 @@ def list_presets(class_name=None):
     return {p.name: p for p in presets if class_name in (None, p.class_name)}
 
 
-def keras_cv_presets(class_name):
-    """The presets of one class as keras-cv's `from_preset` reads them.
+def keras_cv_presets(class_name, with_weights=False):
+    """The presets of one class as keras-cv's `from_preset` reads them; if asked, the trained ones.
 
     keras-cv's loader accepts the absolute path of a folder where it expects a Kaggle handle.
     """
@@ -67,4 +71,5 @@ def keras_cv_presets(class_name):
             "kaggle_handle": str(p.folder),
         }
         for name, p in list_presets(class_name).items()
+        if p.weights or not with_weights
     }

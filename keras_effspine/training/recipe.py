@@ -208,7 +208,7 @@ def resolve_image_size(recipe):
     Raises:
         RecipeError: if the preset is unknown, or is a folder and the recipe names no size.
     """
-    presets = list_presets()
+    presets = list_presets("EffSpineNetBackbone")
     if recipe.preset not in presets and not (pathlib.Path(recipe.preset) / "config.json").is_file():
         raise RecipeError(
             f"Unknown preset '{recipe.preset}'. There are: {', '.join(presets)}; "
