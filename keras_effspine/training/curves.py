@@ -21,10 +21,11 @@ class Curves(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "training"))
 
     def on_train_batch_end(self, batch, logs=None):
-        if (batch + 1) % self._every:
-            return
         optimizer = self.model.optimizer
-        with self._writer.as_default(int(optimizer.iterations)):
+        step = int(optimizer.iterations)
+        if step % self._every:
+            return
+        with self._writer.as_default(step):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)
             tf.summary.scalar("learning_rate", float(optimizer.learning_rate))

@@ -21,6 +21,10 @@ from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 
 
+SHORTEST_EPOCH = 20
+"""Steps. Each epoch costs a line of output and the end of the stream that was prepared."""
+
+
 def train(recipe, out, report=print, verbose="auto"):
     """Trains a model as a recipe says, measures it, and writes a run folder.
 
@@ -176,12 +180,13 @@ def _report_problems(record_set, report):
 def split_into_epochs(recipe, pictures):
     """Total steps, and the number of equal epochs in which Keras counts them.
 
-    The epochs are as near as can be to one pass over the pictures each.
+    Where the recipe names steps, the epochs are as near as can be to one pass over the pictures
+    each, or to `SHORTEST_EPOCH` steps where a pass is shorter, but enough for all measurements.
     """
     pass_length = max(1, pictures // recipe.batch_size)
     if recipe.epochs is not None:
         return recipe.epochs * pass_length, recipe.epochs
-    wanted = recipe.steps / pass_length
+    wanted = max(recipe.steps / max(pass_length, SHORTEST_EPOCH), recipe.evaluations)
     divisors = [n for n in range(1, recipe.steps + 1) if recipe.steps % n == 0]
     return recipe.steps, min(divisors, key=lambda n: abs(math.log(n / wanted)))
 

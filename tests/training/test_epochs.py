@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data, Recipe
-from keras_effspine.training.train import load_data, measured_epochs, split_into_epochs
+from keras_effspine.training.train import (
+    SHORTEST_EPOCH,
+    load_data,
+    measured_epochs,
+    split_into_epochs,
+)
 
 
 @given(st.integers(1, 5000), st.integers(1, 64), st.integers(1, 5000))
@@ -17,7 +22,7 @@ def test_steps_are_kept_to_the_last_one_and_epochs_are_equal(steps, batch_size, 
     total, epochs = split_into_epochs(recipe, pictures)
     assert total == steps
     assert steps % epochs == 0
-    wanted = steps / max(1, pictures // batch_size)
+    wanted = max(steps / max(SHORTEST_EPOCH, pictures // batch_size), recipe.evaluations)
     distance = abs(math.log(epochs / wanted))
     better = [n for n in range(1, steps + 1) if steps % n == 0]
     assert all(distance <= abs(math.log(n / wanted)) + 1e-12 for n in better)
