@@ -20,7 +20,6 @@ from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 
-
 SHORTEST_EPOCH = 20
 """Steps. Each epoch costs a line of output and the end of the stream that was prepared."""
 
