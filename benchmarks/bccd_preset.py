@@ -29,7 +29,7 @@ def write_half_precision(model, file):
     """Writes a model's weights as float16; without optimizer and metrics."""
     full = file.with_name("full.weights.h5")
     model.save_weights(full)
-    with h5py.File(full) as source, h5py.File(file, "w") as target:
+    with h5py.File(full) as source, h5py.File(file, "w", libver="latest") as target:
 
         def copy(name, item):
             if isinstance(item, h5py.Group):

@@ -17,19 +17,25 @@ INPUT_SIZES = {
 }
 
 
-def test_seven_presets_are_listed_by_rising_input_size():
-    presets = list_presets()
+def test_seven_backbones_are_listed_by_rising_input_size():
+    presets = list_presets("EffSpineNetBackbone")
     assert {name: p.input_size for name, p in presets.items()} == INPUT_SIZES
     assert list(presets) == list(INPUT_SIZES)
 
 
-def test_presets_without_weights_say_so():
-    assert {p.weights for p in list_presets().values()} == {None}
+def test_presets_say_whether_they_have_weights():
+    presets = list_presets()
+    assert {name for name, p in presets.items() if p.weights} == {"m1_bccd"}
+    for preset in presets.values():
+        assert (preset.weights is None) == (preset.trained is None)
+        assert preset.weights is None or (preset.folder / preset.weights).is_file()
 
 
 def test_presets_can_be_listed_for_one_class():
     assert list(list_presets("EffSpineNetBackbone")) == list(INPUT_SIZES)
-    assert list_presets("RetinaNet") == {}
+    assert list(list_presets("RetinaNet")) == ["m1_bccd"]
+    assert keras_cv_presets("EffSpineNetBackbone", with_weights=True) == {}
+    assert list(keras_cv_presets("RetinaNet", with_weights=True)) == ["m1_bccd"]
 
 
 def test_keras_cv_gets_the_absolute_path_of_a_folder():

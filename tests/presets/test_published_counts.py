@@ -46,11 +46,11 @@ def test_the_ablations_of_d0_have_the_published_number_of_parameters(ablation, c
 
 
 def test_every_preset_is_counted():
-    assert set(COUNTS) == set(list_presets())
+    assert set(COUNTS) == set(list_presets("EffSpineNetBackbone"))
 
 
 def test_presets_hold_no_argument_that_the_backbone_does_not_know():
     known = set(inspect.signature(EffSpineNetBackbone).parameters)
-    for preset in list_presets().values():
+    for preset in list_presets("EffSpineNetBackbone").values():
         config = json.loads((preset.folder / "config.json").read_text())
         assert set(config["config"]) <= known, preset.name
