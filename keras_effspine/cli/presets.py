@@ -9,17 +9,13 @@ def presets():
     """List the presets."""
     from keras_effspine.presets.registry import list_presets
 
+    presets = list_presets().values()
     # Names are there to be copied, so they are not cut where the terminal is narrow.
-    names = (Column(name, no_wrap=True) for name in ("name", "model"))
-    table = Table(*names, "input", "trained on", Column("source", overflow="fold"))
-    for preset in list_presets().values():
-        table.add_row(
-            preset.name,
-            preset.title,
-            f"{preset.input_size} px",
-            _training(preset),
-            preset.source,
-        )
+    names = (Column(name, no_wrap=True) for name in ("name", "model", "input"))
+    table = Table(*names, "trained on", caption="; ".join(sorted({p.source for p in presets})))
+    for preset in presets:
+        size = f"{preset.input_size} px"
+        table.add_row(preset.name, preset.title, size, _training(preset))
     OUTPUT.print(table)
 
 
