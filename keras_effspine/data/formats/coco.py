@@ -4,10 +4,10 @@ import json
 import math
 import os
 import pathlib
-import uuid
 
 import numpy as np
 
+from keras_effspine.atomic_file import write_file
 from keras_effspine.data.formats.coco_file import (
     is_id,
     is_integer,
@@ -102,13 +102,8 @@ def save_coco(record_set, annotation_file, image_folder=None):
         "annotations": annotations,
         "categories": [{"id": category_id, "name": name} for category_id, name in named],
     }
-    target = pathlib.Path(annotation_file)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
-        part.write_text(json.dumps(content, allow_nan=False, default=_plain), encoding="utf-8")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    text = json.dumps(content, allow_nan=False, default=_plain)
+    write_file(annotation_file, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def _broken(annotation, seen, images, class_of):
