@@ -57,6 +57,16 @@ class Measurement(keras.callbacks.Callback):
         if epoch + 1 in self._epochs:
             self.measure()
 
+    def catch_up(self, epochs_done):
+        """Measures a run that goes on, where it was stopped between an epoch and its measurement.
+
+        Args:
+            epochs_done: number of epochs that were trained before; within an epoch, a fraction.
+        """
+        step = int(self.model.optimizer.iterations)
+        if epochs_done in self._epochs and all(past["step"] != step for past in self._history):
+            self.measure()
+
     def measure(self):
         """Measures the model as it is."""
         self._checkpoint.save()

@@ -19,6 +19,7 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.termination import termination_as_interrupt
 
 SHORTEST_EPOCH = 20
 """Steps. Each epoch costs a line of output and the end of the stream that was prepared."""
@@ -40,7 +41,7 @@ def train(recipe, out, report=print, verbose="auto"):
         Pair of the `RunFolder` and the last measurement, the result of the task's evaluator.
 
     Raises:
-        StoppedError: if the user stopped the run (Ctrl-C); its state is kept.
+        StoppedError: if the run was stopped by Ctrl-C or SIGTERM; its state is kept.
         TrainingError: if the loss or a weight is no longer finite.
         EffSpineError: where recipe, data or run folder cannot be used.
     """
@@ -78,16 +79,18 @@ def train(recipe, out, report=print, verbose="auto"):
         for callback in (checkpoint, measurement):
             callback.set_model(model)
         try:
-            _fit(
-                task,
-                model,
-                records,
-                recipe,
-                remaining_fits(done, steps, epochs),
-                [Curves(folder), checkpoint, measurement],
-                report,
-                verbose,
-            )
+            with termination_as_interrupt():
+                measurement.catch_up(done * epochs / steps)
+                _fit(
+                    task,
+                    model,
+                    records,
+                    recipe,
+                    remaining_fits(done, steps, epochs),
+                    [Curves(folder), checkpoint, measurement],
+                    report,
+                    verbose,
+                )
         except KeyboardInterrupt:
             checkpoint.save()
             raise StoppedError(

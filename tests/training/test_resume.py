@@ -61,8 +61,8 @@ def test_a_stopped_run_goes_on_to_the_weights_of_one_that_was_not(
     model = keras_effspine.load_model(resumed.path)
     assert int(model.optimizer.iterations) == 8
     history = resumed.read_json("metrics.json")["history"]
-    # A run that stops where an epoch ends stops before that epoch's measurement.
-    assert [entry["step"] for entry in history] == ([8] if step == 4 else [4, 8])
+    # Step 4 ends an epoch; stopped there, the run owes the measurement, and makes it later.
+    assert [entry["step"] for entry in history] == [4, 8]
 
 
 def test_a_complete_run_is_measured_and_not_trained_again(counting_recipe, tmp_path):
@@ -162,6 +162,23 @@ def test_ctrl_c_ends_the_command_line_with_status_130(
     assert ended.status == 130
     assert "Stopped at step 2 of 4; the same command goes on from there." in ended.out
     assert "Traceback" not in ended.err
+
+
+def test_sigterm_keeps_a_checkpoint_as_ctrl_c_does(counting_recipe, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    write = Curves.on_train_batch_end
+
+    def terminate(self, batch, logs=None):
+        write(self, batch, logs)
+        if int(self.model.optimizer.iterations) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Curves, "on_train_batch_end", terminate)
+    with pytest.raises(StoppedError, match="Stopped at step 3 of 8"):
+        quietly(counting_recipe, tmp_path / "run")
+    model = keras_effspine.load_model(tmp_path / "run")
+    assert int(model.optimizer.iterations) == 3
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 _KILLED_RUN = """
