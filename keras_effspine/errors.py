@@ -26,3 +26,7 @@ class TrainingError(EffSpineError, ArithmeticError):
 
 class StoppedError(EffSpineError):
     """Training that was stopped from outside after it kept its state."""
+
+
+class ProfilingError(EffSpineError, ValueError):
+    """A model, or an input size, that cannot be counted."""

@@ -9,6 +9,7 @@ from keras_effspine.cli.console import ERRORS, say
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
 from keras_effspine.cli.presets import presets
+from keras_effspine.cli.profile import profile
 from keras_effspine.cli.train import train
 from keras_effspine.errors import EffSpineError, StoppedError
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (train, evaluate, predict, presets):
+for verb in (train, evaluate, predict, profile, presets):
     app.command()(verb)
 
 

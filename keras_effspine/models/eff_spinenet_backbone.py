@@ -12,6 +12,7 @@ from keras_effspine.networks.scale_permuted import (
 )
 from keras_effspine.presets.registry import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
+from keras_effspine.topology.repeats import scaled_repeats
 from keras_effspine.topology.widths import scaled_widths
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -32,7 +33,10 @@ class EffSpineNetBackbone(Backbone):
 
     Args:
         width_multiplier: float, multiplies all widths before they are rounded to multiples of 8.
-        block_repeats: int, or one int for each of the 18 blocks.
+        depth_multiplier: float, at least 1: number of blocks of a level over those of the table,
+            with uniform repeats and the remainder bottom-up (3.1); L6 and L7 stay as they are.
+        block_repeats: int, or one int for each of the 18 blocks: the exact repeats;
+            `depth_multiplier` is then unused.
         betas: one positive number a block, its share of resources (equation 4); None leaves the
             widths of SP-EfficientNet-B0. Defaults to the distribution of the paper.
         widths: one int a block: the exact widths; `width_multiplier` and `betas` are then unused.
@@ -74,7 +78,8 @@ class EffSpineNetBackbone(Backbone):
         self,
         *,
         width_multiplier=1.0,
-        block_repeats=1,
+        depth_multiplier=1.0,
+        block_repeats=None,
         betas=eff_spinenet.BETAS,
         widths=None,
         endpoint_width=64,
@@ -95,7 +100,10 @@ class EffSpineNetBackbone(Backbone):
             block_widths = scaled_widths(table, betas, width_multiplier)
         else:
             block_widths = _one_per_block("widths", widths, table)
-        repeats = _one_per_block("block_repeats", block_repeats, table)
+        if block_repeats is None:
+            repeats = scaled_repeats(table, depth_multiplier)
+        else:
+            repeats = _one_per_block("block_repeats", block_repeats, table)
         if not isinstance(endpoint_width, int) or endpoint_width < 1:
             raise ValueError(
                 "`endpoint_width` must be a positive int. "
@@ -156,6 +164,7 @@ class EffSpineNetBackbone(Backbone):
             **{f"P{level}": _layer_name(x) for level, x in endpoints.items()},
         }
         self.width_multiplier = width_multiplier
+        self.depth_multiplier = depth_multiplier
         self.block_repeats = block_repeats
         self.betas = betas
         self.widths = widths
@@ -174,6 +183,7 @@ class EffSpineNetBackbone(Backbone):
         return {
             **super().get_config(),
             "width_multiplier": self.width_multiplier,
+            "depth_multiplier": self.depth_multiplier,
             "block_repeats": _plain(self.block_repeats),
             "betas": _plain(self.betas),
             "widths": _plain(self.widths),

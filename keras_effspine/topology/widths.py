@@ -10,12 +10,19 @@ def round_width(width):
     return max(8, math.floor(width / 8 + 0.5 + 1e-9) * 8)
 
 
-def block_costs(table):
+def block_costs(table, widths=None):
     """Cost `F_i` of each block up to a common factor (equation 2): `H_i W_i c_i^2`.
 
     `2 r` is left out, since every block has the same expansion ratio and only ratios matter.
+
+    Args:
+        table: `BlockTable`.
+        widths: channels of each block; None takes the table's own.
     """
-    return tuple(block.width**2 / 4**block.level for block in table.blocks)
+    widths = table.widths if widths is None else widths
+    return tuple(
+        width**2 / 4**block.level for block, width in zip(table.blocks, widths, strict=True)
+    )
 
 
 def distribution_scale(table, betas):

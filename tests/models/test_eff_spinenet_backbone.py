@@ -1,5 +1,6 @@
 """Eff-SpineNet as a keras-cv backbone."""
 
+import inspect
 import json
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine import EffSpineNetBackbone
+from keras_effspine.presets.registry import list_presets
 from keras_effspine.topology.eff_spinenet import BETAS
 
 SIZES = [(64, 64), (96, 128), (100, 75)]
@@ -101,6 +103,7 @@ def test_p2_is_block_4(backbone):
 
 def test_its_config_makes_the_same_backbone_and_is_plain_json(small_eff_spinenet):
     arguments = {
+        "depth_multiplier": 1.5,
         "block_repeats": [1, 2, *[1] * 16],
         "betas": [5.0, *BETAS[1:]],
         "use_space_to_depth": False,
@@ -170,11 +173,26 @@ def test_it_builds_on_a_given_input(small_eff_spinenet):
     assert backbone.output_shape == (None, 8, 8, 8)
 
 
+def test_depth_repeats_blocks_uniformly_with_the_remainder_bottom_up(small_eff_spinenet):
+    names = {layer.name for layer in small_eff_spinenet(depth_multiplier=1.3).layers}
+    repeated = [n for n in range(1, 19) if f"block{n:02d}_unit2_add" in names]
+    assert repeated == [1, 2, 5, 6, 7, 10, 12]  # as D1 and D2 in Table 2
+    assert not any("unit3" in name for name in names)
+
+
+def test_presets_hold_no_argument_that_the_backbone_does_not_know():
+    known = set(inspect.signature(EffSpineNetBackbone).parameters)
+    for preset in list_presets("EffSpineNetBackbone").values():
+        config = json.loads((preset.folder / "config.json").read_text())
+        assert set(config["config"]) <= known, preset.name
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"width_multiplier": 0}, "multiplier must be positive"),
         ({"betas": [1, 2]}, "needs 18 positive betas"),
+        ({"depth_multiplier": 0.5}, "depth multiplier must be at least 1"),
         ({"block_repeats": 0}, "`block_repeats` must be a positive int, or 18 of them"),
         ({"block_repeats": [1, 2]}, "`block_repeats` must be"),
         ({"block_repeats": [1.5] * 18}, "`block_repeats` must be"),

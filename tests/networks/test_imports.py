@@ -16,6 +16,7 @@ FOLDERS = {
     "networks": ({"topology", "layers"}, {"keras"}),
     "presets": ({"topology"}, set()),
     "models": ({"topology", "layers", "networks", "presets"}, {"keras", "keras_cv", "tensorflow"}),
+    "profiling": ({"topology", "layers", "presets", "models"}, {"keras"}),
     "data": (set(), {"tensorflow"}),
     "evaluation": ({"data"}, set()),
     "pictures": ({"data"}, set()),

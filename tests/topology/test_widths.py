@@ -1,5 +1,6 @@
 """Widths of the blocks, from the paper's distribution of resources."""
 
+import itertools
 import math
 
 import pytest
@@ -109,3 +110,35 @@ def test_costs_follow_the_level_and_the_square_of_the_width():
     )
     first, second = block_costs(table)
     assert first == second
+
+
+def distributions_with(widths, choices):
+    """All assignments of betas that give these widths by equation 4, by an exhaustive search.
+
+    Whether a beta fits its block depends on the others through one number alone, the scale. It is
+    cut into intervals within which the same betas fit, and within each only those are combined.
+    """
+    costs = block_costs(TABLE)
+    edges = {0.0}
+    for block, width in zip(TABLE.blocks, widths, strict=True):
+        for beta in choices:
+            edges |= {((width + d) / block.width) ** 2 / beta for d in (-4, 4)}
+    found = set()
+    edges = sorted(edges)
+    for low, high in zip(edges, edges[1:], strict=False):
+        middle = (low + high) / 2
+        fitting = [
+            [b for b in choices if round_width(math.sqrt(middle * b) * block.width) == width]
+            for block, width in zip(TABLE.blocks, widths, strict=True)
+        ]
+        for betas in itertools.product(*fitting):
+            scale = sum(costs) / sum(b * cost for b, cost in zip(betas, costs, strict=True))
+            if low <= scale < high:
+                found.add(betas)
+    return found
+
+
+def test_one_other_distribution_gives_table_1_too():
+    other = (10, 10, 5, 5, 15, 15, 20, 1, 20, 15, 5, 20, 10, 15, 10, 10, 10, 1)
+    assert distributions_with(D0, (1, 5, 10, 15, 20)) == {BETAS, other}
+    assert distribution_scale(TABLE, other) == pytest.approx(0.0814, abs=5e-5)

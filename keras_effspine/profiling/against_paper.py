@@ -1,0 +1,120 @@
+"""The package's models beside the published numbers."""
+
+import dataclasses
+
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.profiling.profile import Profile
+from keras_effspine.profiling.profile_model import profile_model
+from keras_effspine.topology.published import Published, PublishedRow, published_rows
+
+_OURS = ("Eff-SpineNet", "SP-EfficientNet")
+_ABLATIONS = {
+    "_no_fusion": {"weighted_fusion": False},
+    "_no_s2d": {"use_space_to_depth": False},
+}
+_PUBLISHED_CLASSES = 91
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One published number beside the counted one.
+
+    Args:
+        quantity: `"parameters, M"` or `"multiply-adds, B"`.
+        published: the published number.
+        counted: the counted number in the same unit, or None where the model is missing.
+    """
+
+    quantity: str
+    published: Published
+    counted: float | None
+
+    @property
+    def inside(self):
+        """Whether the counted number rounds to the published one; None where it is missing."""
+        return None if self.counted is None else self.published.holds(self.counted)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A row of the paper beside the package's model.
+
+    Args:
+        row: the published row.
+        profile: what the package's model costs, or None where there is no such model yet.
+    """
+
+    row: PublishedRow
+    profile: Profile | None
+
+    @property
+    def checks(self):
+        """Tuple of one `Check` for each count that the paper prints."""
+        total = self.profile.total if self.profile else None
+        counts = (
+            ("parameters, M", self.row.parameters, total and total.parameters / 1e6),
+            ("multiply-adds, B", self.row.multiply_adds, total and total.published / 1e9),
+        )
+        return tuple(Check(*count) for count in counts if count[1] is not None)
+
+    def as_json(self):
+        """The comparison as a dictionary that JSON can hold."""
+        return {
+            "table": self.row.table,
+            "row": self.row.title,
+            "task": self.row.task,
+            "input_size": self.row.input_size,
+            "checks": [
+                {
+                    "quantity": check.quantity,
+                    "published": check.published.value,
+                    "counted": check.counted,
+                    "inside_rounding": check.inside,
+                }
+                for check in self.checks
+            ],
+        }
+
+
+def compare_with_paper():
+    """Builds every published model of the paper's own and counts it.
+
+    Yields:
+        A `Comparison` for each row of the paper with an Eff-SpineNet or SP-EfficientNet, in the
+        paper's order; a row that repeats the numbers of an earlier one is left out.
+    """
+    seen = set()
+    for row in published_rows():
+        numbers = (row.task, row.model, row.parameters, row.multiply_adds)
+        if row.title.startswith(_OURS) and numbers not in seen:
+            seen.add(numbers)
+            yield Comparison(row, _profile(row))
+
+
+def summary(comparisons):
+    """Number of the published numbers that the counts round to, and of all that were counted."""
+    inside = [check.inside for comparison in comparisons for check in comparison.checks]
+    return inside.count(True), len(inside) - inside.count(None)
+
+
+def _profile(row):
+    build = _BUILDERS.get(row.task)
+    preset, overrides = row.model, {}
+    for suffix, values in _ABLATIONS.items():
+        if preset.endswith(suffix):
+            preset, overrides = preset.removesuffix(suffix), {**overrides, **values}
+    if build is None or preset not in list_presets("EffSpineNetBackbone"):
+        return None
+    return profile_model(build(preset, overrides), row.input_size)
+
+
+def _retinanet(preset, overrides):
+    from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+    from keras_effspine.models.retinanet import RetinaNet
+
+    backbone = EffSpineNetBackbone.from_preset(preset, **overrides)
+    return RetinaNet(backbone, num_classes=_PUBLISHED_CLASSES, bounding_box_format="xywh")
+
+
+_BUILDERS = {"retinanet": _retinanet}
+"""How a row's model is built, by its task."""

@@ -1,0 +1,72 @@
+"""The paper's figures from the package's own data, into a folder."""
+
+import pathlib
+
+from keras_effspine.atomic_file import write_file
+from keras_effspine.errors import ProfilingError
+from keras_effspine.topology import eff_spinenet
+from keras_effspine.topology.published import published_rows
+from keras_effspine.topology.widths import scaled_widths
+
+FORMATS = ("svg", "png")
+
+
+def draw_figures(folder, picture_format="svg"):
+    """Draws the graph, and Figures 1, 3 and 4.
+
+    Args:
+        folder: path of the folder, made if it does not exist.
+        picture_format: `"svg"` or `"png"`.
+
+    Yields:
+        Path of each file, as it is written.
+
+    Raises:
+        ProfilingError: if the format is unknown, matplotlib is not installed, or the folder cannot
+            be made.
+    """
+    if picture_format not in FORMATS:
+        raise ProfilingError(f"--format {picture_format}: there are {', '.join(FORMATS)}.")
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ProfilingError(
+            "Figures are drawn with matplotlib, which is not installed: pip install "
+            "'keras-effspine[figures]'."
+        ) from error
+    folder = pathlib.Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProfilingError(f"{folder}: the folder cannot be made ({error}).") from error
+    # Without a date and with fixed ids, the same data gives the same file.
+    settings = {"svg.hashsalt": "keras_effspine", "svg.fonttype": "none"}
+    metadata = {"Date": None} if picture_format == "svg" else {"Software": None}
+    for name, figure in _figures().items():
+        path = folder / f"{name}.{picture_format}"
+        with matplotlib.rc_context(settings):
+            write_file(
+                path,
+                lambda file, figure=figure: figure.savefig(
+                    file, format=picture_format, dpi=150, metadata=metadata
+                ),
+            )
+        yield path
+
+
+def _figures():
+    from keras_effspine.profiling.distribution_figure import distribution_figure
+    from keras_effspine.profiling.graph_figure import graph_figure
+    from keras_effspine.profiling.trade_off_figure import trade_off_figure
+
+    table, betas = eff_spinenet.TABLE, eff_spinenet.BETAS
+    detectors = [row for row in published_rows() if row.table in (3, 7)]
+    light = [row for row in detectors if row.multiply_adds.value < 20]
+    return {
+        "graph": graph_figure(table, scaled_widths(table, betas), "Eff-SpineNet-D0"),
+        "figure_1": trade_off_figure(
+            light, "multiply_adds", "multiply-adds, B", "COCO AP against FLOPs"
+        ),
+        "figure_3": distribution_figure(table, betas, ("SP-EfficientNet-B0", "Eff-SpineNet-D0")),
+        "figure_4": trade_off_figure(light, "parameters", "parameters, M", "COCO AP against size"),
+    }

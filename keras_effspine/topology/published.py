@@ -1,0 +1,82 @@
+"""The numbers of Tables 3 and 6 to 11 of the paper (arXiv:2010.11426), its peers included."""
+
+import csv
+import dataclasses
+import pathlib
+
+_FILE = pathlib.Path(__file__).with_name("published.csv")
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A published number with the digits that it is printed with.
+
+    Args:
+        value: the number.
+        digits: number of digits after the point.
+    """
+
+    value: float
+    digits: int
+
+    @classmethod
+    def parse(cls, text):
+        """The number of a text such as `"0.67"`; None of an empty one."""
+        if not text:
+            return None
+        return cls(float(text), len(text.partition(".")[2]))
+
+    def holds(self, value):
+        """Whether a value rounds to this number; ties count as inside."""
+        return abs(value - self.value) <= 0.5 * 10**-self.digits + 1e-9
+
+    def __str__(self):
+        return f"{self.value:.{self.digits}f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedRow:
+    """A row of one of the paper's tables.
+
+    Args:
+        table: number of the table.
+        title: the model as the table names it.
+        task: `"retinanet"`, `"mask_rcnn"`, `"classification"`, `"segmentation"`, or the head that
+            a peer came with.
+        model: short name; of this package's models the preset, with `_no_s2d` and `_no_fusion` for
+            the ablations.
+        input_size: height and width of the input in pixels.
+        parameters: millions, or None.
+        multiply_adds: billions, or None.
+        accuracy: COCO box AP in percent; for classification top-1, for segmentation mean IoU.
+        source: the table, and what `accuracy` is where it is no AP.
+    """
+
+    table: int
+    title: str
+    task: str
+    model: str
+    input_size: int
+    parameters: Published | None
+    multiply_adds: Published | None
+    accuracy: Published | None
+    source: str
+
+
+def published_rows():
+    """All rows, in the order of the paper."""
+    with _FILE.open(newline="", encoding="utf-8") as file:
+        return tuple(
+            PublishedRow(
+                table=int(row["table"]),
+                title=row["row"],
+                task=row["task"],
+                model=row["model"],
+                input_size=int(row["input_size"]),
+                parameters=Published.parse(row["params_M"]),
+                multiply_adds=Published.parse(row["multiply_adds_B"]),
+                accuracy=Published.parse(row["AP"]),
+                source=row["source"],
+            )
+            for row in csv.DictReader(file)
+        )

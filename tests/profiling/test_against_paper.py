@@ -1,0 +1,70 @@
+"""The package's models beside the paper.
+
+The expected counts are those of the rules that were fitted to the paper: trainable parameters, and
+multiply-adds in billions with normalisation, activations and element-wise operations, upsampling's
+convolution at the large size. They may change only if better evidence on the architecture comes.
+"""
+
+import collections
+
+import pytest
+
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.profiling.against_paper import Check, compare_with_paper, summary
+from keras_effspine.topology.published import Published
+
+COUNTS = {
+    "m0": (670_808, 0.1568),
+    "m1": (987_094, 0.4924),
+    "m2": (2_357_073, 0.9859),
+    "d0": (3_737_011, 2.4518),
+    "d1": (5_197_762, 5.9301),
+    "d2": (6_210_932, 10.3161),
+    "sp_efficientnet_b0": (4_575_243, 2.3968),
+    "d0_no_s2d": (3_311_379, 2.3542),
+    "d0_no_s2d_no_fusion": (3_311_346, 2.3512),
+}
+
+
+@pytest.fixture(scope="module")
+def comparisons():
+    return list(compare_with_paper())
+
+
+def test_every_published_detector_costs_what_the_rules_say(comparisons):
+    counted = {c.row.model: c.profile.total for c in comparisons if c.profile}
+    parameters = {model: total.parameters for model, total in counted.items()}
+    assert parameters == {model: count for model, (count, _) in COUNTS.items()}
+    multiply_adds = {model: total.published / 1e9 for model, total in counted.items()}
+    assert multiply_adds == pytest.approx({model: n for model, (_, n) in COUNTS.items()}, abs=5e-5)
+
+
+def test_every_preset_is_counted():
+    assert set(list_presets("EffSpineNetBackbone")) <= set(COUNTS)
+
+
+def test_at_least_the_known_numbers_are_inside_rounding(comparisons):
+    detectors = [c for c in comparisons if c.row.task == "retinanet"]
+    inside, counted = summary(detectors)
+    assert counted == 18
+    assert inside >= 12
+
+
+def test_no_number_is_further_off_than_is_known(comparisons):
+    for comparison in comparisons:
+        for check in comparison.checks:
+            if check.counted is not None:
+                assert abs(check.counted / check.published.value - 1) < 0.046, comparison.row
+
+
+def test_no_row_of_the_paper_is_left_out(comparisons):
+    tasks = collections.Counter(comparison.row.task for comparison in comparisons)
+    assert tasks == {"retinanet": 9, "mask_rcnn": 3, "classification": 3, "segmentation": 2}
+    for comparison in comparisons:
+        if comparison.profile is None:
+            assert all(check.inside is None for check in comparison.checks)
+
+
+@pytest.mark.parametrize(("counted", "inside"), [(0.674, True), (0.676, False), (None, None)])
+def test_a_check_is_inside_where_the_count_rounds_to_the_number(counted, inside):
+    assert Check("parameters, M", Published.parse("0.67"), counted).inside is inside
