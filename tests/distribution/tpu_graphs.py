@@ -58,7 +58,6 @@ def steps_of(strategy, name):
     }
 
 
-
 CONTROLS = {
     "numpy_function": lambda x: tf.numpy_function(lambda a: a, [x], tf.float32),
     "boolean_mask": lambda x: tf.reduce_sum(tf.boolean_mask(x, x > 0)),

@@ -38,7 +38,7 @@ class SmallBackbone(keras_cv.models.Backbone):
         names = {"P3": "p3_add"}
         for level in range(4, 8):
             names[f"P{level}"] = f"p{level}"
-            x = keras.layers.MaxPooling2D(2, name=f"p{level}")(x)
+            x = keras.layers.MaxPooling2D(2, padding="same", name=f"p{level}")(x)
         super().__init__(inputs=images, outputs=x, **kwargs)
         self.pyramid_level_inputs = names
 
