@@ -49,7 +49,7 @@ class SmallBackbone(keras_cv.models.Backbone):
 keras.utils.set_random_seed(0)
 model = RetinaNet(SmallBackbone(), 3, "xywh", head_layers=1)
 model.compile(
-    optimizer=keras.optimizers.SGD(0.01, momentum=0.9, global_clipnorm=10.0),
+    optimizer=keras.optimizers.SGD(0.05, momentum=0.9, global_clipnorm=10.0),
     classification_loss="focal",
     box_loss="smoothl1",
 )
