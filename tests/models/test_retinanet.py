@@ -349,22 +349,6 @@ def test_keras_cvs_metrics_measure_its_detections(tiny_detector, batch):
     assert 0 <= results["MaP"] <= 1
 
 
-def test_under_mixed_precision_it_trains_and_predicts(tiny_detector, batch):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = compiled(tiny_detector(), run_eagerly=True)
-        assert model.get_layer("box_head_layer1_conv").compute_dtype == "bfloat16"
-        history = model.fit(*batch, verbose=0).history
-        assert np.isfinite(history["loss"]).all()
-        outputs = model(batch[0])
-        assert all(x.dtype == "float32" for x in outputs.values())
-        predictions = model.predict(batch[0], verbose=0)
-        assert predictions["boxes"].dtype == "float32"
-        assert np.isfinite(predictions["boxes"]).all()
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
 def test_xla_is_asked_for_only_by_the_user(tiny_detector, monkeypatch):
     """Non-maximum suppression has no XLA kernel; Keras would compile on a machine with a GPU."""
     monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda self: True)
