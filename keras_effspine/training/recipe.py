@@ -5,7 +5,7 @@ import importlib
 import os
 import pathlib
 import pkgutil
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pydantic
 
@@ -13,6 +13,7 @@ from keras_effspine.data.sources import SHAPES
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
+from keras_effspine.training.optimization import Optimization
 
 _Positive = Annotated[int, pydantic.Field(ge=1)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
@@ -38,24 +39,6 @@ class Data(_Part):
         if self.val_images is not None and self.val_data is None:
             raise ValueError("val_images is the folder of val_data, which is not given")
         return self
-
-
-class Optimization(_Part):
-    """The optimizer and its learning rate: linear warm-up, then cosine decay to zero.
-
-    Args:
-        optimizer: `"adamw"`, or `"sgd"` with Nesterov momentum 0.9.
-        learning_rate: the rate after warm-up; None has it picked from the batch size.
-        warmup: share of all steps in which the rate rises from zero.
-        weight_decay: of kernels alone; biases, normalisation and fusion weights are not decayed.
-        clip_norm: largest norm of the whole gradient, or None.
-    """
-
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = 0.02
-    warmup: _Rate = 0.1
-    weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
-    clip_norm: Annotated[float, pydantic.Field(gt=0)] | None = 10.0
 
 
 class Augmentation(_Part):

@@ -56,7 +56,7 @@ def train(recipe, out, report=print, verbose="auto"):
     steps, epochs = split_into_epochs(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
         model = task.build_model(recipe, records.class_names)
-        task.compile_model(model, build_optimizer(recipe.optimization, steps))
+        task.compile_model(model, build_optimizer(recipe.optimization, steps, steps // epochs))
         done = folder.restore(model)
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "

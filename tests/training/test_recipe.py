@@ -107,7 +107,7 @@ def test_a_name_like_no_other_is_refused(name):
         ({"optimization.learning_rate": float("nan")}, "optimization.learning_rate"),
         ({"optimization.learning_rate": float("inf")}, "optimization.learning_rate"),
         ({"optimization.optimizer": "magic"}, "optimization.optimizer"),
-        ({"optimization.warmup": 1}, "optimization.warmup"),
+        ({"optimization.warmup": 1.5}, "optimization: warmup is a share"),
         ({"optimization.weight_decay": -1}, "optimization.weight_decay"),
         ({"augmentation.scale_jitter": (1.2, 0.8)}, "augmentation.scale_jitter.*smaller one first"),
         ({"augmentation.scale_jitter": (0, 1)}, "augmentation.scale_jitter"),
