@@ -12,6 +12,7 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.training.random_state import append_random_state, restore_random_state
 from keras_effspine.training.recipe import differences, parse_recipe
 
 _RUN_FILE = "run.json"
@@ -169,7 +170,13 @@ class RunFolder:
         write_file(self.path / name, Image.fromarray(picture).save)
 
     def write_model(self, model):
-        write_file(self.model_file, model.save)
+        """Writes the model with the state of its optimizer and of its random layers."""
+
+        def write(file):
+            model.save(file)
+            append_random_state(model, file)
+
+        write_file(self.model_file, write)
 
     def read_model(self):
         """The model, not compiled.
@@ -196,6 +203,7 @@ class RunFolder:
         model.optimizer.build(model.trainable_variables)
         with self._loading():
             model.load_weights(self.model_file)
+            restore_random_state(model, self.model_file)
         return int(model.optimizer.iterations)
 
     @contextlib.contextmanager
