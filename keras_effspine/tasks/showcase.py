@@ -1,15 +1,7 @@
 """Pictures of what a model predicts, next to the truth."""
 
-import numpy as np
-
-from keras_effspine.data.picture_bytes import open_picture
+from keras_effspine.data.picture_reading import read_picture
 from keras_effspine.pictures.grid import picture_grid
-
-
-def read_picture(record):
-    """A record's picture as stored, uint8 `(height, width, 3)`."""
-    with open_picture(record) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def truth_and_prediction(task, pairs, class_names, min_score, columns=2):

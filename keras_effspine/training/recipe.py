@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.sources import SHAPES
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
@@ -56,25 +57,6 @@ class Optimization(_Part):
     warmup: _Rate = 0.1
     weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
     clip_norm: Annotated[float, pydantic.Field(gt=0)] | None = 10.0
-
-
-class Augmentation(_Part):
-    """Random changes of the training pictures.
-
-    Args:
-        scale_jitter: least and greatest multiple of the scale at which a picture fits the input.
-        flip: whether pictures are mirrored left to right at random.
-    """
-
-    scale_jitter: tuple[float, float] = (0.8, 1.25)
-    flip: bool = True
-
-    @pydantic.field_validator("scale_jitter")
-    @classmethod
-    def _ordered(cls, value):
-        if not 0 < value[0] <= value[1]:
-            raise ValueError("must be two positive numbers, the smaller one first")
-        return value
 
 
 class Recipe(_Part):
