@@ -142,7 +142,5 @@ def most_objects(record_set):
 def _checked(shard):
     worker, workers = shard
     if not 0 <= worker < workers:
-        raise ValueError(
-            f"The workers are numbered from 0. Received: shard {worker} of {workers}"
-        )
+        raise ValueError(f"The workers are numbered from 0. Received: shard {worker} of {workers}")
     return shard

@@ -76,6 +76,7 @@ def random_placement(shape, canvas, augmentation, seed):
 
 def _placement(shape, canvas, multiple, corner, turn):
     """`Placement` at a multiple of the letterbox's scale; `corner` is from 0 to 1 along y and x."""
+    shape = tf.convert_to_tensor(shape)
     shown = tf.cast(tf.where(turn[0], canvas[::-1], canvas), "float64")
     scale = multiple * tf.reduce_max(shown) / tf.cast(tf.reduce_max(shape), "float64")
     steps = [tf.cast(scale * 2**step <= 1, "int32") for step in range(1, MOST_HALVINGS + 1)]
@@ -135,9 +136,7 @@ def place_boxes(boxes, placement):
     x0, y0, x1, y1 = tf.unstack(boxes, axis=1)
     y0, y1 = _mirrored(upside_down, y0, y1, height)
     x0, x1 = _mirrored(mirrored, x0, x1, width)
-    return tf.clip_by_value(
-        tf.stack([x0, y0, x1, y1], axis=1), 0.0, tf.stack([width, height] * 2)
-    )
+    return tf.clip_by_value(tf.stack([x0, y0, x1, y1], axis=1), 0.0, tf.stack([width, height] * 2))
 
 
 def place_labels(labels, placement, canvas, fill):
@@ -154,7 +153,7 @@ def place_labels(labels, placement, canvas, fill):
     Returns:
         The same type, `canvas` or `(masks, *canvas)`.
     """
-    single = labels.shape.rank == 2
+    single = len(labels.shape) == 2
     labels = labels[..., None] if single else tf.transpose(labels, [1, 2, 0])
     dtype = labels.dtype
     # Not every kernel knows every type.
@@ -162,9 +161,7 @@ def place_labels(labels, placement, canvas, fill):
     window = tf.bitwise.left_shift(placement.window, placement.halvings)
     labels = labels[window[0] : window[0] + window[2], window[1] : window[1] + window[3]]
     overhang = window[2:] - tf.shape(labels)[:2]
-    labels = tf.pad(
-        labels, [[0, overhang[0]], [0, overhang[1]], [0, 0]], constant_values=fill
-    )
+    labels = tf.pad(labels, [[0, overhang[0]], [0, overhang[1]], [0, 0]], constant_values=fill)
     labels = _turned(labels, placement.turn)
     labels = tf.image.resize(labels, placement.size, method="nearest")
     labels = tf.cast(_padded(labels, placement, canvas, fill), dtype)
