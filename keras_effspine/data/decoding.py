@@ -47,8 +47,7 @@ class PictureDecoder:
 
     Args:
         record_set: the `RecordSet` whose pictures are decoded.
-        upright: whether every picture is turned as its EXIF orientation says; see
-            `data.picture_reading`.
+        upright: whether pictures are shown as a viewer shows them; see `data.orientation`.
     """
 
     def __init__(self, record_set, upright=False):
@@ -150,7 +149,7 @@ class PictureDecoder:
 
     @contextlib.contextmanager
     def failures_as_data_errors(self):
-        """Turns TensorFlow's error, where too many pictures failed, into the DataError behind it."""
+        """Turns TensorFlow's error, where too many pictures failed, into a DataError."""
         try:
             yield
         except tf.errors.OpError:

@@ -1,31 +1,19 @@
 """Encoded pictures of every kind as RGB, seen the way their record sees them.
 
-- EXIF: annotations mostly count pixels as they are stored, but some tools annotate what a viewer
-  shows. So a picture whose stored size is its record's is taken as stored, and one whose size after
-  its EXIF rotation is the record's is rotated.
-- Grey is spread over the channels, alpha is dropped, palettes and CMYK are converted, 16 bits are
-  scaled to 8, and of an animation the first frame counts.
-- What Pillow refuses to open for its size (a decompression bomb: more than twice
-  `PIL.Image.MAX_IMAGE_PIXELS`, 179 million pixels) is refused by its header.
+Grey is spread over the channels, alpha is dropped, palettes and CMYK are converted, 16 bits are
+scaled to 8, and of an animation the first frame counts. Which way up a picture is, `orientation`
+decides. What Pillow refuses to open for its size (a decompression bomb: more than twice
+`PIL.Image.MAX_IMAGE_PIXELS`, 179 million pixels) is refused by its header.
 """
 
 import io
 
 import numpy as np
 import tensorflow as tf
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from keras_effspine.data.orientation import find_turn
 from keras_effspine.data.picture_bytes import read_picture_bytes
-
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def read_picture(record, upright=False):
@@ -33,8 +21,7 @@ def read_picture(record, upright=False):
 
     Args:
         record: `Record`.
-        upright: whether the picture is always shown as its EXIF orientation says: for pictures
-            without annotations.
+        upright: whether the picture is shown as a viewer shows it; see `orientation.find_turn`.
 
     Returns:
         uint8 `(height, width, 3)`, RGB.
@@ -70,7 +57,7 @@ def read_window(content, record, reduction, window, upright=False):
     except UnidentifiedImageError as error:
         raise ValueError("not a picture of a known kind") from error
     with image:
-        turn = _turn(image, record, upright)
+        turn = find_turn(image, (record.width, record.height), upright)
         if image.format == "JPEG" and image.mode in ("RGB", "L") and turn is None:
             part = tf.io.decode_and_crop_jpeg(content, window, channels=3, ratio=reduction)
             return np.asarray(memoryview(part)), True
@@ -81,29 +68,6 @@ def read_window(content, record, reduction, window, upright=False):
             image = image.reduce(reduction)
         top, left, height, width = (int(side) for side in window)
         return np.asarray(image.crop((left, top, left + width, top + height))), False
-
-
-def upright_size(image):
-    """Width and height of a `PIL.Image.Image` as its EXIF orientation shows it."""
-    width, height = image.size
-    return (height, width) if _orientation(image) in (5, 6, 7, 8) else (width, height)
-
-
-def _orientation(image):
-    return image.getexif().get(ExifTags.Base.Orientation)
-
-
-def _turn(image, record, upright):
-    """The `PIL.Image.Transpose` that shows a picture as its record sees it, or None."""
-    size = record.width, record.height
-    if image.size == size and not upright:
-        return None
-    if upright_size(image) == size:
-        return _ORIENTATIONS.get(_orientation(image))
-    raise ValueError(
-        f"the picture has {image.width}x{image.height} pixels, its annotation says "
-        f"{record.width}x{record.height}"
-    )
 
 
 def _as_rgb(image):
