@@ -46,9 +46,10 @@ def predict(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
+    from keras_effspine.data.picture_reading import read_picture
     from keras_effspine.data.sources import load_pictures, load_records
     from keras_effspine.tasks.inference import predict_records
-    from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
+    from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.training.trained import Trained
 
     if (pictures is None) == (data is None):
@@ -66,7 +67,9 @@ def predict(
     target, files = _places(records, pictures or data, out, single)
 
     evaluator = task.evaluator(records)
-    decoder = PictureDecoder(records)
+    # What nobody annotated is seen as a viewer shows it.
+    upright = pictures is not None
+    decoder = PictureDecoder(records, upright)
     for record, output in predict_records(
         task,
         trained.read_model(),
@@ -79,7 +82,7 @@ def predict(
         if pictures is None:
             drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
         else:
-            drawn = task.draw(read_picture(record), output, class_names, min_score)
+            drawn = task.draw(read_picture(record, upright), output, class_names, min_score)
         write_file(files[record.image_id], Image.fromarray(drawn).save)
     for line in decoder.describe():
         say(f"skipped: {line}")

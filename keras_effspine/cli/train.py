@@ -33,6 +33,26 @@ def train(
         int | None, typer.Option(help="Height and width of the input in pixels.", min=32)
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    scale_jitter: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Least and greatest scale of a picture, 1 where it fits the input."),
+    ] = None,
+    flip: Annotated[
+        bool | None, typer.Option(help="Mirror pictures left to right at random.")
+    ] = None,
+    vertical_flip: Annotated[
+        bool | None, typer.Option(help="Mirror them top to bottom: where there is no up.")
+    ] = None,
+    quarter_turns: Annotated[
+        bool | None, typer.Option(help="Turn them by quarters: where there is no up.")
+    ] = None,
+    mosaic: Annotated[
+        float | None, typer.Option(help="Share of samples made of four pictures, 0 to 1.")
+    ] = None,
+    photometric: Annotated[
+        float | None,
+        typer.Option(help="Strength of changes of brightness, contrast, saturation, 0 to 1."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness.", min=0)] = None,
 ):
     """Train a model, measure it, and keep both in a run folder.
@@ -61,6 +81,12 @@ def train(
         "batch_size": batch_size,
         "image_size": image_size,
         "optimization.learning_rate": learning_rate,
+        "augmentation.scale_jitter": scale_jitter,
+        "augmentation.flip": flip,
+        "augmentation.vertical_flip": vertical_flip,
+        "augmentation.quarter_turns": quarter_turns,
+        "augmentation.mosaic": mosaic,
+        "augmentation.photometric": photometric,
         "seed": seed,
     }
     changes = {name: value for name, value in options.items() if value is not None}

@@ -7,6 +7,7 @@ from PIL import Image
 
 from keras_effspine.data.checks import check_images
 from keras_effspine.data.formats.coco import load_coco
+from keras_effspine.data.orientation import upright_size
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.shapes import load_shapes
 from keras_effspine.errors import DataError
@@ -77,7 +78,7 @@ def load_pictures(path, class_names):
     for file in files:
         try:
             with Image.open(file) as image:
-                width, height = image.size
+                width, height = upright_size(image)
         except (OSError, Image.DecompressionBombError) as error:
             raise DataError(f"{file}: not a readable picture ({error}).") from error
         records.append(

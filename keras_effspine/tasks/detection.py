@@ -52,8 +52,8 @@ class Detection(Task):
     def compile_model(self, model, optimizer):
         model.compile(optimizer=optimizer, classification_loss="focal", box_loss="smoothl1")
 
-    def batch_fields(self, record_set):
-        count = most_objects(record_set)
+    def batch_fields(self, record_set, pictures_a_sample=1):
+        count = most_objects(record_set) * pictures_a_sample
 
         def fields(sample):
             missing = count - tf.shape(sample["classes"])[0]

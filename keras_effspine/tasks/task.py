@@ -32,11 +32,12 @@ class Task(abc.ABC):
         """Compiles the model with the task's losses."""
 
     @abc.abstractmethod
-    def batch_fields(self, record_set):
+    def batch_fields(self, record_set, pictures_a_sample=1):
         """The task's labels.
 
         Args:
             record_set: the `RecordSet` to train on, by which shapes are fixed.
+            pictures_a_sample: greatest number of pictures that a sample is made of.
 
         Returns:
             Function from a sample (see `data.pipeline.training_batches`) to labels of fixed shapes.

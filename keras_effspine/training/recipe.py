@@ -9,6 +9,7 @@ from typing import Annotated
 
 import pydantic
 
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.sources import SHAPES
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
@@ -39,25 +40,6 @@ class Data(_Part):
         if self.val_images is not None and self.val_data is None:
             raise ValueError("val_images is the folder of val_data, which is not given")
         return self
-
-
-class Augmentation(_Part):
-    """Random changes of the training pictures.
-
-    Args:
-        scale_jitter: least and greatest multiple of the scale at which a picture fits the input.
-        flip: whether pictures are mirrored left to right at random.
-    """
-
-    scale_jitter: tuple[float, float] = (0.8, 1.25)
-    flip: bool = True
-
-    @pydantic.field_validator("scale_jitter")
-    @classmethod
-    def _ordered(cls, value):
-        if not 0 < value[0] <= value[1]:
-            raise ValueError("must be two positive numbers, the smaller one first")
-        return value
 
 
 class Recipe(_Part):

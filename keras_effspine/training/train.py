@@ -108,12 +108,11 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
         batches = training_batches(
             records,
             decoder,
-            task.batch_fields(records),
+            task.batch_fields(records, recipe.augmentation.pictures_a_sample),
             recipe.image_size,
             recipe.batch_size,
             recipe.seed,
-            recipe.augmentation.scale_jitter,
-            recipe.augmentation.flip,
+            recipe.augmentation,
             first_batch=first_step,
             log=log,
         )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import keras_effspine
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
@@ -245,7 +246,7 @@ def test_the_stream_goes_on_where_it_stopped(handful):
             64,
             1,
             3,
-            scale_jitter=(0.5, 2.0),
+            Augmentation(scale_jitter=(0.5, 2.0), mosaic=0.5),
             first_batch=first_batch,
         )
         return [images.numpy() for images, _ in stream.take(10 - first_batch)]
