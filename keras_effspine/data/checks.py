@@ -6,6 +6,7 @@ import dataclasses
 
 from PIL import Image
 
+from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.data.record import Problem
 from keras_effspine.errors import DataError
 
@@ -74,7 +75,7 @@ def _check_header(record):
     if not record.path.is_file():
         return Problem("image file missing", where, "skipped")
     try:
-        with Image.open(record.path) as image:
+        with open_picture(record) as image:
             size = image.size
     except (OSError, ValueError, Image.DecompressionBombError):
         return Problem("image header unreadable", where, "skipped")

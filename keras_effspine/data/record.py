@@ -14,7 +14,7 @@ class Record:
 
     Args:
         image_id: the picture's id in its data set (the annotation file's own id).
-        path: where the image file lies.
+        path: the image file, or a file that holds the encoded picture among others.
         width: picture width in pixels.
         height: picture height in pixels.
         boxes: float64 array `(N, 4)`, `xywh`: left, top, width, height in pixels.
@@ -28,6 +28,8 @@ class Record:
             `{"size": [h, w], "counts": ...}`, or None.
         semantic_map: path of a label image `(height, width)` for semantic segmentation, or None.
         image_label: class index of the whole picture for classification, or None.
+        offset: first byte of the encoded picture in the file.
+        length: number of its bytes; None means up to the end of the file.
     """
 
     image_id: int | str
@@ -42,6 +44,8 @@ class Record:
     masks: tuple = ()
     semantic_map: pathlib.Path | None = None
     image_label: int | None = None
+    offset: int = 0
+    length: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

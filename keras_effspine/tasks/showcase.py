@@ -1,14 +1,14 @@
 """Pictures of what a model predicts, next to the truth."""
 
 import numpy as np
-from PIL import Image
 
+from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.pictures.grid import picture_grid
 
 
 def read_picture(record):
     """A record's picture as stored, uint8 `(height, width, 3)`."""
-    with Image.open(record.path) as image:
+    with open_picture(record) as image:
         return np.asarray(image.convert("RGB"))
 
 
