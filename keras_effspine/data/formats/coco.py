@@ -42,7 +42,9 @@ def load_coco(annotation_file, image_folder):
         action = "dropped"
         if kind is None:
             image = images[annotation["image_id"]]
-            box, kind, action = fit_box(numbers(annotation["bbox"]), image["width"], image["height"])
+            box, kind, action = fit_box(
+                numbers(annotation["bbox"]), image["width"], image["height"]
+            )
             if box is not None:
                 found[annotation["image_id"]].append((annotation, box))
         if kind:
@@ -62,7 +64,7 @@ def load_coco(annotation_file, image_folder):
     )
 
 
-def save_coco(record_set, annotation_file, image_folder=None):
+def save_coco(record_set, annotation_file, image_folder=None, paths=None):
     """Writes a record set as a COCO annotation file, which `load_coco` reads back.
 
     The file appears whole or not at all. Semantic maps and image labels have no place in it.
@@ -72,11 +74,14 @@ def save_coco(record_set, annotation_file, image_folder=None):
         annotation_file: path of the JSON file; an existing file is replaced.
         image_folder: folder to which the file names in the file are relative; by default the
             innermost folder that holds all pictures.
+        paths: list of the paths of the image files, one a record; by default the records' own.
 
     Raises:
         DataError: a picture lies outside of `image_folder`.
     """
-    paths = [os.path.abspath(record.path) for record in record_set.records]
+    if paths is None:
+        paths = [record.path for record in record_set.records]
+    paths = [os.path.abspath(path) for path in paths]
     if image_folder is None and paths:
         image_folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     images, annotations = [], []
