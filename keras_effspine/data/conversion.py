@@ -62,6 +62,8 @@ def left_out(record_sets, target):
     for record_set in record_sets.values():
         for record in record_set.records:
             counts.update(_LEFT_OUT[target](record))
+            if target in ("voc", "yolo") and isinstance(record.image_id, int):
+                counts["image ids (file names tell the pictures)"] += 1
         plain = tuple(range(len(record_set.class_names)))
         if target in ("voc", "yolo") and tuple(record_set.category_ids) != plain:
             counts["category ids (classes are told by name and order)"] = len(plain)

@@ -114,6 +114,44 @@ def load_records(data, images=None, split=None):
     return record_set if source.checked else check_images(record_set)
 
 
+def read_validation_records(
+    data, images, split, val_data, val_images, val_split, read=load_records
+):
+    """Loads what a model that trains on some data is measured on.
+
+    Args:
+        data, images, split: what it trains on, as in `read_records`.
+        val_data: name or path of the data to measure on; None takes `data`, if it has a part for
+            it and the model trains on `"train"`.
+        val_images: folder of the pictures; None takes `images`.
+        val_split: the part to measure on; None takes `"val"` or `"validation"`.
+        read: `load_records`, or `read_records`.
+
+    Returns:
+        What `read` gave, or None where no validation data are named and there are none.
+
+    Raises:
+        DataError: if the data cannot be used.
+    """
+    named = data if val_data is None else val_data
+    # The folder of pictures belongs to a COCO JSON file; other data bring their own.
+    takes_images = val_data is None or str(named).lower().endswith(".json")
+    folder = val_images or (images if takes_images else None)
+    source = find_source(named, folder)
+    if val_split is None and (val_data is not None or split in (None, "train")):
+        val_split = source.validation_split
+    if val_data is None and val_split is None:
+        return None
+    return read(named, folder, val_split)
+
+
+def load_measured_records(data, images=None, split=None):
+    """As `load_records`, but where no part is named it is the one for validation, if there is."""
+    if split is None:
+        split = find_source(data, images).validation_split
+    return load_records(data, images, split)
+
+
 def describe_records(record_set):
     """One line that says what was recognised: kind, pictures, classes, part."""
     pictures, classes = len(record_set.records), len(record_set.class_names)
@@ -131,7 +169,7 @@ def _coco(path, images):
         raise DataError(f"{path}: name the folder of its pictures as well (--images).")
     if not pathlib.Path(images).is_dir():
         raise DataError(f"{images}: there is no such image folder.")
-    return Source((), lambda split: load_coco(path, images))
+    return Source((), lambda _: load_coco(path, images))
 
 
 # The readers of the formats, and what they import, are loaded for the format that is there.

@@ -5,7 +5,6 @@ import json
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.picture_bytes import read_picture_bytes
@@ -77,6 +76,8 @@ def save_tfrecord(record_sets, folder, names):
 
 def _write_shards(record_set, folder, split, names):
     """Writes the shards; yields each record with its new place."""
+    import tensorflow as tf  # reading does without
+
     writer, shard, position, count = None, None, 0, 0
     try:
         for record, name in zip(record_set.records, names, strict=True):
@@ -124,14 +125,16 @@ def _example(record, name, picture, record_set):
         "image/object/area": record.areas,
         "image/object/is_crowd": record.is_crowd.astype("int64"),
     }
-    features = {key: _feature(values) for key, values in features.items()}
+    import tensorflow as tf
+
+    features = {key: _feature(tf.train, values) for key, values in features.items()}
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
-def _feature(values):
+def _feature(train, values):
     values = list(values)
     if values and isinstance(values[0], bytes):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+        return train.Feature(bytes_list=train.BytesList(value=values))
     if values and isinstance(values[0], (float, np.floating)):
-        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        return train.Feature(float_list=train.FloatList(value=values))
+    return train.Feature(int64_list=train.Int64List(value=values))

@@ -89,12 +89,12 @@ def save_yolo(record_sets, folder, names):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(f"{line}\n" for line in _lines(record)), encoding="ascii")
     first = next(iter(record_sets.values()))
-    content = {
-        **{split: f"images/{split}" for split in record_sets},
-        # Ultralytics insists on a validation set; it may be the training set.
-        **({} if "val" in record_sets else {"val": f"images/{next(iter(record_sets))}"}),
-        "names": dict(enumerate(first.class_names)),
-    }
+    places = {split: f"images/{split}" for split in record_sets}
+    # Ultralytics insists on the names train and val; they may lead to the same pictures.
+    if "val" not in places:
+        places["val"] = places.pop("validation", next(iter(places.values())))
+    places.setdefault("train", places["val"])
+    content = {**places, "names": dict(enumerate(first.class_names))}
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     (folder / "data.yaml").write_text(text, encoding="utf-8")
 

@@ -12,6 +12,8 @@ from keras_effspine.errors import DataError
 
 SPLITS = ("train", "val", "test")
 
+_OTHER_KEYS = ("path", "names", "nc", "download")
+
 
 @dataclasses.dataclass(frozen=True)
 class YoloDescription:
@@ -65,6 +67,10 @@ def read_description(path):
         if named:
             places[split] = named
     root = pathlib.Path(os.path.normpath(path.parent / root))
+    for split, place in content.items():  # Ultralytics knows the three; others may name a folder
+        if isinstance(split, str) and split not in _OTHER_KEYS and isinstance(place, str):
+            if place and (root / place).is_dir():
+                places.setdefault(split, [place])
     return YoloDescription(path, root, _names(content, path), places)
 
 
