@@ -146,7 +146,7 @@ def _record(image, image_folder, found, class_of):
         is_crowd=np.array([annotation.get("iscrowd", 0) for annotation in annotations], "bool"),
         annotation_ids=tuple(annotation["id"] for annotation in annotations),
         masks=tuple(_mask(annotation.get("segmentation")) for annotation in annotations),
-        attributes=tuple(_attributes(annotation.get("attributes")) for annotation in annotations),
+        attributes=_attributes(annotations),
     )
 
 
@@ -162,8 +162,11 @@ def _mask(segmentation):
     return segmentation if isinstance(segmentation, (list, dict)) and segmentation else None
 
 
-def _attributes(given):
-    return given if isinstance(given, dict) else {}
+def _attributes(annotations):
+    """What tools such as CVAT write of each object; empty where nothing is said of any."""
+    given = [annotation.get("attributes") for annotation in annotations]
+    given = tuple(one if isinstance(one, dict) else {} for one in given)
+    return given if any(given) else ()
 
 
 def _annotations(record, category_ids):

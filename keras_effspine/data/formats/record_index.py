@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from keras_effspine.atomic_file import write_file
+from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.record import Problem, RecordSet
 from keras_effspine.data.record_columns import ColumnRecords, RecordColumns
 from keras_effspine.errors import DataError
@@ -76,6 +77,10 @@ def read_index(path, format, split):
                     f"{path}: an index of version {head['version']}; this package reads version "
                     f"{VERSION}: {again}."
                 )
+            for file in head["files"]:
+                # The index of foreign shards, in the cache, names them by their absolute path.
+                if leaves_folder(file) and not pathlib.Path(file).is_absolute():
+                    raise DataError(f"{path}: the shard {file} leaves the folder; {again}.")
             files = [path.parent / file for file in head["files"]]
             columns = RecordColumns.from_arrays(files, arrays)
     except DataError:

@@ -108,7 +108,8 @@ def list_pictures(description, split):
         path = _inside(description, place, description.root)
         # Roboflow's files start at the wrong folder; Ultralytics finds the right one so as well.
         if place.startswith("../") and (path is None or not path.exists()):
-            path = _inside(description, place[3:], description.root)
+            stripped = _inside(description, place[3:], description.root)
+            path = stripped if stripped is not None and stripped.exists() else path
         if path is None:
             raise DataError(
                 f"{description.path}: '{split}: {place}' leaves the data set's folder "
