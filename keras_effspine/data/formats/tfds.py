@@ -9,6 +9,7 @@ import struct
 
 import numpy as np
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 from PIL import Image
 from tensorflow_datasets.core import read_only_builder
 
@@ -45,7 +46,7 @@ def open_prepared(name):
         else:
             builder = _find(name)
         features = builder.info.features
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, json_format.ParseError) as error:
         if isinstance(error, DataError):
             raise
         reason = str(error).strip().partition("\n")[0]
@@ -53,7 +54,7 @@ def open_prepared(name):
     if "image" not in features or not _has_objects(features):
         raise DataError(
             f"{name}: a detection data set has the features 'image' and 'objects' with 'bbox' and "
-            f"'label', as coco and voc; this one has {', '.join(features)}."
+            f"'label', as coco and voc; this one has {', '.join(sorted(features))}."
         )
     return builder
 
