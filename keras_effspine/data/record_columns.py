@@ -77,6 +77,7 @@ class RecordColumns:
         """The columns of a list of `Record`s."""
         files = list(dict.fromkeys(str(record.path) for record in records))
         number_of = {file: number for number, file in enumerate(files)}
+        lengths, boxes, classes, is_crowd = object_arrays(records)
         parts = [(r, r.attributes or ({},) * len(r.boxes)) for r in records]
         ids = [r.annotation_ids or (None,) * len(r.boxes) for r in records]
         masks = [r.masks or (None,) * len(r.boxes) for r in records]
@@ -89,11 +90,11 @@ class RecordColumns:
             height=np.array([r.height for r in records], "int32"),
             image_ids=Texts.of([_json(r.image_id) for r in records]),
             names=Texts.of([r.name or r.path.name for r in records]),
-            object_ends=np.cumsum([len(r.boxes) for r in records], dtype="int64"),
-            boxes=np.concatenate([np.zeros((0, 4)), *(r.boxes for r in records)]),
-            classes=np.concatenate([np.zeros(0), *(r.classes for r in records)]).astype("int32"),
+            object_ends=np.cumsum(lengths),
+            boxes=boxes,
+            classes=classes,
             areas=np.concatenate([np.zeros(0), *(r.areas for r in records)]),
-            is_crowd=np.concatenate([np.zeros(0, bool), *(r.is_crowd for r in records)]),
+            is_crowd=is_crowd,
             annotation_ids=Texts.of([_json(one) for some in ids for one in some]),
             masks=Texts.of(["" if m is None else _json(m) for some in masks for m in some]),
             attributes=Texts.of([_json(a) if a else "" for _, some in parts for a in some]),
@@ -135,6 +136,15 @@ class ColumnRecords(collections.abc.Sequence):
         self.columns = columns
         self._paths = [pathlib.Path(file) for file in columns.files]
 
+    def with_classes(self, to_index):
+        """The same records with other class indices.
+
+        Args:
+            to_index: int array `(classes,)`, the new index of each class.
+        """
+        classes = to_index[self.columns.classes].astype("int32")
+        return ColumnRecords(dataclasses.replace(self.columns, classes=classes))
+
     def __len__(self):
         return len(self.columns.file_index)
 
@@ -162,6 +172,28 @@ class ColumnRecords(collections.abc.Sequence):
             length=None if length < 0 else length,
             name=columns.names[index],
         )
+
+
+def object_arrays(records):
+    """The objects of all records in four arrays, without a record being made where none need be.
+
+    Args:
+        records: sequence of `Record`.
+
+    Returns:
+        Tuple of lengths int64 `(N,)`, number of objects of each record; boxes float64 `(M, 4)`,
+        `xywh` in pixels; classes int32 `(M,)`; and is_crowd bool `(M,)`.
+    """
+    if isinstance(records, ColumnRecords):
+        columns = records.columns
+        lengths = np.diff(columns.object_ends, prepend=0)
+        return lengths, columns.boxes, columns.classes, columns.is_crowd
+    return (
+        np.array([len(r.boxes) for r in records], "int64"),
+        np.concatenate([np.zeros((0, 4)), *(r.boxes for r in records)]),
+        np.concatenate([np.zeros(0), *(r.classes for r in records)]).astype("int32"),
+        np.concatenate([np.zeros(0, bool), *(r.is_crowd for r in records)]),
+    )
 
 
 class _JsonParts(collections.abc.Sequence):
