@@ -47,7 +47,7 @@ def predict(
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.picture_reading import read_picture
-    from keras_effspine.data.sources import load_pictures, load_records
+    from keras_effspine.data.sources import describe_records, load_measured_records, load_pictures
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.training.trained import Trained
@@ -60,7 +60,8 @@ def predict(
     if pictures is not None:
         records = load_pictures(pictures, class_names)
     else:
-        records = align_classes(load_records(data, images, split or "val"), class_names)
+        records = align_classes(load_measured_records(data, images, split), class_names)
+        say(describe_records(records))
         for line in describe_problems(records):
             say(line)
     single = pictures is not None and pathlib.Path(pictures).is_file()
@@ -124,8 +125,10 @@ def _drawings(records, folder):
 
     The suffix of the picture is kept where two pictures differ in it alone.
     """
-    parent = os.path.commonpath([record.path.parent.resolve() for record in records.records])
-    paths = {r.image_id: r.path.resolve().relative_to(parent) for r in records.records}
+    paths = {r.image_id: pathlib.Path(r.name or r.path.resolve()) for r in records.records}
+    files = [path.parent for path in paths.values() if path.is_absolute()]
+    parent = os.path.commonpath(files) if files else ""
+    paths = {i: p.relative_to(parent) if p.is_absolute() else p for i, p in paths.items()}
     stems = collections.Counter(path.with_suffix("") for path in paths.values())
     for image_id, path in paths.items():
         stem = path.with_suffix("")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import OUTPUT, say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split
+from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
 from keras_effspine.cli.quiet_start import load_tensorflow
 
 
@@ -21,10 +21,17 @@ def train(
     images: Images = None,
     split: Split = None,
     val_data: Annotated[
-        str | None, typer.Option(help="COCO JSON file to measure the model on.")
+        str | None,
+        typer.Option(
+            help="Data to measure the model on; by default those that are trained on, if they have "
+            "a part for it."
+        ),
     ] = None,
     val_images: Annotated[
         str | None, typer.Option(help="Folder of its pictures; --images by default.")
+    ] = None,
+    val_split: Annotated[
+        str | None, typer.Option(help="Part of the validation data; val by default.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the pictures.", min=1)] = None,
@@ -76,6 +83,7 @@ def train(
         "data.split": split,
         "data.val_data": val_data,
         "data.val_images": val_images,
+        "data.val_split": val_split,
         "steps": steps,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -89,6 +97,8 @@ def train(
         "augmentation.photometric": photometric,
         "seed": seed,
     }
+    if data is not None:
+        check_data_options(data, images, split)
     changes = {name: value for name, value in options.items() if value is not None}
     folder, result = run(
         override(find_recipe(recipe), changes),

@@ -10,7 +10,7 @@ from typing import Annotated
 import pydantic
 
 from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.sources import SHAPES
+from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
@@ -27,13 +27,25 @@ class _Part(pydantic.BaseModel):
 
 
 class Data(_Part):
-    """What is trained on, and what it is measured on; see `data.sources.load_records`."""
+    """What is trained on, and what it is measured on; see `data.sources.load_records`.
+
+    Args:
+        data: name or path of the data.
+        images: folder of its pictures, for a COCO JSON file.
+        split: the part to train on; None takes `"train"` where the data have parts.
+        val_data: name or path of the data to measure on; None takes those that are trained on, if
+            they have a part for it.
+        val_images: folder of its pictures; None takes `images`.
+        val_split: the part to measure on; None takes `"val"` or `"validation"`, where there is one
+            and the model trains on `"train"`.
+    """
 
     data: str = "shapes"
     images: str | None = None
-    split: str = "train"
+    split: str | None = None
     val_data: str | None = None
     val_images: str | None = None
+    val_split: str | None = None
 
     @pydantic.model_validator(mode="after")
     def _images_have_data(self):
@@ -193,8 +205,8 @@ def resolve_paths(recipe):
     """The recipe with absolute paths, so that a run can be measured again from anywhere."""
     paths = {
         f"data.{field}": os.path.abspath(value)
-        for field, value in recipe.data.model_dump(exclude={"split"}).items()
-        if value not in (None, SHAPES)
+        for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
+        if value is not None and not is_name(value)
     }
     return override(recipe, paths)
 

@@ -9,7 +9,7 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
-from keras_effspine.data.sources import SHAPES, load_records
+from keras_effspine.data.sources import describe_records, load_records, read_validation_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.checkpoint import Checkpoint, FiniteLoss
@@ -152,7 +152,7 @@ def load_data(recipe, report):
     """
     data = recipe.data
     records = load_records(data.data, data.images, data.split)
-    _report_problems(records, report)
+    _report_records(records, report)
     measured = load_validation_data(recipe, report)
     if measured is None:
         report("No validation data named: the model is measured on the pictures it trains on.")
@@ -163,17 +163,16 @@ def load_data(recipe, report):
 def load_validation_data(recipe, report):
     """The `RecordSet` of a recipe's validation data; None where it names none."""
     data = recipe.data
-    if data.val_data is None and data.data != SHAPES:
-        return None
-    if data.val_data in (None, SHAPES):
-        measured = load_records(SHAPES, split="val")
-    else:
-        measured = load_records(data.val_data, data.val_images or data.images)
-    _report_problems(measured, report)
+    measured = read_validation_records(
+        data.data, data.images, data.split, data.val_data, data.val_images, data.val_split
+    )
+    if measured is not None:
+        _report_records(measured, report)
     return measured
 
 
-def _report_problems(record_set, report):
+def _report_records(record_set, report):
+    report(describe_records(record_set))
     for line in describe_problems(record_set):
         report(line)
 

@@ -118,7 +118,9 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
 def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
     answer = effspine("predict", run, "--data", handful.file, "--images", handful.images)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == "4 drawn: val-predicted\n"
+    assert answer.out == (
+        f"{handful.file}: COCO JSON file, 4 pictures of 6 classes\n4 drawn: val-predicted\n"
+    )
     one, _ = size_of(handful.images / "000001.png")
     width, height = size_of("val-predicted/000001.png")
     assert width > 2 * one

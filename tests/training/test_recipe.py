@@ -161,12 +161,13 @@ def test_a_preset_folder_needs_an_image_size():
 
 def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = Data(data="a.json", images="pictures", split="val", val_data="/b.json")
+    data = Data(data="a.json", images="pictures", split="val", val_data="/b.json", val_split="x")
     found = resolve_paths(Recipe(steps=1, data=data)).data
     assert found.model_dump() == {
         "data": str(tmp_path / "a.json"),
         "images": str(tmp_path / "pictures"),
         "split": "val",
+        "val_split": "x",
         "val_data": "/b.json",
         "val_images": None,
     }
