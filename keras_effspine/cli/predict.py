@@ -46,7 +46,7 @@ def predict(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
-    from keras_effspine.data.picture_reading import read_picture
+    from keras_effspine.data.picture_pixels import read_picture
     from keras_effspine.data.sources import describe_records, load_measured_records, load_pictures
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.showcase import truth_and_prediction

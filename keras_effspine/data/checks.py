@@ -6,6 +6,7 @@ import dataclasses
 
 from PIL import Image
 
+from keras_effspine.data.orientation import upright_size
 from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.data.record import Problem
 from keras_effspine.errors import DataError
@@ -79,10 +80,10 @@ def _check_header(record):
         return Problem("image file missing", where, "skipped")
     try:
         with open_picture(record) as image:
-            size = image.size
+            wanted, sizes = (record.width, record.height), (image.size, upright_size(image))
     except (OSError, ValueError, Image.DecompressionBombError):
         return Problem("image header unreadable", where, "skipped")
-    if size != (record.width, record.height):
-        where += f", {size[0]}x{size[1]} instead of {record.width}x{record.height}"
+    if wanted not in sizes:
+        where += f", {sizes[0][0]}x{sizes[0][1]} instead of {record.width}x{record.height}"
         return Problem("image size differs from its annotation", where, "skipped")
     return None

@@ -5,7 +5,9 @@ import hashlib
 
 from PIL import Image
 
+from keras_effspine.data.orientation import upright_size
 from keras_effspine.data.picture_bytes import open_picture
+from keras_effspine.data.picture_pixels import turned_rgb
 
 
 def check_pictures(records, progress=lambda done: None):
@@ -34,14 +36,14 @@ def _check_picture(record):
         return "image file missing", None
     try:
         with open_picture(record) as image:
-            size = image.size
-            if size != (record.width, record.height):
+            size = (record.width, record.height)
+            if size not in (image.size, upright_size(image)):
                 return (
-                    f"image size differs from its annotation ({size[0]}x{size[1]} instead of "
-                    f"{record.width}x{record.height})"
+                    f"image size differs from its annotation ({image.width}x{image.height} "
+                    f"instead of {record.width}x{record.height})"
                 ), None
-            pixels = image.convert("RGB").tobytes()
+            pixels = turned_rgb(image, size).tobytes()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return f"image cannot be decoded ({str(error) or type(error).__name__:.80})", None
     digest = hashlib.blake2b(pixels, digest_size=16)
-    return None, f"{size[0]}x{size[1]} {digest.hexdigest()}"
+    return None, f"{record.width}x{record.height} {digest.hexdigest()}"

@@ -1,8 +1,6 @@
 """The truth drawn on a sample of a data set."""
 
-import numpy as np
-
-from keras_effspine.data.picture_bytes import open_picture
+from keras_effspine.data.picture_pixels import read_picture
 from keras_effspine.pictures.detections import draw_detections
 from keras_effspine.pictures.grid import picture_grid
 
@@ -33,8 +31,7 @@ def truth_gallery(record_set, usable, pictures=12, columns=4):
 
 
 def _drawn(record, class_names):
-    with open_picture(record) as image:
-        pixels = np.asarray(image.convert("RGB"))
+    pixels = read_picture(record)
     # Labels need some pixels to be legible: small pictures are shown enlarged.
     zoom = max(1, -(-_SMALLEST_SHOWN // max(pixels.shape[:2])))
     return draw_detections(

@@ -1,6 +1,6 @@
 """Pictures of what a model predicts, next to the truth."""
 
-from keras_effspine.data.picture_reading import read_picture
+from keras_effspine.data.picture_pixels import read_picture
 from keras_effspine.pictures.grid import picture_grid
 
 

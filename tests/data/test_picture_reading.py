@@ -11,7 +11,8 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.picture_reading import read_picture, read_window
+from keras_effspine.data.picture_pixels import read_picture
+from keras_effspine.data.picture_reading import read_window
 from keras_effspine.data.pipeline import evaluation_batches, training_batches
 from keras_effspine.data.record import Record, RecordSet
 
