@@ -9,6 +9,12 @@ from keras import ops
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.host_decoding import (
+    MultiClassNonMaxSuppression,
+    decode_on_host,
+    decodes_on_host,
+    with_image_size,
+)
 from keras_effspine.models.preset_handle import preset_class, preset_handle
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
@@ -137,14 +143,11 @@ class RetinaNet(keras_cv.models.RetinaNet):
         self.bounding_box_format = bounding_box_format
         self.label_encoder = label_encoder
         self.anchor_generator = anchor_generator
-        self._prediction_decoder = (
-            prediction_decoder
-            or keras_cv.layers.MultiClassNonMaxSuppression(
-                bounding_box_format=bounding_box_format,
-                from_logits=True,
-                confidence_threshold=0.01,
-                dtype="float32",
-            )
+        self._prediction_decoder = prediction_decoder or MultiClassNonMaxSuppression(
+            bounding_box_format=bounding_box_format,
+            from_logits=True,
+            confidence_threshold=0.01,
+            dtype="float32",
         )
         self.feature_pyramid = feature_pyramid
         self.classification_head = classification_head
@@ -264,9 +267,27 @@ class RetinaNet(keras_cv.models.RetinaNet):
         if isinstance(images, dict):
             images = images["images"]
         outputs = keras.Model.predict_step(self, *args[:-1], images)
+        decode = with_image_size if decodes_on_host(self) else self.decode_predictions
         if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
-            return self.decode_predictions(outputs[0], images), outputs[1]
-        return self.decode_predictions(outputs, images)
+            return decode(outputs[0], images), outputs[1]
+        return decode(outputs, images)
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is not None and not force:
+            return self.predict_function
+        super().make_predict_function(force)
+        step = self.predict_function
+        if not decodes_on_host(self):
+            return step
+
+        def step_and_decode(*args):
+            outputs = step(*args)
+            if isinstance(outputs, tuple):
+                return decode_on_host(self, outputs[0]), outputs[1]
+            return decode_on_host(self, outputs)
+
+        self.predict_function = step_and_decode
+        return step_and_decode
 
     def decode_predictions(self, predictions, images):
         """Turns the model's outputs into detections.

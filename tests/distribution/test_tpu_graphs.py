@@ -1,0 +1,74 @@
+"""The graphs that TPUStrategy would give a TPU can be compiled for one."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+TASKS = ("detection",)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Operations with a kernel for TPUs."""
+    return set(json.loads((HERE / "xla_tpu_jit_ops.json").read_text())["ops"])
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    run = subprocess.run(
+        [sys.executable, str(HERE / "tpu_graphs.py")], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-4000:]
+    result = json.loads(run.stdout.splitlines()[-1])
+    if "skip" in result:
+        pytest.skip(f"TPUStrategy cannot be made without a TPU: {result['skip']}")
+    assert result["replicas"] == 4
+    return result
+
+
+@pytest.mark.parametrize("step", ["train", "predict"])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_operation_of_a_step_has_a_kernel_for_tpus(graphs, kernels, task, step):
+    assert set(graphs["tasks"][task][step]["ops"]) - kernels == set()
+
+
+@pytest.mark.parametrize("step", ["train", "predict"])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_shape_of_a_step_is_static(graphs, task, step):
+    assert graphs["tasks"][task][step]["not_static"] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_training_step_sums_gradients_and_statistics_over_the_replicas(graphs, task):
+    """A sum for each gradient, three for each normalisation, and one for the loss' divisor."""
+    train = graphs["tasks"][task]["train"]
+    assert train["ops"]["CrossReplicaSum"] > train["variables"]
+    assert train["ops"]["StatelessRandomUniformV2"] > 0, "stochastic depth"
+    assert train["gradient_norm_is_clipped"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_training_step_is_left_to_the_strategy_to_compile(graphs, task):
+    assert graphs["tasks"][task]["train"]["xla_of_its_own"] is False
+
+
+def test_suppression_has_no_kernel_for_tpus_and_so_is_not_in_the_prediction_step(graphs, kernels):
+    steps = graphs["tasks"]["detection"]
+    assert set(steps["decode"]["ops"]) - kernels == {"CombinedNonMaxSuppression"}
+    assert "CombinedNonMaxSuppression" not in steps["predict"]["ops"]
+
+
+@pytest.mark.parametrize(
+    ("control", "operation"),
+    [("numpy_function", "PyFunc"), ("bicubic resize", "ResizeBicubic")],
+)
+def test_an_operation_without_a_kernel_is_noticed(graphs, kernels, control, operation):
+    assert operation in set(graphs["controls"][control]["ops"]) - kernels
+
+
+def test_a_shape_that_depends_on_values_is_noticed(graphs):
+    assert "Where" in graphs["controls"]["boolean_mask"]["not_static"]

@@ -1,0 +1,82 @@
+"""Traces the steps of every task under TPUStrategy and prints what their graphs are made of.
+
+A program of its own, since logical devices must be set before TensorFlow starts. Another task is
+another entry of `LABELS`.
+"""
+
+import json
+import sys
+from unittest import mock
+
+import tensorflow as tf
+from forged_tpu import CannotForge, forged_tpu_strategy, traced
+
+from keras_effspine.models import retinanet
+from keras_effspine.tasks.registry import find_task
+from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.precision import precision
+from keras_effspine.training.recipe import Recipe
+
+PICTURES, SIZE, CLASSES = 2, 64, 3
+
+# From a task's name to the labels of a replica's batch.
+LABELS = {
+    "detection": lambda: {
+        "boxes": tf.zeros([PICTURES, 10, 4]),
+        "classes": -tf.ones([PICTURES, 10]),
+    },
+}
+
+
+def images():
+    return tf.zeros([PICTURES, SIZE, SIZE, 3])
+
+
+def steps_of(strategy, name):
+    """Graphs of a task's training and prediction steps, compiled as a recipe compiles them."""
+    task = find_task(name)
+    recipe = Recipe(task=name, preset="m0", image_size=SIZE, stochastic_depth_rate=0.2)
+    with strategy.scope(), precision("bfloat16"):
+        model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
+        task.compile_model(model, build_optimizer(recipe.optimization, steps=100))
+        model.optimizer.build(model.trainable_variables)
+    train = traced(strategy, lambda: model.train_step((images(), LABELS[name]())))
+    graphs = {
+        "train": {
+            **train,
+            "xla_of_its_own": model.jit_compile,
+            "variables": len(model.trainable_variables),
+            "gradient_norm_is_clipped": model.optimizer.global_clipnorm is not None,
+        },
+        "predict": traced(strategy, lambda: model.predict_step((images(),))),
+    }
+    if name == "detection":
+        with mock.patch.object(retinanet, "decodes_on_host", lambda model: False):
+            graphs["decode"] = traced(strategy, lambda: model.predict_step((images(),)))
+    return graphs
+
+
+CONTROLS = {
+    "numpy_function": lambda x: tf.numpy_function(lambda a: a, [x], tf.float32),
+    "boolean_mask": lambda x: tf.reduce_sum(tf.boolean_mask(x, x > 0)),
+    "bicubic resize": lambda x: tf.image.resize(x, [8, 8], "bicubic"),
+}
+
+if __name__ == "__main__":
+    try:
+        strategy = forged_tpu_strategy()
+    except CannotForge as reason:
+        print(json.dumps({"skip": str(reason)}))
+        sys.exit()
+    print(
+        json.dumps(
+            {
+                "replicas": strategy.num_replicas_in_sync,
+                "tasks": {name: steps_of(strategy, name) for name in LABELS},
+                "controls": {
+                    name: traced(strategy, lambda f=control: f(images()))
+                    for name, control in CONTROLS.items()
+                },
+            }
+        )
+    )
