@@ -61,18 +61,34 @@ def train(
         typer.Option(help="Strength of changes of brightness, contrast, saturation, 0 to 1."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness.", min=0)] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="Devices: auto, cpu, gpu, mirrored, multiworker, tpu or tpu:NAME."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32, bfloat16 or float16; weights stay float32.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other value of the recipe, as optimization.momentum=0.8; may be repeated.",
+        ),
+    ] = None,
 ):
     """Train a model, measure it, and keep both in a run folder.
 
     A run that was stopped goes on where its last checkpoint stands when its command is repeated.
 
-    The run folder holds the model (model.keras), the recipe in full and the class names (run.json),
-    the measurements (metrics.json) and the predictions they were made from (predictions.json),
-    pictures of truth and prediction (examples.png), and TensorBoard logs (tensorboard/).
+    The run folder holds the model (model.keras), the best one so far (best.keras), the recipe in
+    full and the class names (run.json), the measurements (metrics.json) and the predictions they
+    were made from (predictions.json), pictures of truth and prediction (examples.png), and
+    TensorBoard logs (tensorboard/).
     """
     load_tensorflow()
 
-    from keras_effspine.training.recipe import find_recipe, override
+    from keras_effspine.training.recipe import find_recipe, override, parse_setting
     from keras_effspine.training.train import train as run
 
     options = {
@@ -96,10 +112,13 @@ def train(
         "augmentation.mosaic": mosaic,
         "augmentation.photometric": photometric,
         "seed": seed,
+        "strategy": strategy,
+        "precision": precision,
     }
     if data is not None:
         check_data_options(data, images, split)
     changes = {name: value for name, value in options.items() if value is not None}
+    changes |= dict(parse_setting(setting) for setting in settings or ())
     folder, result = run(
         override(find_recipe(recipe), changes),
         out,

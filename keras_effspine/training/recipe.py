@@ -2,10 +2,11 @@
 
 import difflib
 import importlib
+import json
 import os
 import pathlib
 import pkgutil
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -73,7 +74,15 @@ class Recipe(_Part):
         batch_norm_momentum: of the moving statistics. The paper's 0.99 is for long runs: over few
             steps it leaves the statistics behind and ruins the average precision. None has it
             picked from the number of steps.
-        stochastic_depth_rate: rate of the last block.
+        stochastic_depth_rate: rate of the last block, in training alone; 0 leaves it out.
+        activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4.
+        squeeze_excitation: whether blocks have it (Table 4).
+        losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
+            public detection code.
+        patience: number of measurements without a better one after which the run ends; None for
+            no such end.
+        precision: what the model computes in; see `training.precision`.
+        strategy: devices; see `training.strategy`. A run may go on under another.
     """
 
     task: str = "detection"
@@ -89,6 +98,12 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     batch_norm_momentum: _Rate | None = 0.99
     stochastic_depth_rate: _Rate = 0.0
+    activation: Literal["swish", "relu"] = "swish"
+    squeeze_excitation: bool = True
+    losses: Literal["keras_cv", "paper"] = "keras_cv"
+    patience: _Positive | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    strategy: str = "auto"
 
     @pydantic.field_validator("task")
     @classmethod
@@ -161,14 +176,30 @@ def override(recipe, changes):
     return parse_recipe(values)
 
 
+def parse_setting(text):
+    """A name and a value from `"NAME=VALUE"`, where the value is JSON, or else text.
+
+    Raises:
+        RecipeError: if there is no equals sign.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text}: write NAME=VALUE, such as optimization.momentum=0.8.")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value
+
+
 def differences(old, new):
-    """Where two recipes differ.
+    """Where two recipes differ. The strategy is left out: it does not change what is learnt.
 
     Returns:
         List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
     """
     old, new = _flat(old.model_dump()), _flat(new.model_dump())
-    return [f"{key}: {old[key]}; now {new[key]}" for key in old if old[key] != new[key]]
+    keys = [key for key in old if key != "strategy"]
+    return [f"{key}: {old[key]}; now {new[key]}" for key in keys if old[key] != new[key]]
 
 
 def _flat(values, prefix=""):

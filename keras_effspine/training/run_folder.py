@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import shutil
 import zipfile
 
 import filelock
@@ -17,6 +18,7 @@ from keras_effspine.training.recipe import differences, parse_recipe
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
+_BEST_FILE = "best.keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +179,10 @@ class RunFolder:
             append_random_state(model, file)
 
         write_file(self.model_file, write)
+
+    def keep_best_model(self):
+        """Makes the latest model the best one."""
+        write_file(self.path / _BEST_FILE, lambda file: shutil.copyfile(self.model_file, file))
 
     def read_model(self):
         """The model, not compiled.

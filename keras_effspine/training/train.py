@@ -17,8 +17,10 @@ from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
+from keras_effspine.training.precision import precision
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.strategy import build_strategy, check_batch
 from keras_effspine.training.termination import termination_as_interrupt
 
 SHORTEST_EPOCH = 20
@@ -46,6 +48,8 @@ def train(recipe, out, report=print, verbose="auto"):
         EffSpineError: where recipe, data or run folder cannot be used.
     """
     recipe = resolve_image_size(resolve_paths(recipe))
+    strategy = build_strategy(recipe.strategy)
+    check_batch(recipe.batch_size, strategy)
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
@@ -55,9 +59,11 @@ def train(recipe, out, report=print, verbose="auto"):
         report(f"picked {reason}")
     steps, epochs = split_into_epochs(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
-        model = task.build_model(recipe, records.class_names)
-        task.compile_model(model, build_optimizer(recipe.optimization, steps, steps // epochs))
-        done = folder.restore(model)
+        with strategy.scope(), precision(recipe.precision):
+            model = task.build_model(recipe, records.class_names)
+            optimizer = build_optimizer(recipe.optimization, steps, steps // epochs)
+            task.compile_model(model, recipe, optimizer)
+            done = folder.restore(model)
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "
             f"{recipe.image_size} px on {len(records.records)} pictures of "
@@ -87,7 +93,8 @@ def train(recipe, out, report=print, verbose="auto"):
                     records,
                     recipe,
                     remaining_fits(done, steps, epochs),
-                    [Curves(folder), checkpoint, measurement],
+                    [Curves(folder), checkpoint],
+                    measurement,
                     report,
                     verbose,
                 )
@@ -102,9 +109,11 @@ def train(recipe, out, report=print, verbose="auto"):
     return folder, measurement.result
 
 
-def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
+def _fit(task, model, records, recipe, fits, callbacks, measurement, report, verbose):
     decoder, log = PictureDecoder(records), BatchLog(records)
     for first_step, steps_per_epoch, initial_epoch, epochs in fits:
+        if measurement.is_exhausted:
+            break
         batches = training_batches(
             records,
             decoder,
@@ -117,7 +126,8 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
             log=log,
         )
         with decoder.failures_as_data_errors():
-            _make_variables(model, batches)
+            with model.distribute_strategy.scope():
+                _make_variables(model, batches)
             model.fit(
                 batches,
                 steps_per_epoch=steps_per_epoch,
@@ -127,7 +137,12 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
                 shuffle=False,  # the data set shuffles
                 # The bar ends its line before others write theirs, and no callback keeps or
                 # measures a broken model.
-                callbacks=[keras.callbacks.ProgbarLogger(), FiniteLoss(log), *callbacks],
+                callbacks=[
+                    keras.callbacks.ProgbarLogger(),
+                    FiniteLoss(log),
+                    *callbacks,
+                    measurement,
+                ],
             )
     for line in decoder.describe():
         report(f"skipped: {line}")

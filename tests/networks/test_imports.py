@@ -24,7 +24,10 @@ FOLDERS = {
     "data": (set(), {"tensorflow"}),
     "evaluation": ({"data"}, set()),
     "pictures": ({"data"}, set()),
-    "tasks": ({"models", "data", "evaluation", "pictures"}, {"keras", "tensorflow"}),
+    "tasks": (
+        {"models", "data", "evaluation", "pictures"},
+        {"keras", "keras_cv", "tensorflow"},
+    ),
     "training": (
         {"tasks", "models", "optimizers", "presets", "data", "evaluation", "pictures"},
         {"keras", "tensorflow"},
