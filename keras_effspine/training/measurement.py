@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
+from keras_effspine.training.steps_taken import steps_taken
 
 _METRICS_FILE = "metrics.json"
 
@@ -80,7 +81,7 @@ class Measurement(keras.callbacks.Callback):
         Args:
             epochs_done: number of epochs that were trained before; within an epoch, a fraction.
         """
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         if epochs_done in self._epochs and all(past["step"] != step for past in self._history):
             self.measure()
 
@@ -98,7 +99,7 @@ class Measurement(keras.callbacks.Callback):
             observe=pairs,
         )
         self.result = evaluator.result()
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         self._history = [past for past in self._history if past["step"] < step]
         self._history.append({"step": step, **self.result.metrics})
         best = self._history[self._best()]

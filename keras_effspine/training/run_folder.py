@@ -15,6 +15,7 @@ from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
 from keras_effspine.training.random_state import append_random_state, restore_random_state
 from keras_effspine.training.recipe import differences, parse_recipe
+from keras_effspine.training.steps_taken import steps_taken
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
@@ -210,7 +211,7 @@ class RunFolder:
         with self._loading():
             model.load_weights(self.model_file)
             restore_random_state(model, self.model_file)
-        return int(model.optimizer.iterations)
+        return steps_taken(model)
 
     @contextlib.contextmanager
     def _loading(self):

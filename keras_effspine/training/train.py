@@ -20,6 +20,7 @@ from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import precision
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
 from keras_effspine.training.termination import termination_as_interrupt
 
@@ -101,7 +102,7 @@ def train(recipe, out, report=print, verbose="auto"):
         except KeyboardInterrupt:
             checkpoint.save()
             raise StoppedError(
-                f"Stopped at step {int(model.optimizer.iterations)} of {steps}; the same command "
+                f"Stopped at step {steps_taken(model)} of {steps}; the same command "
                 "goes on from there."
             ) from None
         if measurement.result is None:  # the run was complete before
