@@ -185,7 +185,7 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path, description, mes
         load_yolo(write_yolo(tmp_path, **description), "train")
 
 
-@pytest.mark.parametrize("content", [b"", b"a: [", b"[1]", b"\xff\xfe\x00", b"[" * 5000, b"!!x y"])
+@pytest.mark.parametrize("content", [b"", b"a: [", b"[1]", b"\xff\xfe\x00", b"[" * 2000, b"!!x y"])
 def test_a_description_that_is_no_yaml_is_refused(tmp_path, content):
     (tmp_path / "data.yaml").write_bytes(content)
     with pytest.raises(DataError, match=r"data\.yaml"):
