@@ -125,7 +125,9 @@ def _drawings(records, folder):
 
     The suffix of the picture is kept where two pictures differ in it alone.
     """
-    paths = {r.image_id: pathlib.Path(r.name or r.path.resolve()) for r in records.records}
+    from keras_effspine.data.formats.file_names import name_inside
+
+    paths = {r.image_id: pathlib.Path(name_inside(r) or r.path.resolve()) for r in records.records}
     files = [path.parent for path in paths.values() if path.is_absolute()]
     parent = os.path.commonpath(files) if files else ""
     paths = {i: p.relative_to(parent) if p.is_absolute() else p for i, p in paths.items()}

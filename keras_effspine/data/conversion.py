@@ -10,6 +10,7 @@ import uuid
 import numpy as np
 
 from keras_effspine.data.formats.coco import save_coco
+from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.picture_bytes import read_picture_bytes
 from keras_effspine.errors import DataError
 
@@ -138,7 +139,7 @@ def _file_names(record_sets):
     common = os.path.commonpath(files) if files else None
     return {
         split: [
-            record.name
+            name_inside(record)
             or pathlib.Path(os.path.relpath(os.path.abspath(record.path), common)).as_posix()
             for record in record_set.records
         ]

@@ -137,6 +137,16 @@ def test_validation_splits_of_other_names_are_found_in_yolo(original, tmp_path):
     assert len(back(tmp_path / "out", "yolo", "val").records) == 4
 
 
+@pytest.mark.parametrize("name", ["../a.png", "/tmp/a.png", "a/../../b.png", "..\\a.png"])
+def test_a_name_in_a_shard_that_leaves_the_folder_is_refused(original, tmp_path, name):
+    records = (dataclasses.replace(original.records[0], name=name), *original.records[1:])
+    original = dataclasses.replace(original, records=records)
+    for target in ("coco", "voc", "yolo", "tfrecord"):
+        with pytest.raises(DataError, match="Image 100 of .* leaves the folder"):
+            convert({"train": original}, target, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["original"]
+
+
 def test_linked_pictures_are_the_same_file_and_copies_are_not(original, tmp_path):
     for link in (False, True):
         folder = tmp_path / f"out{link}"

@@ -57,7 +57,8 @@ def read_description(path):
         raise DataError(f"{path}: describes keypoints (kpt_shape); boxes and polygons are read.")
     root = content.get("path") or ""
     if not isinstance(root, str):
-        raise DataError(f"{path}: 'path' must be the name of a folder: {root!r:.80}.")
+        # Not shown: a few lines of YAML can stand for more text than fits the memory.
+        raise DataError(f"{path}: 'path' must be the name of a folder.")
     places = {}
     for split in SPLITS:
         named = content.get(split) or []

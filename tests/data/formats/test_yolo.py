@@ -9,6 +9,8 @@ from keras_effspine.data.formats.yolo import load_yolo, yolo_splits
 from keras_effspine.data.sources import describe_records, load_records
 from keras_effspine.errors import DataError
 
+STEPS = list(zip("abcdefghijklmnopqrstuvwxy", "bcdefghijklmnopqrstuvwxyz", strict=True))
+
 
 def write_yolo(folder, lines="0 0.5 0.5 0.25 0.5\n", **description):
     """Two training pictures, of which the first has labels, and one for validation."""
@@ -183,7 +185,7 @@ def test_a_description_that_makes_no_sense_is_refused(tmp_path, description, mes
         load_yolo(write_yolo(tmp_path, **description), "train")
 
 
-@pytest.mark.parametrize("content", [b"", b"a: [", b"[1]", b"\xff\xfe\x00", b"[" * 5000, b"!!x y"])
+@pytest.mark.parametrize("content", [b"", b"a: [", b"[1]", b"\xff\xfe\x00", b"[" * 2000, b"!!x y"])
 def test_a_description_that_is_no_yaml_is_refused(tmp_path, content):
     (tmp_path / "data.yaml").write_bytes(content)
     with pytest.raises(DataError, match=r"data\.yaml"):
@@ -195,6 +197,14 @@ def test_the_folder_is_recognised_and_says_what_it_is(tmp_path):
     for data in (tmp_path, file):
         line = describe_records(load_records(data))
         assert line == f"{file}: YOLO data set, 2 pictures of 2 classes, split train"
+
+
+def test_yaml_that_stands_for_endless_text_is_refused_at_once(tmp_path):
+    lines = ["a: &a [x, x]", *(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in STEPS)]
+    for key in ("path", "names", "train"):
+        (tmp_path / "data.yaml").write_text("\n".join([*lines, f"{key}: *z"]))
+        with pytest.raises(DataError, match=r"data\.yaml"):
+            load_yolo(tmp_path / "data.yaml", "train")
 
 
 def test_a_list_may_name_pictures_that_are_no_utf8(tmp_path):
