@@ -179,7 +179,7 @@ def measure(records, size, pictures, rounds):
     for number in range(rounds + 1):
         for name, iterator in iterators.items():
             # The first round, which sees everything for the first time, is longer and not counted.
-            steps = (pictures if number else 3 * len(records.records)) // batch_sizes[name]
+            steps = (pictures if number else 2 * len(records.records)) // batch_sizes[name]
             seconds = time_steps(iterator, steps) / (steps * batch_sizes[name])
             times[name] += [seconds] if number else []
     rates = {
