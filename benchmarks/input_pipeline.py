@@ -3,11 +3,10 @@
     python benchmarks/input_pipeline.py --data COCO_FOLDER --out benchmarks/results/input_pipeline
 
 The folder holds `instances.json` and `images/` with JPEG files. The pipelines run in turns in one
-process, several rounds each, so that what else the machine does falls on all of them; a rate is
-that of processor time, summed over the threads of the process, so that it is one core's:
+process, several rounds each, so that what else the machine does falls on all of them. What counts
+is processor time, summed over the threads of the process, so that a rate is one core's:
 
 - `effspine`: `training_batches` with the paper's augmentation (flip, scale jitter 0.1 to 2.0).
-- `effspine, first pass`: the same while no picture was seen before, which is a little slower.
 - `keras_cv`: the same files, flip and jitter from `keras_cv.layers.RandomFlip` and `JitteredResize`
   on batches, as keras-cv's guides do it.
 - `keras_cv, single`: the same layers on single pictures.
@@ -146,58 +145,54 @@ def keras_layers(records, size):
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-class Turns:
-    """One pipeline, run for a while whenever it is its turn."""
+def idle():
+    """Processor time of this process once all that is prepared ahead is prepared."""
+    before = time.process_time()
+    while True:
+        time.sleep(0.3)
+        now = time.process_time()
+        if now - before < 0.01:
+            return now
+        before = now
 
-    def __init__(self, build, batch_size, warm=True):
-        self._build = build
-        self._batch_size = batch_size
-        self._iterator = iter(build()) if warm else None
-        self.wall, self.processor = [], []
 
-    def run(self, pictures, measured=True):
-        iterator = self._iterator
-        if iterator is None:
-            iterator = iter(self._build())
-            next(iterator)
-        steps = max(1, pictures // self._batch_size)
-        wall, processor = time.perf_counter(), time.process_time()
-        for _ in range(steps):
-            next(iterator)
-        count = steps * self._batch_size
-        if measured:
-            self.wall.append((time.perf_counter() - wall) / count)
-            self.processor.append((time.process_time() - processor) / count)
+def time_steps(iterator, steps):
+    """Seconds of processor time that so many steps take, from full buffers to full buffers."""
+    before = idle()
+    for _ in range(steps):
+        next(iterator)
+    return idle() - before
 
 
 def measure(records, size, pictures, rounds):
     """Rates of every pipeline at one size."""
     builders = {
-        "decode": (lambda: decode(records, size), 1, True),
-        "effspine": (lambda: effspine(records, size), BATCH_SIZE, True),
-        "effspine, first pass": (lambda: effspine(records, size), BATCH_SIZE, False),
-        "keras_cv": (lambda: keras_cv_batched(records, size), BATCH_SIZE, True),
-        "keras_cv, single": (lambda: keras_cv_single(records, size), BATCH_SIZE, True),
-        "keras": (lambda: keras_layers(records, size), BATCH_SIZE, True),
+        "decode": decode,
+        "effspine": effspine,
+        "keras_cv": keras_cv_batched,
+        "keras_cv, single": keras_cv_single,
+        "keras": keras_layers,
     }
-    turns = {}
-    for name, (build, batch_size, warm) in builders.items():
-        turns[name] = Turns(build, batch_size, warm)
-        # Twice the set, so that what is known after the first pass is known.
-        turns[name].run(2 * len(records.records) if warm else BATCH_SIZE, measured=False)
-    for _ in range(rounds):
-        for name, turn in turns.items():
-            turn.run(len(records.records) if not builders[name][2] else pictures)
+    batch_sizes = {name: 1 if name == "decode" else BATCH_SIZE for name in builders}
+    iterators = {name: iter(build(records, size)) for name, build in builders.items()}
+    times = {name: [] for name in builders}
+    for number in range(rounds + 1):
+        for name, iterator in iterators.items():
+            # The first round, which sees everything for the first time, is longer and not counted.
+            steps = (pictures if number else 2 * len(records.records)) // batch_sizes[name]
+            seconds = time_steps(iterator, steps) / (steps * batch_sizes[name])
+            times[name] += [seconds] if number else []
     rates = {
         name: {
-            "pictures_a_second_and_core": round(1 / statistics.median(turn.processor), 1),
-            "pictures_a_second": round(1 / statistics.median(turn.wall), 1),
+            "pictures_a_second_and_core": round(1 / statistics.median(found), 1),
+            "lowest": round(1 / max(found), 1),
+            "highest": round(1 / min(found), 1),
         }
-        for name, turn in turns.items()
+        for name, found in times.items()
     }
     own = rates["effspine"]["pictures_a_second_and_core"]
     for rate in rates.values():
-        rate["effspine_is_faster_by"] = round(own / rate["pictures_a_second_and_core"], 2)
+        rate["effspine_over_this"] = round(own / rate["pictures_a_second_and_core"], 2)
     return rates
 
 
@@ -243,7 +238,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, help="folder of instances.json and images/")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--pictures", type=int, default=200, help="in each round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", type=int, metavar="STEPS", help="measure memory instead")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
