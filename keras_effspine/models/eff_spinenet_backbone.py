@@ -3,6 +3,7 @@
 import keras
 from keras_cv.models import Backbone
 
+from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.preset_handle import preset_handle
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import (
@@ -197,7 +198,14 @@ class EffSpineNetBackbone(Backbone):
             "batch_norm_epsilon": self.batch_norm_epsilon,
             "include_rescaling": self.include_rescaling,
             "input_shape": list(self.input_shape[1:]),
+            **dtype_config(self),
         }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        with dtype_policy_scope(config.pop("dtype", None)):
+            return super().from_config(config)
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, **kwargs):

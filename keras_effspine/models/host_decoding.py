@@ -27,8 +27,9 @@ def decodes_on_host(model):
 
 def with_image_size(outputs, images):
     """The model's outputs with the size of the pictures, which decoding asks for."""
-    size = ops.convert_to_tensor(images.shape[1:3], "int32")
-    return {**outputs, IMAGE_SIZE: ops.broadcast_to(size, (ops.shape(images)[0], 2))}
+    pictures, height, width, _ = ops.shape(images)
+    size = ops.stack([ops.full((pictures,), n, "int32") for n in (height, width)], axis=1)
+    return {**outputs, IMAGE_SIZE: size}
 
 
 def decode_on_host(model, outputs):

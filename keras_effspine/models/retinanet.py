@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
+from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.host_decoding import (
     MultiClassNonMaxSuppression,
@@ -316,16 +317,19 @@ class RetinaNet(keras_cv.models.RetinaNet):
             "bounding_box_format": self.bounding_box_format,
             "head_layers": self.head_layers,
             **{name: _serialize(getattr(self, name)) for name in _LAYER_ARGUMENTS},
+            **dtype_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
-        layers = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("backbone", *_LAYER_ARGUMENTS)
-            if isinstance(config.get(name), dict)
-        }
-        return cls(**{**config, **layers})
+        config = dict(config)
+        with dtype_policy_scope(config.pop("dtype", None)):
+            layers = {
+                name: keras.saving.deserialize_keras_object(config[name])
+                for name in ("backbone", *_LAYER_ARGUMENTS)
+                if isinstance(config.get(name), dict)
+            }
+            return cls(**{**config, **layers})
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

@@ -1,7 +1,11 @@
 """Imports run one way through the package."""
 
 import ast
+import importlib.util
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -88,3 +92,25 @@ def test_no_folder_imports_one_that_imports_it():
 
     for folder in FOLDERS:
         above(folder)
+
+
+def test_layers_and_networks_need_neither_tensorflow_nor_keras_cv():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed: Keras needs a backend besides TensorFlow")
+    modules = [
+        ".".join(("keras_effspine", *path.relative_to(ROOT).with_suffix("").parts))
+        for path in MODULES
+        if path.relative_to(ROOT).parts[0] in ("topology", "layers", "networks")
+    ]
+    program = (
+        "import importlib, sys\n"
+        "sys.modules['tensorflow'] = sys.modules['keras_cv'] = None  # their import fails\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
