@@ -30,6 +30,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_effspine
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
 from keras_effspine.data.sources import load_records
@@ -169,7 +170,7 @@ def run(name, train, test, image_size, arguments, out):
         image_size,
         BATCH_SIZE,
         arguments.seed,
-        scale_jitter=tuple(arguments.scale_jitter),
+        augmentation=Augmentation(scale_jitter=tuple(arguments.scale_jitter)),
     )
     model.fit(batches, steps_per_epoch=10**9, epochs=1, verbose=0, shuffle=False, callbacks=[timed])
     evaluator = evaluate(

@@ -48,7 +48,7 @@ def compiled_task_model(recipe, number):
     with precision(number):
         task = find_task(recipe.task)
         model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
-        task.compile_model(model, build_optimizer(recipe.optimization, 100_000))
+        task.compile_model(model, recipe, build_optimizer(recipe.optimization, 100_000))
     return model
 
 

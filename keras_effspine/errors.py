@@ -30,3 +30,7 @@ class StoppedError(EffSpineError):
 
 class ProfilingError(EffSpineError, ValueError):
     """A model, or an input size, that cannot be counted."""
+
+
+class StrategyError(EffSpineError, ValueError):
+    """Devices that are not there, or a batch that does not fit them."""

@@ -50,7 +50,8 @@ def handful(small_shapes_cache):
 @pytest.fixture(scope="session")
 def overfit():
     """Function from data to a recipe that learns a handful of pictures by heart."""
-    from keras_effspine.training.recipe import Augmentation, Optimization, Recipe
+    from keras_effspine.training.optimization import Optimization
+    from keras_effspine.training.recipe import Augmentation, Recipe
 
     def recipe(data, **changes):
         values = {
@@ -123,7 +124,8 @@ def counting(monkeypatch):
 @pytest.fixture
 def counting_recipe(counting, handful):
     """A recipe that trains in seconds."""
-    from keras_effspine.training.recipe import Augmentation, Data, Optimization, Recipe
+    from keras_effspine.training.optimization import Optimization
+    from keras_effspine.training.recipe import Augmentation, Data, Recipe
 
     return Recipe(
         task="counting",

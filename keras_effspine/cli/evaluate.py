@@ -29,7 +29,7 @@ def evaluate(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
-    from keras_effspine.data.sources import load_records
+    from keras_effspine.data.sources import describe_records, load_measured_records
     from keras_effspine.tasks.inference import evaluate as measure
     from keras_effspine.training.train import load_data, load_validation_data
     from keras_effspine.training.trained import Trained
@@ -41,7 +41,8 @@ def evaluate(
     if data is None:
         records = load_validation_data(trained.recipe, say) or load_data(trained.recipe, say)[0]
     else:
-        records = load_records(data, images, split or "val")
+        records = load_measured_records(data, images, split)
+        say(describe_records(records))
         for line in describe_problems(records):
             say(line)
     records = align_classes(records, trained.class_names)

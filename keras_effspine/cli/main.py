@@ -5,7 +5,8 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from keras_effspine.cli.console import ERRORS, say
+from keras_effspine.cli.console import ERRORS, printable, say
+from keras_effspine.cli.data import app as data
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
 from keras_effspine.cli.presets import presets
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for verb in (train, evaluate, predict, profile, presets):
     app.command()(verb)
+app.add_typer(data, name="data")
 
 
 @app.callback(invoke_without_command=True)
@@ -60,14 +62,16 @@ def main():
 
 def _command(error):
     """The verb in which a mistake was made, as it is called."""
-    context = getattr(error, "ctx", None)
-    verb = context.info_name if context is not None and context.parent is not None else None
-    return f"effspine {verb}" if verb else "effspine"
+    context, verbs = getattr(error, "ctx", None), []
+    while context is not None and context.parent is not None:
+        verbs.insert(0, context.info_name)
+        context = context.parent
+    return " ".join(["effspine", *verbs])
 
 
 def _print_error(message):
     line = " ".join(f"Error: {message}".splitlines())
-    ERRORS.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    ERRORS.print(printable(line), style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

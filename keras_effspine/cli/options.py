@@ -8,10 +8,15 @@ from keras_effspine.errors import DataError
 
 Data = Annotated[
     str | None,
-    typer.Option(help="'shapes', the embedded data set, or a COCO JSON annotation file."),
+    typer.Option(
+        help="'shapes', the embedded data set; a COCO JSON file; a Pascal VOC folder; a YOLO "
+        "data.yaml; a folder of TFRecords of this package; or tfds:NAME, such as tfds:voc/2012."
+    ),
 ]
-Images = Annotated[str | None, typer.Option(help="Folder of the pictures that --data names.")]
-Split = Annotated[str | None, typer.Option(help="Part of a data set that has parts: train or val.")]
+Images = Annotated[str | None, typer.Option(help="Folder of the pictures of a COCO JSON file.")]
+Split = Annotated[
+    str | None, typer.Option(help="Part of a data set that has parts, such as train or val.")
+]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 
@@ -19,5 +24,5 @@ def check_data_options(data, images, split):
     """Raises DataError where --images or --split would say nothing, rather than ignoring them."""
     if data is None and (images is not None or split is not None):
         raise DataError("--images and --split tell more of --data; name the data as well.")
-    if split is not None and data.endswith(".json"):
+    if split is not None and data.lower().endswith(".json"):
         raise DataError(f"{data}: an annotation file has no parts; leave --split out.")

@@ -46,9 +46,10 @@ def predict(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
-    from keras_effspine.data.sources import load_pictures, load_records
+    from keras_effspine.data.picture_pixels import read_picture
+    from keras_effspine.data.sources import describe_records, load_measured_records, load_pictures
     from keras_effspine.tasks.inference import predict_records
-    from keras_effspine.tasks.showcase import read_picture, truth_and_prediction
+    from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.training.trained import Trained
 
     if (pictures is None) == (data is None):
@@ -59,14 +60,17 @@ def predict(
     if pictures is not None:
         records = load_pictures(pictures, class_names)
     else:
-        records = align_classes(load_records(data, images, split or "val"), class_names)
+        records = align_classes(load_measured_records(data, images, split), class_names)
+        say(describe_records(records))
         for line in describe_problems(records):
             say(line)
     single = pictures is not None and pathlib.Path(pictures).is_file()
     target, files = _places(records, pictures or data, out, single)
 
     evaluator = task.evaluator(records)
-    decoder = PictureDecoder(records)
+    # What nobody annotated is seen as a viewer shows it.
+    upright = pictures is not None
+    decoder = PictureDecoder(records, upright)
     for record, output in predict_records(
         task,
         trained.read_model(),
@@ -79,7 +83,7 @@ def predict(
         if pictures is None:
             drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
         else:
-            drawn = task.draw(read_picture(record), output, class_names, min_score)
+            drawn = task.draw(read_picture(record, upright), output, class_names, min_score)
         write_file(files[record.image_id], Image.fromarray(drawn).save)
     for line in decoder.describe():
         say(f"skipped: {line}")
@@ -121,8 +125,12 @@ def _drawings(records, folder):
 
     The suffix of the picture is kept where two pictures differ in it alone.
     """
-    parent = os.path.commonpath([record.path.parent.resolve() for record in records.records])
-    paths = {r.image_id: r.path.resolve().relative_to(parent) for r in records.records}
+    from keras_effspine.data.formats.file_names import name_inside
+
+    paths = {r.image_id: pathlib.Path(name_inside(r) or r.path.resolve()) for r in records.records}
+    files = [path.parent for path in paths.values() if path.is_absolute()]
+    parent = os.path.commonpath(files) if files else ""
+    paths = {i: p.relative_to(parent) if p.is_absolute() else p for i, p in paths.items()}
     stems = collections.Counter(path.with_suffix("") for path in paths.values())
     for image_id, path in paths.items():
         stem = path.with_suffix("")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import OUTPUT, say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split
+from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
 from keras_effspine.cli.quiet_start import load_tensorflow
 
 
@@ -21,10 +21,17 @@ def train(
     images: Images = None,
     split: Split = None,
     val_data: Annotated[
-        str | None, typer.Option(help="COCO JSON file to measure the model on.")
+        str | None,
+        typer.Option(
+            help="Data to measure the model on; by default those that are trained on, if they have "
+            "a part for it."
+        ),
     ] = None,
     val_images: Annotated[
         str | None, typer.Option(help="Folder of its pictures; --images by default.")
+    ] = None,
+    val_split: Annotated[
+        str | None, typer.Option(help="Part of the validation data; val by default.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the pictures.", min=1)] = None,
@@ -33,19 +40,55 @@ def train(
         int | None, typer.Option(help="Height and width of the input in pixels.", min=32)
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    scale_jitter: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Least and greatest scale of a picture, 1 where it fits the input."),
+    ] = None,
+    flip: Annotated[
+        bool | None, typer.Option(help="Mirror pictures left to right at random.")
+    ] = None,
+    vertical_flip: Annotated[
+        bool | None, typer.Option(help="Mirror them top to bottom: where there is no up.")
+    ] = None,
+    quarter_turns: Annotated[
+        bool | None, typer.Option(help="Turn them by quarters: where there is no up.")
+    ] = None,
+    mosaic: Annotated[
+        float | None, typer.Option(help="Share of samples made of four pictures, 0 to 1.")
+    ] = None,
+    photometric: Annotated[
+        float | None,
+        typer.Option(help="Strength of changes of brightness, contrast, saturation, 0 to 1."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all randomness.", min=0)] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="Devices: auto, cpu, gpu, mirrored, multiworker, tpu or tpu:NAME."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32, bfloat16 or float16; weights stay float32.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other value of the recipe, as optimization.momentum=0.8; may be repeated.",
+        ),
+    ] = None,
 ):
     """Train a model, measure it, and keep both in a run folder.
 
     A run that was stopped goes on where its last checkpoint stands when its command is repeated.
 
-    The run folder holds the model (model.keras), the recipe in full and the class names (run.json),
-    the measurements (metrics.json) and the predictions they were made from (predictions.json),
-    pictures of truth and prediction (examples.png), and TensorBoard logs (tensorboard/).
+    The run folder holds the model (model.keras), the best one so far (best.keras), the recipe in
+    full and the class names (run.json), the measurements (metrics.json) and the predictions they
+    were made from (predictions.json), pictures of truth and prediction (examples.png), and
+    TensorBoard logs (tensorboard/).
     """
     load_tensorflow()
 
-    from keras_effspine.training.recipe import find_recipe, override
+    from keras_effspine.training.recipe import find_recipe, override, parse_setting
     from keras_effspine.training.train import train as run
 
     options = {
@@ -56,14 +99,26 @@ def train(
         "data.split": split,
         "data.val_data": val_data,
         "data.val_images": val_images,
+        "data.val_split": val_split,
         "steps": steps,
         "epochs": epochs,
         "batch_size": batch_size,
         "image_size": image_size,
         "optimization.learning_rate": learning_rate,
+        "augmentation.scale_jitter": scale_jitter,
+        "augmentation.flip": flip,
+        "augmentation.vertical_flip": vertical_flip,
+        "augmentation.quarter_turns": quarter_turns,
+        "augmentation.mosaic": mosaic,
+        "augmentation.photometric": photometric,
         "seed": seed,
+        "strategy": strategy,
+        "precision": precision,
     }
+    if data is not None:
+        check_data_options(data, images, split)
     changes = {name: value for name, value in options.items() if value is not None}
+    changes |= dict(parse_setting(setting) for setting in settings or ())
     folder, result = run(
         override(find_recipe(recipe), changes),
         out,

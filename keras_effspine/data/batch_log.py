@@ -12,7 +12,7 @@ class BatchLog:
     """
 
     def __init__(self, record_set, kept=1000):
-        self._ids = [record.image_id for record in record_set.records]
+        self._records = record_set.records
         self._kept = kept
         self._batches = {}
 
@@ -21,14 +21,14 @@ class BatchLog:
 
         Args:
             number: int64 scalar, the batch's place in the stream, from 0.
-            index: int64 `(batch,)`, positions of its records.
+            index: int64 array of any shape, positions of its records; -1 stands for none.
         """
         tf.numpy_function(self._note, [number, index], [])
 
     def _note(self, number, index):
-        self._batches[int(number)] = [self._ids[i] for i in index]
+        self._batches[int(number)] = index[index >= 0]
         self._batches.pop(int(number) - self._kept, None)
 
     def image_ids(self, number):
         """Ids of the pictures in a batch, by its place in the stream; empty if forgotten."""
-        return self._batches.get(number, [])
+        return [self._records[index].image_id for index in self._batches.get(number, [])]

@@ -6,6 +6,8 @@ import dataclasses
 
 from PIL import Image
 
+from keras_effspine.data.orientation import upright_size
+from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.data.record import Problem
 from keras_effspine.errors import DataError
 
@@ -33,18 +35,21 @@ def check_images(record_set):
     Image.preinit()  # once, before the threads ask for it at the same time
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = list(pool.map(_check_header, record_set.records))
-    failed = tuple(problem for problem in found if problem)
+    new = tuple(problem for problem in found if problem)
+    # What the loader had to skip counts as well.
+    failed = (*(p for p in record_set.problems if p.action == "skipped"), *new)
+    pictures = len(found) + len(failed) - len(new)
     kept = tuple(r for r, problem in zip(record_set.records, found, strict=True) if not problem)
-    if not record_set.records:
+    if not pictures:
         raise DataError(f"{record_set.source} lists no pictures; choose a data set that has some.")
-    if not kept or len(failed) > LARGEST_FAILED_SHARE * len(found):
+    if not kept or len(failed) > LARGEST_FAILED_SHARE * pictures:
         examples = "; ".join(f"{p.kind} ({p.where})" for p in failed[:NAMED_EXAMPLES])
         raise DataError(
-            f"{len(failed)} of the {len(found)} pictures of {record_set.source} cannot be used: "
+            f"{len(failed)} of the {pictures} pictures of {record_set.source} cannot be used: "
             f"{examples}{'; ...' if len(failed) > NAMED_EXAMPLES else ''}; "
             "check the image folder and the files."
         )
-    return dataclasses.replace(record_set, records=kept, problems=record_set.problems + failed)
+    return dataclasses.replace(record_set, records=kept, problems=record_set.problems + new)
 
 
 def describe_problems(record_set):
@@ -74,11 +79,11 @@ def _check_header(record):
     if not record.path.is_file():
         return Problem("image file missing", where, "skipped")
     try:
-        with Image.open(record.path) as image:
-            size = image.size
+        with open_picture(record) as image:
+            wanted, sizes = (record.width, record.height), (image.size, upright_size(image))
     except (OSError, ValueError, Image.DecompressionBombError):
         return Problem("image header unreadable", where, "skipped")
-    if size != (record.width, record.height):
-        where += f", {size[0]}x{size[1]} instead of {record.width}x{record.height}"
+    if wanted not in sizes:
+        where += f", {sizes[0][0]}x{sizes[0][1]} instead of {record.width}x{record.height}"
         return Problem("image size differs from its annotation", where, "skipped")
     return None

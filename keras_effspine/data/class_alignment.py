@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_effspine.data.record_columns import ColumnRecords
 from keras_effspine.errors import DataError
 
 
@@ -33,12 +34,12 @@ def align_classes(record_set, class_names):
     to_index = np.array([index_of[name] for name in record_set.class_names], "int64")
     ids = dict(zip(record_set.class_names, record_set.category_ids, strict=True))
     free = max([i for i in ids.values() if isinstance(i, int)], default=0) + 1
+    records = record_set.records
     return dataclasses.replace(
         record_set,
-        records=tuple(
-            dataclasses.replace(record, classes=to_index[record.classes])
-            for record in record_set.records
-        ),
+        records=records.with_classes(to_index)
+        if isinstance(records, ColumnRecords)
+        else tuple(dataclasses.replace(r, classes=to_index[r.classes]) for r in records),
         class_names=tuple(class_names),
         category_ids=tuple(ids.get(name, free + index) for name, index in index_of.items()),
     )

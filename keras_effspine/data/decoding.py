@@ -1,69 +1,155 @@
-"""Decoding pictures inside tf.data, with a count of those that fail."""
+"""Reading pictures and their objects inside tf.data, with a count of the pictures that fail."""
 
 import contextlib
 import threading
+import typing
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
+from keras_effspine.data.picture_bytes import read_picture_bytes
+from keras_effspine.data.picture_reading import read_window
+from keras_effspine.data.placement import MOST_HALVINGS
 from keras_effspine.errors import DataError
 
 
-class PictureDecoder:
-    """Decodes image files and remembers the ones that could not be decoded.
+class Encoded(typing.NamedTuple):
+    """A record as read, its picture not decoded yet.
 
-    A file that fails is skipped wherever it turns up; when more than a tenth of all files have
-    failed, reading stops.
+    Args:
+        index: int64 scalar, position of the record.
+        content: string scalar, the encoded picture; empty if it could not be read.
+        is_plain: bool scalar, whether it is known to be a sound JPEG without particulars.
+        shape: int32 `(2,)`, the picture's height and width.
+        boxes: float32 `(boxes, 4)`, xyxy in pixels; those of crowds are apart.
+        classes: int32 `(boxes,)`.
+        crowds: float32 `(crowds, 4)`, xyxy in pixels.
+    """
+
+    index: tf.Tensor
+    content: tf.Tensor
+    is_plain: tf.Tensor
+    shape: tf.Tensor
+    boxes: tf.Tensor
+    classes: tf.Tensor
+    crowds: tf.Tensor
+
+
+class PictureDecoder:
+    """Reads and decodes pictures and remembers the ones that could not be decoded.
+
+    When more than a tenth of all pictures have failed, reading stops.
+
+    A picture is decoded under Python's eyes until it was once found to be a sound JPEG; from then
+    on TensorFlow decodes it alone, which takes a fifth less time and runs beside Python.
 
     Args:
         record_set: the `RecordSet` whose pictures are decoded.
+        upright: whether pictures are shown as a viewer shows them; see `data.orientation`.
     """
 
-    def __init__(self, record_set):
-        self._paths = [str(record.path) for record in record_set.records]
-        self._ids = [record.image_id for record in record_set.records]
+    def __init__(self, record_set, upright=False):
+        Image.preinit()  # once, before threads ask for it at the same time
+        self._records = record_set.records
         self._source = record_set.source
+        self._upright = upright
+        self._is_plain = np.zeros(len(record_set.records), bool)
         self._lock = threading.Lock()
         self.failed = {}  # index of the record: message
 
-    def decode(self, index):
-        """Reads one picture; to be used in `tf.data.Dataset.map`.
+    def read(self, index):
+        """Reads the record's file and annotations; to be used in `tf.data.Dataset.map`.
 
         Args:
             index: int64 scalar, position of the record.
 
         Returns:
-            Pair of the picture, uint8 `(height, width, 3)`, and a bool scalar that is false where
+            `Encoded`.
+        """
+        types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32]
+        shapes = [[], [], [2], [None, 4], [None], [None, 4]]
+        found = tf.numpy_function(self._read, [index], types)
+        for tensor, shape in zip(found, shapes, strict=True):
+            tensor.set_shape(shape)
+        return Encoded(index, *found)
+
+    def decode(self, encoded, placement):
+        """Decodes what a placement shows of a picture.
+
+        Args:
+            encoded: `Encoded`.
+            placement: `Placement`.
+
+        Returns:
+            Pair of the part, uint8 `(height, width, 3)`, and a bool scalar that is false where
             decoding failed.
         """
-        image, decoded = tf.numpy_function(self._decode, [index], [tf.uint8, tf.bool])
-        image.set_shape([None, None, 3])
-        decoded.set_shape([])
-        return image, decoded
 
-    def _decode(self, index):
+        def fast():
+            part = tf.switch_case(
+                placement.halvings,
+                [
+                    lambda ratio=2**step: tf.io.decode_and_crop_jpeg(
+                        encoded.content, placement.window, channels=3, ratio=ratio
+                    )
+                    for step in range(MOST_HALVINGS + 1)
+                ],
+            )
+            return part, True
+
+        def careful():
+            values = [encoded.index, encoded.content, placement.halvings, placement.window]
+            return tuple(tf.numpy_function(self._decode, values, [tf.uint8, tf.bool]))
+
+        part, decoded = tf.cond(encoded.is_plain, fast, careful)
+        part.set_shape([None, None, 3])
+        decoded.set_shape([])
+        return part, decoded
+
+    def _read(self, index):
+        record = self._records[index]
         try:
-            content = tf.io.read_file(self._paths[index])
-            image = tf.io.decode_image(content, channels=3, expand_animations=False)
-            return image.numpy(), True
-        except tf.errors.OpError as error:
-            with self._lock:
-                self.failed[int(index)] = error.message.splitlines()[0]
+            content = read_picture_bytes(record)
+        except OSError as error:
+            self._note_failure(index, error)
+            content = b""
+        boxes = np.array(record.boxes, "float32").reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        crowd = np.asarray(record.is_crowd, bool)
+        shape = np.array([record.height, record.width], "int32")
+        classes = np.asarray(record.classes)[~crowd].astype("int32")
+        is_plain = self._is_plain[index] and bool(content)
+        return content, is_plain, shape, boxes[~crowd], classes, boxes[crowd]
+
+    def _decode(self, index, content, halvings, window):
+        try:
+            record = self._records[index]
+            part, is_plain = read_window(content, record, 2**halvings, window, self._upright)
+        except Exception as error:  # Pillow raises whatever a broken file leads it to
+            self._note_failure(index, error)
             self.check()
             return np.zeros((1, 1, 3), "uint8"), False
+        self._is_plain[index] = is_plain
+        return part, True
+
+    def _note_failure(self, index, error):
+        message = (getattr(error, "message", None) or str(error) or repr(error)).splitlines()[0]
+        with self._lock:
+            self.failed.setdefault(int(index), message)
 
     def check(self):
-        """Raises DataError if more than a tenth of the files have failed."""
-        if len(self.failed) > LARGEST_FAILED_SHARE * len(self._paths):
+        """Raises DataError if more than a tenth of the pictures have failed."""
+        if len(self.failed) > LARGEST_FAILED_SHARE * len(self._records):
             raise DataError(
-                f"{len(self.failed)} of the {len(self._paths)} pictures of {self._source} cannot "
+                f"{len(self.failed)} of the {len(self._records)} pictures of {self._source} cannot "
                 f"be decoded: {'; '.join(self.describe()[:NAMED_EXAMPLES])}; replace the files."
             )
 
     @contextlib.contextmanager
     def failures_as_data_errors(self):
-        """Turns TensorFlow's error, where too many files failed, into the DataError behind it."""
+        """Turns TensorFlow's error, where too many pictures failed, into a DataError."""
         try:
             yield
         except tf.errors.OpError:
@@ -71,9 +157,11 @@ class PictureDecoder:
             raise
 
     def describe(self):
-        """One line for each failed file: path, image id, and the decoder's message."""
+        """One line for each failed picture: path, image id, and the decoder's message."""
         with self._lock:
-            return [
-                f"{self._paths[index]} (image {self._ids[index]}): {message}"
-                for index, message in sorted(self.failed.items())
-            ]
+            failed = sorted(self.failed.items())
+        records = [self._records[index] for index, _ in failed]
+        return [
+            f"{record.path} (image {record.image_id}): {message}"
+            for record, (_, message) in zip(records, failed, strict=True)
+        ]

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_effspine.data import augmentation
-
-_SHUFFLE_SEED, _SCALE_SEED, _FLIP_SEED = range(3)
+from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.data.placement import letterbox, place_picture, scale_of
+from keras_effspine.data.samples import TrainingSamples
 
 
 def training_batches(
@@ -15,49 +15,56 @@ def training_batches(
     image_size,
     batch_size,
     seed,
-    scale_jitter=(1.0, 1.0),
-    flip=True,
+    augmentation=None,
     first_batch=0,
+    shard=(0, 1),
     log=None,
 ):
     """An endless stream of shuffled, augmented batches.
 
-    Each picture's augmentation depends on the seed and on its place in the stream alone.
+    Each sample depends on the seed and on its place in the stream alone, whatever the number of
+    threads or workers.
 
     Args:
-        record_set: `RecordSet`; annotations of crowds are left out.
+        record_set: `RecordSet`.
         decoder: `PictureDecoder` of the record set.
         fields: function from a sample to the labels of a task. A sample is a dictionary of
             `"image"` float32 `(image_size, image_size, 3)`, `"boxes"` float32 `(boxes, 4)` xyxy in
-            its pixels, and `"classes"` int32 `(boxes,)`.
+            its pixels, `"classes"` int32 `(boxes,)`, and `"crowds"` float32 `(crowds, 4)`, the
+            boxes of crowds, which are not among the others.
         image_size: int, height and width of the pictures.
-        batch_size: int.
+        batch_size: int, pictures in a batch of all workers together.
         seed: int.
-        scale_jitter: pair of the least and the greatest multiple of the letterbox's scale.
-        flip: bool, whether pictures are mirrored at random.
+        augmentation: `Augmentation`; None means its defaults.
         first_batch: int, number of batches of the stream to leave out: where a run goes on.
+        shard: pair of this worker's number, from 0, and the number of workers. Each batch is cut
+            into as many parts, of which this worker reads the one of its number; in order they are
+            the batch of a single worker, as `tf.distribute` cuts and joins batches.
         log: `BatchLog` that is told what each batch holds, or None.
 
     Returns:
-        `tf.data.Dataset` of pairs of pictures `(batch_size, image_size, image_size, 3)`, RGB in
-        [0, 255], and labels.
-    """
-    count = len(record_set.records)
-    objects = _Objects(record_set)
+        `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
+        and labels, where `part` is the batch size over the number of workers. Every batch is full:
+        a stream without end has no remainder.
 
-    def augment(number, index, image):
-        boxes, classes = objects.of(index)
-        image, boxes, _ = augmentation.random_scale_and_crop(
-            image, boxes, image_size, scale_jitter, _stream_seed(seed, number, _SCALE_SEED)
+    Raises:
+        ValueError: if there is no such shard, or the parts would not be equal.
+    """
+    worker, workers = _checked(shard)
+    if batch_size % workers:
+        raise ValueError(
+            f"A batch is divided equally among the workers. Received: batch_size {batch_size} "
+            f"for {workers} workers"
         )
-        if flip:
-            image, boxes = augmentation.random_flip(
-                image, boxes, _stream_seed(seed, number, _FLIP_SEED)
-            )
-        # Less than a pixel of an object in sight is no object to learn.
-        seen = tf.reduce_min(boxes[:, 2:] - boxes[:, :2], axis=1) >= 1.0
-        sample = {"image": image, "boxes": boxes[seen], "classes": classes[seen]}
-        return index, image, fields(sample)
+    part = batch_size // workers
+    samples = TrainingSamples(
+        decoder, len(record_set.records), image_size, augmentation or Augmentation(), seed
+    )
+
+    def labelled(number):
+        place = number // part * batch_size + worker * part + number % part
+        sample, index = samples.at(place)
+        return index, sample["image"], fields(sample)
 
     def pictures_and_labels(number, batch):
         index, images, labels = batch
@@ -65,76 +72,82 @@ def training_batches(
             log.note(number, index)
         return images, labels
 
-    def shuffled(number):
-        # A permutation that can be asked for any place in the stream at once: a run goes on
-        # anywhere, and no buffer holds the indices.
-        passed, place = number // count, number % count
-        seeds = _stream_seed(seed, passed, _SHUFFLE_SEED)
-        return number, tf.random.experimental.index_shuffle(place, seeds, count - 1)
-
-    numbers = tf.data.Dataset.range(first_batch * batch_size, tf.int64.max)
-    dataset = _decoded(numbers.map(shuffled), decoder)
-    dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size, drop_remainder=True).enumerate(first_batch)
+    numbers = tf.data.Dataset.range(first_batch * part, tf.int64.max)
+    dataset = numbers.map(labelled, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(part, drop_remainder=True).enumerate(first_batch)
     return dataset.map(pictures_and_labels).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(record_set, decoder, image_size, batch_size):
+def evaluation_batches(record_set, decoder, image_size, batch_size, shard=(0, 1), padded=False):
     """Each picture once, in order, letterboxed; the last batch may be smaller.
 
     Args:
         record_set: `RecordSet`.
         decoder: `PictureDecoder` of the record set.
         image_size: int, height and width of the pictures.
-        batch_size: int.
+        batch_size: int, pictures in a batch of this worker.
+        shard: pair of this worker's number, from 0, and the number of workers `n`. Worker `i` reads
+            the records `i`, `i + n`, `i + 2n`, ...: all together read each record once.
+        padded: bool, whether every worker gets as many batches, all of them full, as training
+            steps that wait for each other need. Black pictures with the index -1 and the scale 1
+            fill them up, and stand for pictures that cannot be decoded, which are otherwise left
+            out.
 
     Returns:
         `tf.data.Dataset` of dictionaries: `"images"` `(batch, image_size, image_size, 3)`, RGB in
         [0, 255]; `"index"` int64 `(batch,)`, positions of the records; `"scale"` float32
         `(batch, 2)`, pixels of the batch over pixels of the original along y and x.
+
+    Raises:
+        ValueError: if there is no such shard.
     """
+    worker, workers = _checked(shard)
+    count = len(record_set.records)
 
-    def prepare(_, index, image):
-        image, _, scale = augmentation.letterbox(image, tf.zeros([0, 4]), image_size)
-        return {"images": image, "index": index, "scale": scale}
+    def picture(index):
+        encoded = decoder.read(index)
+        placement = letterbox(encoded.shape, (image_size, image_size))
+        part, decoded = decoder.decode(encoded, placement)
+        image = place_picture(part, placement, (image_size, image_size))
+        return {
+            "images": image,
+            "index": tf.where(decoded, index, -1),
+            "scale": tf.where(decoded, scale_of(placement), tf.ones([2])),
+        }
 
-    dataset = _decoded(tf.data.Dataset.range(len(record_set.records)).enumerate(), decoder)
-    dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    def nothing():
+        return {
+            "images": tf.zeros([image_size, image_size, 3]),
+            "index": tf.constant(-1, "int64"),
+            "scale": tf.ones([2]),
+        }
+
+    end = count
+    if padded:
+        end = -(-count // (workers * batch_size)) * workers * batch_size
+    dataset = tf.data.Dataset.range(worker, end, workers).map(
+        lambda index: tf.cond(index < count, lambda: picture(index), nothing),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    if not padded:
+        dataset = dataset.filter(lambda row: row["index"] >= 0)
+    return dataset.batch(batch_size, drop_remainder=padded).prefetch(tf.data.AUTOTUNE)
 
 
 def most_objects(record_set):
-    """Greatest number of objects in one picture, crowds not counted; at least 1."""
-    return max([1, *(int(np.sum(~record.is_crowd)) for record in record_set.records)])
+    """Greatest number of objects in one picture, crowds not counted; at least 1.
+
+    Records that are made when they are asked for may say it all at once, by a method
+    `object_counts()` that returns the integers `(records,)`.
+    """
+    records = record_set.records
+    if hasattr(records, "object_counts"):
+        return max(1, int(np.max(records.object_counts(), initial=0)))
+    return max([1, *(int(np.sum(~record.is_crowd)) for record in records)])
 
 
-def _decoded(numbered_indices, decoder):
-    """Adds the decoded picture to `(number, index)`; leaves out what cannot be decoded."""
-    dataset = numbered_indices.map(
-        lambda number, index: (number, index, *decoder.decode(index)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    dataset = dataset.filter(lambda number, index, image, decoded: decoded)
-    return dataset.map(lambda number, index, image, decoded: (number, index, image))
-
-
-def _stream_seed(seed, number, purpose):
-    return tf.stack([tf.constant(seed * 8 + purpose, "int64"), number])
-
-
-class _Objects:
-    """All objects of a record set as ragged tensors, so that a graph can look them up."""
-
-    def __init__(self, record_set):
-        kept = [~record.is_crowd for record in record_set.records]
-        records = list(zip(record_set.records, kept, strict=True))
-        boxes = np.concatenate([np.zeros((0, 4)), *(r.boxes[keep] for r, keep in records)])
-        boxes[:, 2:] += boxes[:, :2]
-        classes = np.concatenate([np.zeros(0, "int32"), *(r.classes[keep] for r, keep in records)])
-        lengths = [int(keep.sum()) for keep in kept]
-        self._boxes = tf.RaggedTensor.from_row_lengths(boxes.astype("float32"), lengths)
-        self._classes = tf.RaggedTensor.from_row_lengths(classes.astype("int32"), lengths)
-
-    def of(self, index):
-        """Boxes `(boxes, 4)`, xyxy in the picture's pixels, and classes `(boxes,)`."""
-        return self._boxes[index], self._classes[index]
+def _checked(shard):
+    worker, workers = shard
+    if not 0 <= worker < workers:
+        raise ValueError(f"The workers are numbered from 0. Received: shard {worker} of {workers}")
+    return shard

@@ -14,7 +14,7 @@ class Record:
 
     Args:
         image_id: the picture's id in its data set (the annotation file's own id).
-        path: where the image file lies.
+        path: the image file, or a file that holds the encoded picture among others.
         width: picture width in pixels.
         height: picture height in pixels.
         boxes: float64 array `(N, 4)`, `xywh`: left, top, width, height in pixels.
@@ -22,12 +22,18 @@ class Record:
         areas: float64 array `(N,)`, the annotated object areas in square pixels (of the mask where
             there is one), by which COCO tells small from large.
         is_crowd: bool array `(N,)`, true where one annotation covers a group of objects.
-        annotation_ids: tuple of `N` ids from the annotation file.
-        masks: tuple of `N` instance masks in COCO's notation: a list of polygons
+        annotation_ids: sequence of `N` ids, unique in the data set.
+        masks: sequence of `N` instance masks in COCO's notation: a list of polygons
             `[[x0, y0, x1, y1, ...], ...]`, a run-length dictionary
             `{"size": [h, w], "counts": ...}`, or None.
+        attributes: sequence of `N` dictionaries of what else is said of an object, such as
+            `{"truncated": True, "pose": "Left"}`; may be empty where nothing is said of any.
         semantic_map: path of a label image `(height, width)` for semantic segmentation, or None.
         image_label: class index of the whole picture for classification, or None.
+        offset: first byte of the encoded picture in the file.
+        length: number of its bytes; None means up to the end of the file.
+        name: the picture's file name in its data set, with forward slashes, where the picture has
+            no file of its own; otherwise None.
     """
 
     image_id: int | str
@@ -40,8 +46,12 @@ class Record:
     is_crowd: np.ndarray
     annotation_ids: tuple = ()
     masks: tuple = ()
+    attributes: tuple = ()
     semantic_map: pathlib.Path | None = None
     image_label: int | None = None
+    offset: int = 0
+    length: int | None = None
+    name: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,11 +74,13 @@ class RecordSet:
     """A data set: records, the classes they speak of, and what was found wrong while reading.
 
     Args:
-        records: tuple of `Record`.
+        records: sequence of `Record`: a tuple, or one that makes each record when it is asked for.
         class_names: tuple of names; index `i` is class `i`.
         category_ids: tuple of the source's own id of each class, in the same order.
         source: what was read, for messages.
         problems: tuple of `Problem`.
+        format: what kind of source it is, in words, such as `"Pascal VOC folder"`.
+        split: name of the part that was read, or None where the source has no parts.
     """
 
     records: tuple
@@ -76,3 +88,5 @@ class RecordSet:
     category_ids: tuple
     source: str
     problems: tuple = ()
+    format: str = "data set"
+    split: str | None = None

@@ -1,6 +1,7 @@
 """The embedded data set, which is drawn instead of downloaded."""
 
 import concurrent.futures
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import uuid
 import numpy as np
 from PIL import Image
 
+from keras_effspine.data.cache_folder import cache_folder
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.shape_drawing import CLASS_NAMES, draw_picture
 from keras_effspine.errors import DataError
@@ -39,14 +41,12 @@ def load_shapes(split, folder=None):
     """
     if split not in COUNTS:
         raise DataError(f"The shapes have no split {split!r}; choose one of {', '.join(COUNTS)}.")
-    if folder is None:
-        cache = os.environ.get("EFFSPINE_CACHE") or pathlib.Path.home() / ".cache/keras_effspine"
-        folder = pathlib.Path(cache) / VERSION
-    folder = pathlib.Path(folder)
+    folder = cache_folder() / VERSION if folder is None else pathlib.Path(folder)
     if not _is_whole(folder):
         print(f"Drawing the shapes data set into {folder}, once.", file=sys.stderr)
         write_shapes(folder)
-    return load_coco(folder / f"{split}.json", folder / split)
+    record_set = load_coco(folder / f"{split}.json", folder / split)
+    return dataclasses.replace(record_set, format="embedded data set", split=split)
 
 
 def write_shapes(folder, counts=None):

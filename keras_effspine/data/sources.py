@@ -1,30 +1,109 @@
 """From what the user names as data to a record set."""
 
+import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
 from keras_effspine.data.checks import check_images
 from keras_effspine.data.formats.coco import load_coco
+from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
+from keras_effspine.data.orientation import upright_size
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.data.shapes import load_shapes
+from keras_effspine.data.shapes import COUNTS, load_shapes
 from keras_effspine.errors import DataError
 
 SHAPES = "shapes"
 """Name of the embedded data set."""
 
-_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+_TFDS = "tfds:"
+_VALIDATION_SPLITS = ("val", "validation", "valid")
+
+KNOWN = (
+    f"'{SHAPES}'; a COCO JSON file (*.json) with its image folder; a Pascal VOC folder (with "
+    "Annotations and JPEGImages); a YOLO data.yaml, or the folder that holds it; a folder of "
+    "TFRecords that `effspine data convert` wrote; tfds:NAME, or the folder of a prepared TFDS "
+    "data set"
+)
 
 
-def load_records(data, images=None, split="train"):
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What a name of data turned out to be.
+
+    Args:
+        splits: tuple of the names of its parts; `()` where it has none.
+        load: function from the name of a part, or None, to its `RecordSet`, whose pictures are not
+            looked at.
+        checked: whether pictures are known to be there, so that their headers need not be read.
+    """
+
+    splits: tuple
+    load: Callable
+    checked: bool = False
+
+    @property
+    def validation_split(self):
+        """Name of the part that is meant for validation, or None."""
+        return next((split for split in _VALIDATION_SPLITS if split in self.splits), None)
+
+
+def is_name(data):
+    """Whether data is named in words and not by a path."""
+    return data == SHAPES or data.startswith(_TFDS)
+
+
+def find_source(data, images=None):
+    """Recognises data.
+
+    Args:
+        data: name or path; see `KNOWN`.
+        images: folder of the image files, for a COCO JSON file alone.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        DataError: it is nothing that is known, or the image folder is missing or not needed.
+    """
+    data, path = str(data), pathlib.Path(data)
+    if not is_name(data) and path.suffix.lower() == ".json":
+        return _coco(path, images)
+    source = _find_without_images(data, path)
+    if images is not None:
+        raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")
+    return source
+
+
+def read_records(data, images=None, split=None):
+    """Loads a data set without a look at its pictures, beyond what their sizes need.
+
+    Args:
+        data: name or path; see `KNOWN`.
+        images: folder of the image files, for a COCO JSON file alone.
+        split: which part of a data set that has parts; None means `"train"` if there are several.
+
+    Returns:
+        Pair of the `RecordSet` and the `Source`.
+
+    Raises:
+        DataError: if the data cannot be used, or has no parts where one is named.
+    """
+    source = find_source(data, images)
+    if not source.splits and split is not None:
+        raise DataError(f"{data}: has no parts; leave the split '{split}' out.")
+    if source.splits and split is None:
+        split = source.splits[0] if len(source.splits) == 1 else "train"
+    return source.load(split), source
+
+
+def load_records(data, images=None, split=None):
     """Loads a data set and checks its image files.
 
     Args:
-        data: `"shapes"`, or path of a COCO JSON annotation file.
-        images: folder of the image files; not for `"shapes"`.
-        split: which part of a data set that has parts: `"train"` or `"val"`; a COCO JSON file has
-            none and is read whole.
+        data, images, split: as in `read_records`.
 
     Returns:
         `RecordSet`, with what was found wrong in `problems`.
@@ -32,19 +111,123 @@ def load_records(data, images=None, split="train"):
     Raises:
         DataError: if the data cannot be used; the message says why.
     """
-    if data == SHAPES:
-        if images is not None:
-            raise DataError(f"{images}: '{SHAPES}' brings its own pictures; leave the folder out.")
-        return load_shapes(split)
-    if pathlib.Path(data).suffix.lower() != ".json":
-        raise DataError(
-            f"{data}: data must be '{SHAPES}' or a COCO JSON file (*.json) with its image folder."
-        )
+    record_set, source = read_records(data, images, split)
+    return record_set if source.checked else check_images(record_set)
+
+
+def read_validation_records(
+    data, images, split, val_data, val_images, val_split, read=load_records
+):
+    """Loads what a model that trains on some data is measured on.
+
+    Args:
+        data, images, split: what it trains on, as in `read_records`.
+        val_data: name or path of the data to measure on; None takes `data`, if it has a part for
+            it and the model trains on `"train"`.
+        val_images: folder of the pictures; None takes `images`.
+        val_split: the part to measure on; None takes `"val"` or `"validation"`.
+        read: `load_records`, or `read_records`.
+
+    Returns:
+        What `read` gave, or None where no validation data are named and there are none.
+
+    Raises:
+        DataError: if the data cannot be used.
+    """
+    named = data if val_data is None else val_data
+    # The folder of pictures belongs to a COCO JSON file; other data bring their own.
+    takes_images = val_data is None or str(named).lower().endswith(".json")
+    folder = val_images or (images if takes_images else None)
+    source = find_source(named, folder)
+    if val_split is None and (val_data is not None or split in (None, "train")):
+        val_split = source.validation_split
+    if val_data is None and val_split is None:
+        return None
+    return read(named, folder, val_split)
+
+
+def load_measured_records(data, images=None, split=None):
+    """As `load_records`, but where no part is named it is the one for validation, if there is."""
+    if split is None:
+        split = find_source(data, images).validation_split
+    return load_records(data, images, split)
+
+
+def describe_records(record_set):
+    """One line that says what was recognised: kind, pictures, classes, part."""
+    pictures, classes = len(record_set.records), len(record_set.class_names)
+    split = f", split {record_set.split}" if record_set.split is not None else ""
+    return (
+        f"{record_set.source}: {record_set.format}, {pictures} picture{'s' * (pictures != 1)} of "
+        f"{classes} class{'es' * (classes != 1)}{split}"
+    )
+
+
+def _coco(path, images):
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder.")
     if images is None:
-        raise DataError(f"{data}: name the folder of its pictures as well (--images).")
+        raise DataError(f"{path}: name the folder of its pictures as well (--images).")
     if not pathlib.Path(images).is_dir():
         raise DataError(f"{images}: there is no such image folder.")
-    return check_images(load_coco(data, images))
+    return Source((), lambda _: load_coco(path, images))
+
+
+# The readers of the formats, and what they import, are loaded for the format that is there.
+def _find_without_images(data, path):
+    if data == SHAPES:
+        return Source(tuple(COUNTS), load_shapes)
+    if data.startswith(_TFDS):
+        return _tfds(data.removeprefix(_TFDS))
+    if not data or not path.exists():
+        raise DataError(f"{data}: there is no such file or folder; data must be {KNOWN}.")
+    if path.suffix.lower() in (".yaml", ".yml") and path.is_file():
+        return _yolo(path)
+    if (path / "dataset_info.json").is_file():
+        return _tfds(data)
+    if (path / "Annotations").is_dir():
+        return _voc(path)
+    descriptions = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else []
+    named = [p for p in descriptions if p.stem in ("data", "dataset")]
+    if len(descriptions) == 1 or named:
+        return _yolo((named or descriptions)[0])
+    if path.is_dir() and any(path.glob("*.tfrecord")) or any(path.glob("*.index.npz")):
+        return _tfrecord(path)
+    raise DataError(f"{data}: not recognised; data must be {KNOWN}.")
+
+
+def _voc(path):
+    from keras_effspine.data.formats.voc import load_voc, voc_splits
+
+    return Source(voc_splits(path), lambda split: load_voc(path, split))
+
+
+def _yolo(path):
+    from keras_effspine.data.formats.yolo import load_yolo, yolo_splits
+
+    splits = yolo_splits(path)
+    if not splits:
+        raise DataError(f"{path}: names neither 'train', 'val' nor 'test'.")
+    return Source(splits, lambda split: load_yolo(path, split))
+
+
+def _tfds(name):
+    from keras_effspine.data.formats.tfds import load_tfds, open_prepared
+
+    splits = tuple(open_prepared(name).info.splits)
+    return Source(splits, lambda split: load_tfds(name, split), checked=True)
+
+
+def _tfrecord(path):
+    from keras_effspine.data.formats.tfrecord import load_tfrecord, tfrecord_splits
+
+    splits = tfrecord_splits(path)
+    if not splits:
+        raise DataError(
+            f"{path}: holds TFRecords but no index, which is written last; remove the folder and "
+            "write it again."
+        )
+    return Source(splits, lambda split: load_tfrecord(path, split), checked=True)
 
 
 def load_pictures(path, class_names):
@@ -63,12 +246,10 @@ def load_pictures(path, class_names):
     path = pathlib.Path(path)
     if path.is_dir():
         files = sorted(
-            p for p in path.iterdir() if p.suffix.lower() in _PICTURE_SUFFIXES and p.is_file()
+            p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()
         )
         if not files:
-            raise DataError(
-                f"{path}: the folder holds no pictures ({' '.join(_PICTURE_SUFFIXES)})."
-            )
+            raise DataError(f"{path}: the folder holds no pictures ({' '.join(PICTURE_SUFFIXES)}).")
     elif path.is_file():
         files = [path]
     else:
@@ -77,7 +258,7 @@ def load_pictures(path, class_names):
     for file in files:
         try:
             with Image.open(file) as image:
-                width, height = image.size
+                width, height = upright_size(image)
         except (OSError, Image.DecompressionBombError) as error:
             raise DataError(f"{file}: not a readable picture ({error}).") from error
         records.append(

@@ -114,13 +114,15 @@ class CocoDetectionEvaluator:
         """Returns a list of dicts in COCO's results format, with the data set's own ids.
 
         Boxes are `[left, top, width, height]` in pixels. The list can be written as JSON and given
-        to any other tool that reads COCO results.
+        to any other tool that reads COCO results; `category_name` is there for people and for
+        programs that do not have the data set.
         """
-        category_ids = self._record_set.category_ids
+        category_ids, class_names = self._record_set.category_ids, self._record_set.class_names
         return [
             {
                 "image_id": image_id,
                 "category_id": category_ids[index],
+                "category_name": class_names[index],
                 "bbox": box,
                 "score": score,
             }

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import keras
+import keras_cv
 import numpy as np
 import tensorflow as tf
 
@@ -44,16 +46,18 @@ class Detection(Task):
             recipe.preset,
             batch_norm_momentum=recipe.batch_norm_momentum,
             stochastic_depth_rate=recipe.stochastic_depth_rate,
+            activation=recipe.activation,
+            **({} if recipe.squeeze_excitation else {"squeeze_excitation_ratio": None}),
         )
         return RetinaNet(
             backbone=backbone, num_classes=len(class_names), bounding_box_format="xyxy"
         )
 
-    def compile_model(self, model, optimizer):
-        model.compile(optimizer=optimizer, classification_loss="focal", box_loss="smoothl1")
+    def compile_model(self, model, recipe, optimizer):
+        model.compile(optimizer=optimizer, **_LOSSES[recipe.losses]())
 
-    def batch_fields(self, record_set):
-        count = most_objects(record_set)
+    def batch_fields(self, record_set, pictures_a_sample=1):
+        count = most_objects(record_set) * pictures_a_sample
 
         def fields(sample):
             missing = count - tf.shape(sample["classes"])[0]
@@ -104,6 +108,18 @@ class Detection(Task):
 
 
 _SMALLEST_SHOWN = 480
+
+_LOSSES = {
+    "keras_cv": lambda: {"classification_loss": "focal", "box_loss": "smoothl1"},
+    # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50.
+    "paper": lambda: {
+        "classification_loss": keras_cv.losses.FocalLoss(
+            alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
+        ),
+        "box_loss": keras.losses.Huber(delta=0.1, reduction="sum"),
+        "loss_weights": {"box": 50.0, "classification": 1.0},
+    },
+}
 
 
 class _Evaluator:

@@ -1,15 +1,7 @@
 """Pictures of what a model predicts, next to the truth."""
 
-import numpy as np
-from PIL import Image
-
+from keras_effspine.data.picture_pixels import read_picture
 from keras_effspine.pictures.grid import picture_grid
-
-
-def read_picture(record):
-    """A record's picture as stored, uint8 `(height, width, 3)`."""
-    with Image.open(record.path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def truth_and_prediction(task, pairs, class_names, min_score, columns=2):

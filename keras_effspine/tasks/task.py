@@ -28,15 +28,16 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def compile_model(self, model, optimizer):
-        """Compiles the model with the task's losses."""
+    def compile_model(self, model, recipe, optimizer):
+        """Compiles the model with the losses that a recipe names."""
 
     @abc.abstractmethod
-    def batch_fields(self, record_set):
+    def batch_fields(self, record_set, pictures_a_sample=1):
         """The task's labels.
 
         Args:
             record_set: the `RecordSet` to train on, by which shapes are fixed.
+            pictures_a_sample: greatest number of pictures that a sample is made of.
 
         Returns:
             Function from a sample (see `data.pipeline.training_batches`) to labels of fixed shapes.
@@ -66,8 +67,8 @@ class Task(abc.ABC):
         Returns:
             An object with `add(record, output)`; `predictions()`, all outputs as a list that JSON
             can hold, in the task's usual result format; and `result()`, an object with `metrics`, a
-            dictionary of floats or None with the most telling one first, `tables()`, a list of
-            things that rich can print, and `as_json()`, a dictionary.
+            dictionary of floats or None with the most telling one first, of which more is better;
+            `tables()`, a list of things that rich can print; and `as_json()`, a dictionary.
         """
 
     @abc.abstractmethod

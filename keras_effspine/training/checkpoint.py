@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_effspine.errors import TrainingError
+from keras_effspine.training.steps_taken import steps_taken
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -37,7 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
             TrainingError: if a weight is not a finite number; the checkpoint before stays.
             RunFolderError: if the file cannot be written.
         """
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         if step == self._saved_step:
             return
         for weight in self.model.weights:
@@ -66,7 +67,7 @@ class FiniteLoss(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if np.isfinite(loss):
             return
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         ids = ", ".join(str(image_id) for image_id in self._log.image_ids(step - 1))
         raise TrainingError(
             f"Step {step}: the loss is {loss} (pictures {ids}). Look at these pictures' "

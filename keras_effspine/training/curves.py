@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_effspine.training.steps_taken import steps_taken
+
 
 class Curves(keras.callbacks.Callback):
     """Writes the losses and the learning rate every few steps.
@@ -22,7 +24,7 @@ class Curves(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         optimizer = self.model.optimizer
-        step = int(optimizer.iterations)
+        step = steps_taken(self.model)
         if step % self._every:
             return
         with self._writer.as_default(step):

@@ -1,10 +1,13 @@
 """Measuring a model while it trains."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
+from keras_effspine.training.steps_taken import steps_taken
 
 _METRICS_FILE = "metrics.json"
 
@@ -13,6 +16,7 @@ class Measurement(keras.callbacks.Callback):
     """Measures the model now and then, and shows what it predicts.
 
     After each measurement the run folder holds the model that was measured (`model.keras`), the
+    best one so far (`best.keras`), the
     measurements so far (`metrics.json`), the predictions (`predictions.json`), and pictures of
     truth and prediction (`examples.png`); TensorBoard gets the same numbers and pictures.
 
@@ -53,9 +57,23 @@ class Measurement(keras.callbacks.Callback):
             return []
         return self._folder.read_json(_METRICS_FILE)["history"]
 
+    @property
+    def is_exhausted(self):
+        """Whether the recipe's patience has run out: the run is to end."""
+        patience = self._recipe.patience
+        since_best = len(self._history) - 1 - self._best()
+        return patience is not None and bool(self._history) and since_best >= patience
+
+    def _best(self):
+        """Place of the best measurement in the history; the earlier one of equals."""
+        scores = [_score(past) for past in self._history]
+        return scores.index(max(scores)) if scores else -1
+
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in self._epochs:
             self.measure()
+            if self.is_exhausted:
+                self.model.stop_training = True
 
     def catch_up(self, epochs_done):
         """Measures a run that goes on, where it was stopped between an epoch and its measurement.
@@ -63,7 +81,7 @@ class Measurement(keras.callbacks.Callback):
         Args:
             epochs_done: number of epochs that were trained before; within an epoch, a fraction.
         """
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         if epochs_done in self._epochs and all(past["step"] != step for past in self._history):
             self.measure()
 
@@ -81,9 +99,12 @@ class Measurement(keras.callbacks.Callback):
             observe=pairs,
         )
         self.result = evaluator.result()
-        step = int(self.model.optimizer.iterations)
+        step = steps_taken(self.model)
         self._history = [past for past in self._history if past["step"] < step]
         self._history.append({"step": step, **self.result.metrics})
+        best = self._history[self._best()]
+        if best["step"] == step:
+            self._folder.keep_best_model()
         picture = truth_and_prediction(
             self._task, pairs.kept, self._record_set.class_names, self.MIN_SCORE
         )
@@ -97,6 +118,7 @@ class Measurement(keras.callbacks.Callback):
                 "step": step,
                 "pictures_that_could_not_be_decoded": self._decoder.describe(),
                 "result": self.result.as_json(),
+                "best": best,
                 "history": self._history,
             },
         )
@@ -105,12 +127,23 @@ class Measurement(keras.callbacks.Callback):
             f"step {step}: {name} {'-' if value is None else format(value, '.3f')} "
             f"on the {self._measured_on} pictures"
         )
+        if self.is_exhausted:
+            self._report(
+                f"Not better than at step {best['step']} for {self._recipe.patience} measurements: "
+                "the run ends. best.keras is the model of that step."
+            )
         with self._writer.as_default(step):
             for name, value in self.result.metrics.items():
                 if value is not None:
                     tf.summary.scalar(name, value)
             tf.summary.image("examples", picture[None])
             self._writer.flush()
+
+
+def _score(measured):
+    """The most telling number of a measurement, of which more is better."""
+    value = next(value for name, value in measured.items() if name != "step")
+    return -math.inf if value is None else value
 
 
 class _Sample:

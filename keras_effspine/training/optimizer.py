@@ -1,36 +1,35 @@
 """From a recipe's optimization to a Keras optimizer."""
 
-import keras
-
-_NOT_DECAYED = ("bias", "gamma", "beta", "fusion_weights")
+from keras_effspine.optimizers import SGD, AdamW, WarmupSchedule
 
 
-def build_optimizer(optimization, steps):
+def build_optimizer(optimization, steps, steps_per_epoch=1):
     """Makes the optimizer with its learning rate schedule.
 
     Args:
-        optimization: `Optimization`.
-        steps: number of training steps, over which the learning rate falls to zero.
+        optimization: `Optimization`, with a learning rate.
+        steps: number of training steps.
+        steps_per_epoch: number of steps in an epoch, in which the drops of a rate are counted.
 
     Returns:
         `keras.optimizers.Optimizer`.
     """
-    warmup = int(round(optimization.warmup * steps))
-    peak = optimization.learning_rate
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else peak,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=peak if warmup else None,
-        warmup_steps=warmup,
+    o = optimization
+    drops = [(steps - epochs * steps_per_epoch, factor) for epochs, factor in o.drops]
+    schedule = WarmupSchedule(
+        peak=o.learning_rate,
+        steps=steps,
+        warmup_steps=round(o.warmup * steps) if o.warmup < 1 else int(o.warmup),
+        warmup_start=o.warmup_start,
+        drops=drops if o.schedule == "step" else None,
     )
-    common = {
-        "learning_rate": schedule,
-        "weight_decay": optimization.weight_decay,
-        "global_clipnorm": optimization.clip_norm,
-    }
-    if optimization.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(**common)
-    else:
-        optimizer = keras.optimizers.SGD(momentum=0.9, nesterov=True, **common)
-    optimizer.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
-    return optimizer
+    common = {"learning_rate": schedule, "global_clipnorm": o.clip_norm}
+    if o.optimizer == "adamw":
+        return AdamW(weight_decay=o.weight_decay, **common)
+    return SGD(
+        momentum=o.momentum,
+        nesterov=o.nesterov,
+        weight_decay=o.weight_decay if o.decay == "decoupled" else None,
+        l2=o.weight_decay if o.decay == "l2" else 0.0,
+        **common,
+    )

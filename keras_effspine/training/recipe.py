@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import json
 import os
 import pathlib
 import pkgutil
@@ -9,10 +10,12 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from keras_effspine.data.sources import SHAPES
+from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
+from keras_effspine.training.optimization import Optimization
 
 _Positive = Annotated[int, pydantic.Field(ge=1)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
@@ -25,56 +28,31 @@ class _Part(pydantic.BaseModel):
 
 
 class Data(_Part):
-    """What is trained on, and what it is measured on; see `data.sources.load_records`."""
+    """What is trained on, and what it is measured on; see `data.sources.load_records`.
+
+    Args:
+        data: name or path of the data.
+        images: folder of its pictures, for a COCO JSON file.
+        split: the part to train on; None takes `"train"` where the data have parts.
+        val_data: name or path of the data to measure on; None takes those that are trained on, if
+            they have a part for it.
+        val_images: folder of its pictures; None takes `images`.
+        val_split: the part to measure on; None takes `"val"` or `"validation"`, where there is one
+            and the model trains on `"train"`.
+    """
 
     data: str = "shapes"
     images: str | None = None
-    split: str = "train"
+    split: str | None = None
     val_data: str | None = None
     val_images: str | None = None
+    val_split: str | None = None
 
     @pydantic.model_validator(mode="after")
     def _images_have_data(self):
         if self.val_images is not None and self.val_data is None:
             raise ValueError("val_images is the folder of val_data, which is not given")
         return self
-
-
-class Optimization(_Part):
-    """The optimizer and its learning rate: linear warm-up, then cosine decay to zero.
-
-    Args:
-        optimizer: `"adamw"`, or `"sgd"` with Nesterov momentum 0.9.
-        learning_rate: the rate after warm-up; None has it picked from the batch size.
-        warmup: share of all steps in which the rate rises from zero.
-        weight_decay: of kernels alone; biases, normalisation and fusion weights are not decayed.
-        clip_norm: largest norm of the whole gradient, or None.
-    """
-
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = 0.02
-    warmup: _Rate = 0.1
-    weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
-    clip_norm: Annotated[float, pydantic.Field(gt=0)] | None = 10.0
-
-
-class Augmentation(_Part):
-    """Random changes of the training pictures.
-
-    Args:
-        scale_jitter: least and greatest multiple of the scale at which a picture fits the input.
-        flip: whether pictures are mirrored left to right at random.
-    """
-
-    scale_jitter: tuple[float, float] = (0.8, 1.25)
-    flip: bool = True
-
-    @pydantic.field_validator("scale_jitter")
-    @classmethod
-    def _ordered(cls, value):
-        if not 0 < value[0] <= value[1]:
-            raise ValueError("must be two positive numbers, the smaller one first")
-        return value
 
 
 class Recipe(_Part):
@@ -96,7 +74,15 @@ class Recipe(_Part):
         batch_norm_momentum: of the moving statistics. The paper's 0.99 is for long runs: over few
             steps it leaves the statistics behind and ruins the average precision. None has it
             picked from the number of steps.
-        stochastic_depth_rate: rate of the last block.
+        stochastic_depth_rate: rate of the last block, in training alone; 0 leaves it out.
+        activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4.
+        squeeze_excitation: whether blocks have it (Table 4).
+        losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
+            public detection code.
+        patience: number of measurements without a better one after which the run ends; None for
+            no such end.
+        precision: what the model computes in; see `training.precision`.
+        strategy: devices; see `training.strategy`. A run may go on under another.
     """
 
     task: str = "detection"
@@ -112,6 +98,12 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     batch_norm_momentum: _Rate | None = 0.99
     stochastic_depth_rate: _Rate = 0.0
+    activation: Literal["swish", "relu"] = "swish"
+    squeeze_excitation: bool = True
+    losses: Literal["keras_cv", "paper"] = "keras_cv"
+    patience: _Positive | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    strategy: str = "auto"
 
     @pydantic.field_validator("task")
     @classmethod
@@ -184,14 +176,30 @@ def override(recipe, changes):
     return parse_recipe(values)
 
 
+def parse_setting(text):
+    """A name and a value from `"NAME=VALUE"`, where the value is JSON, or else text.
+
+    Raises:
+        RecipeError: if there is no equals sign.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text}: write NAME=VALUE, such as optimization.momentum=0.8.")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value
+
+
 def differences(old, new):
-    """Where two recipes differ.
+    """Where two recipes differ. The strategy is left out: it does not change what is learnt.
 
     Returns:
         List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
     """
     old, new = _flat(old.model_dump()), _flat(new.model_dump())
-    return [f"{key}: {old[key]}; now {new[key]}" for key in old if old[key] != new[key]]
+    keys = [key for key in old if key != "strategy"]
+    return [f"{key}: {old[key]}; now {new[key]}" for key in keys if old[key] != new[key]]
 
 
 def _flat(values, prefix=""):
@@ -228,8 +236,8 @@ def resolve_paths(recipe):
     """The recipe with absolute paths, so that a run can be measured again from anywhere."""
     paths = {
         f"data.{field}": os.path.abspath(value)
-        for field, value in recipe.data.model_dump(exclude={"split"}).items()
-        if value not in (None, SHAPES)
+        for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
+        if value is not None and not is_name(value)
     }
     return override(recipe, paths)
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import shutil
 import zipfile
 
 import filelock
@@ -12,10 +13,13 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.training.random_state import append_random_state, restore_random_state
 from keras_effspine.training.recipe import differences, parse_recipe
+from keras_effspine.training.steps_taken import steps_taken
 
 _RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
+_BEST_FILE = "best.keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +173,17 @@ class RunFolder:
         write_file(self.path / name, Image.fromarray(picture).save)
 
     def write_model(self, model):
-        write_file(self.model_file, model.save)
+        """Writes the model with the state of its optimizer and of its random layers."""
+
+        def write(file):
+            model.save(file)
+            append_random_state(model, file)
+
+        write_file(self.model_file, write)
+
+    def keep_best_model(self):
+        """Makes the latest model the best one."""
+        write_file(self.path / _BEST_FILE, lambda file: shutil.copyfile(self.model_file, file))
 
     def read_model(self):
         """The model, not compiled.
@@ -196,7 +210,8 @@ class RunFolder:
         model.optimizer.build(model.trainable_variables)
         with self._loading():
             model.load_weights(self.model_file)
-        return int(model.optimizer.iterations)
+            restore_random_state(model, self.model_file)
+        return steps_taken(model)
 
     @contextlib.contextmanager
     def _loading(self):

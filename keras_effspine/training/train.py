@@ -9,7 +9,7 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
-from keras_effspine.data.sources import SHAPES, load_records
+from keras_effspine.data.sources import describe_records, load_records, read_validation_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.checkpoint import Checkpoint, FiniteLoss
@@ -17,8 +17,11 @@ from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
+from keras_effspine.training.precision import precision
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.steps_taken import steps_taken
+from keras_effspine.training.strategy import build_strategy, check_batch
 from keras_effspine.training.termination import termination_as_interrupt
 
 SHORTEST_EPOCH = 20
@@ -46,6 +49,8 @@ def train(recipe, out, report=print, verbose="auto"):
         EffSpineError: where recipe, data or run folder cannot be used.
     """
     recipe = resolve_image_size(resolve_paths(recipe))
+    strategy = build_strategy(recipe.strategy)
+    check_batch(recipe.batch_size, strategy)
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
@@ -55,9 +60,11 @@ def train(recipe, out, report=print, verbose="auto"):
         report(f"picked {reason}")
     steps, epochs = split_into_epochs(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
-        model = task.build_model(recipe, records.class_names)
-        task.compile_model(model, build_optimizer(recipe.optimization, steps))
-        done = folder.restore(model)
+        with strategy.scope(), precision(recipe.precision):
+            model = task.build_model(recipe, records.class_names)
+            optimizer = build_optimizer(recipe.optimization, steps, steps // epochs)
+            task.compile_model(model, recipe, optimizer)
+            done = folder.restore(model)
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "
             f"{recipe.image_size} px on {len(records.records)} pictures of "
@@ -87,14 +94,15 @@ def train(recipe, out, report=print, verbose="auto"):
                     records,
                     recipe,
                     remaining_fits(done, steps, epochs),
-                    [Curves(folder), checkpoint, measurement],
+                    [Curves(folder), checkpoint],
+                    measurement,
                     report,
                     verbose,
                 )
         except KeyboardInterrupt:
             checkpoint.save()
             raise StoppedError(
-                f"Stopped at step {int(model.optimizer.iterations)} of {steps}; the same command "
+                f"Stopped at step {steps_taken(model)} of {steps}; the same command "
                 "goes on from there."
             ) from None
         if measurement.result is None:  # the run was complete before
@@ -102,23 +110,25 @@ def train(recipe, out, report=print, verbose="auto"):
     return folder, measurement.result
 
 
-def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
+def _fit(task, model, records, recipe, fits, callbacks, measurement, report, verbose):
     decoder, log = PictureDecoder(records), BatchLog(records)
     for first_step, steps_per_epoch, initial_epoch, epochs in fits:
+        if measurement.is_exhausted:
+            break
         batches = training_batches(
             records,
             decoder,
-            task.batch_fields(records),
+            task.batch_fields(records, recipe.augmentation.pictures_a_sample),
             recipe.image_size,
             recipe.batch_size,
             recipe.seed,
-            recipe.augmentation.scale_jitter,
-            recipe.augmentation.flip,
+            recipe.augmentation,
             first_batch=first_step,
             log=log,
         )
         with decoder.failures_as_data_errors():
-            _make_variables(model, batches)
+            with model.distribute_strategy.scope():
+                _make_variables(model, batches)
             model.fit(
                 batches,
                 steps_per_epoch=steps_per_epoch,
@@ -128,7 +138,12 @@ def _fit(task, model, records, recipe, fits, callbacks, report, verbose):
                 shuffle=False,  # the data set shuffles
                 # The bar ends its line before others write theirs, and no callback keeps or
                 # measures a broken model.
-                callbacks=[keras.callbacks.ProgbarLogger(), FiniteLoss(log), *callbacks],
+                callbacks=[
+                    keras.callbacks.ProgbarLogger(),
+                    FiniteLoss(log),
+                    *callbacks,
+                    measurement,
+                ],
             )
     for line in decoder.describe():
         report(f"skipped: {line}")
@@ -153,7 +168,7 @@ def load_data(recipe, report):
     """
     data = recipe.data
     records = load_records(data.data, data.images, data.split)
-    _report_problems(records, report)
+    _report_records(records, report)
     measured = load_validation_data(recipe, report)
     if measured is None:
         report("No validation data named: the model is measured on the pictures it trains on.")
@@ -164,17 +179,16 @@ def load_data(recipe, report):
 def load_validation_data(recipe, report):
     """The `RecordSet` of a recipe's validation data; None where it names none."""
     data = recipe.data
-    if data.val_data is None and data.data != SHAPES:
-        return None
-    if data.val_data in (None, SHAPES):
-        measured = load_records(SHAPES, split="val")
-    else:
-        measured = load_records(data.val_data, data.val_images or data.images)
-    _report_problems(measured, report)
+    measured = read_validation_records(
+        data.data, data.images, data.split, data.val_data, data.val_images, data.val_split
+    )
+    if measured is not None:
+        _report_records(measured, report)
     return measured
 
 
-def _report_problems(record_set, report):
+def _report_records(record_set, report):
+    report(describe_records(record_set))
     for line in describe_problems(record_set):
         report(line)
 

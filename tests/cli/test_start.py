@@ -21,6 +21,7 @@ HEAVY = {"tensorflow", "keras", "keras_cv", "numpy", "PIL"}
         (["train", "--help"], 0, "--val-images"),
         (["evaluate", "--help"], 0, "--split"),
         (["predict", "--help"], 0, "--min-score"),
+        (["data", "check", "--help"], 0, "--val-data"),
         (["presets"], 0, "sp_efficientnet_b0"),
     ],
 )

@@ -53,6 +53,20 @@ def test_a_run_is_evaluated_on_data_that_are_named(run, effspine, handful, tmp_p
     assert json.loads((tmp_path / "out.json").read_text())["result"]["stats"]["AP"] > 0.9
 
 
+def test_a_photo_is_shown_upright(run, effspine, handful):
+    with Image.open(handful.records.records[0].path) as image:
+        upright = image.convert("RGB").resize((120, 90))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright.rotate(90, expand=True).save("photo.jpg", exif=exif, quality=95)
+    answer = effspine("predict", run, "photo.jpg", "--out", "out.png", "--min-score", 1)
+    assert (answer.status, answer.err) == (0, "")
+    with Image.open("out.png") as drawn:
+        assert drawn.size == (120, 90)
+        np.testing.assert_allclose(np.asarray(drawn, int), np.asarray(upright, int), atol=60)
+        assert abs(np.asarray(drawn, int) - np.asarray(upright, int)).mean() < 8
+
+
 def test_data_with_a_class_that_the_model_does_not_know_are_refused(run, effspine, handful):
     content = handful.file.read_text().replace('"ring"', '"donut"')
     with open("other.json", "w") as file:
@@ -118,7 +132,9 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
 def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
     answer = effspine("predict", run, "--data", handful.file, "--images", handful.images)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == "4 drawn: val-predicted\n"
+    assert answer.out == (
+        f"{handful.file}: COCO JSON file, 4 pictures of 6 classes\n4 drawn: val-predicted\n"
+    )
     one, _ = size_of(handful.images / "000001.png")
     width, height = size_of("val-predicted/000001.png")
     assert width > 2 * one

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import evaluation_batches, training_batches
 from keras_effspine.data.record import Record, RecordSet
@@ -64,11 +65,11 @@ def within(seconds, work):
     return outcome[0]
 
 
-def training_stream(record_set, decoder, batch_size=4):
+def training_stream(record_set, decoder, batch_size=4, log=None):
     def fields(sample):
         return tf.reduce_sum(tf.cast(sample["classes"], "float32"))
 
-    return training_batches(record_set, decoder, fields, CANVAS, batch_size, seed=0)
+    return training_batches(record_set, decoder, fields, CANVAS, batch_size, seed=0, log=log)
 
 
 def take(record_set, decoder, batches):
@@ -94,6 +95,20 @@ def test_evaluation_leaves_the_truncated_picture_out_and_keeps_the_numbers_of_th
     batches = evaluation_batches(record_set, decoder, CANVAS, 4).as_numpy_iterator()
     assert np.concatenate([batch["index"] for batch in batches]).tolist() == list(range(2, 20))
     assert sorted(decoder.failed) == [0, 1]
+
+
+def test_a_picture_that_fails_is_replaced_and_no_other_place_of_the_stream_changes(tmp_path):
+    shown = []
+    for broken in (0, 1):
+        record_set = pictures(tmp_path, 20, broken)
+        log = BatchLog(record_set)
+        for _ in training_stream(record_set, PictureDecoder(record_set), log=log).take(10):
+            pass
+        shown.append(np.array([log.image_ids(number) for number in range(10)]))
+    changed = shown[0] != shown[1]
+    assert (shown[0][changed] == 100).all()
+    assert changed.sum() == 2  # once a pass
+    assert 100 not in shown[1]
 
 
 @pytest.mark.parametrize("harm", ["remove", "empty", "text", "folder"])

@@ -1,10 +1,14 @@
 """From records to batches."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import evaluation_batches, most_objects, training_batches
 from keras_effspine.data.record import Record, RecordSet
@@ -51,19 +55,33 @@ def record_set(tmp_path_factory):
     return RecordSet(tuple(records), ("a", "b", "c", "d"), (1, 2, 3, 4), "made up")
 
 
-def padded(sample):
-    """Boxes and classes as they come, padded with -1 to three."""
-    missing = 3 - tf.shape(sample["classes"])[0]
+def padded(sample, count=3):
+    """Boxes and classes as they come, padded with -1."""
+    missing = count - tf.shape(sample["classes"])[0]
     return {
         "boxes": tf.pad(sample["boxes"], [[0, missing], [0, 0]], constant_values=-1.0),
         "classes": tf.pad(sample["classes"], [[0, missing]], constant_values=-1),
     }
 
 
-def batches_of(record_set, count, seed=0, batch_size=2, **options):
-    decoder = PictureDecoder(record_set)
-    dataset = training_batches(record_set, decoder, padded, CANVAS, batch_size, seed, **options)
-    return list(dataset.take(count).as_numpy_iterator())
+def stream(record_set, seed=0, batch_size=2, first_batch=0, shard=(0, 1), log=None, **options):
+    """A stream whose pictures all fit the canvas, unless `options` of `Augmentation` say else."""
+    return training_batches(
+        record_set,
+        PictureDecoder(record_set),
+        lambda sample: padded(sample, 12 if "mosaic" in options else 3),
+        CANVAS,
+        batch_size,
+        seed,
+        Augmentation(**{"scale_jitter": (1.0, 1.0), **options}),
+        first_batch,
+        shard,
+        log,
+    )
+
+
+def batches_of(record_set, count, **options):
+    return list(stream(record_set, **options).take(count).as_numpy_iterator())
 
 
 def assert_same_batches(left, right):
@@ -196,3 +214,151 @@ def test_pictures_of_every_kind_decode_to_three_channels(
 def test_the_most_objects_are_at_least_one(record_set):
     empty = RecordSet(record_set.records[:1], ("a",), (1,), "one")
     assert most_objects(empty) == 1
+
+
+def test_a_mosaic_shows_four_pictures_with_their_objects(record_set):
+    log = BatchLog(record_set)
+    batches = training_batches(
+        record_set,
+        PictureDecoder(record_set),
+        lambda sample: tf.RaggedTensor.from_tensor(sample["boxes"][None], ragged_rank=1),
+        CANVAS,
+        1,
+        0,
+        Augmentation(mosaic=1.0, scale_jitter=(1.0, 1.0)),
+        log=log,
+    )
+    for number, (images, boxes) in enumerate(batches.take(10).as_numpy_iterator()):
+        shown = log.image_ids(number)
+        assert len(shown) == 4
+        corners = images[0, [0, 0, -1, -1], [0, -1, 0, -1]]
+        assert index_of(corners[:1]) == shown[0]
+        objects = sum(index % 3 for index in shown)
+        assert 0 <= len(boxes[0]) <= objects
+        assert ((boxes[0] >= 0) & (boxes[0] <= CANVAS)).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_as_many_samples_are_mosaics_as_asked_for(record_set, share):
+    log = BatchLog(record_set)
+    for _ in stream(record_set, batch_size=1, mosaic=share, log=log).take(100):
+        pass
+    mosaics = np.mean([len(log.image_ids(number)) == 4 for number in range(100)])
+    assert abs(mosaics - share) <= 0.15
+    assert all(len(log.image_ids(number)) in (1, 4) for number in range(100))
+
+
+def threads(dataset, count):
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = count
+    return list(dataset.with_options(options).take(10).as_numpy_iterator())
+
+
+EVERYTHING = {
+    "scale_jitter": (0.1, 2.0),
+    "vertical_flip": True,
+    "quarter_turns": True,
+    "mosaic": 0.5,
+    "photometric": 0.4,
+}
+
+
+def test_batches_do_not_depend_on_the_number_of_threads(record_set):
+    assert_same_batches(
+        threads(stream(record_set, **EVERYTHING), 1), threads(stream(record_set, **EVERYTHING), 8)
+    )
+
+
+def test_a_stream_goes_on_anywhere_with_all_augmentation(record_set):
+    whole = batches_of(record_set, 12, seed=5, **EVERYTHING)
+    rest = batches_of(record_set, 5, seed=5, first_batch=7, **EVERYTHING)
+    assert_same_batches(whole[7:], rest)
+
+
+@pytest.mark.parametrize("workers", [3])
+def test_the_parts_of_all_workers_are_the_batches_of_one(record_set, workers):
+    options = {"batch_size": 6, "first_batch": 2, **EVERYTHING}
+    parts = [
+        batches_of(record_set, 5, shard=(worker, workers), **options) for worker in range(workers)
+    ]
+    joined = [
+        tf.nest.map_structure(lambda *rows: np.concatenate(rows), *step)
+        for step in zip(*parts, strict=True)
+    ]
+    assert_same_batches(joined, batches_of(record_set, 5, **options))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "shard"), [(5, (0, 2)), (4, (2, 2)), (4, (-1, 2)), (4, (0, 0))]
+)
+def test_shards_that_make_no_sense_are_refused(record_set, batch_size, shard):
+    with pytest.raises(ValueError, match="Received"):
+        stream(record_set, batch_size=batch_size, shard=shard)
+
+
+@pytest.mark.parametrize("workers", [1, 3, 6])
+@pytest.mark.parametrize("padded", [False, True])
+def test_all_workers_together_measure_each_picture_once(record_set, workers, padded):
+    indices, counts = [], []
+    for worker in range(workers):
+        batches = list(
+            evaluation_batches(
+                record_set, PictureDecoder(record_set), CANVAS, 2, (worker, workers), padded
+            ).as_numpy_iterator()
+        )
+        counts.append(len(batches))
+        assert all(len(batch["images"]) == 2 for batch in batches[:-1] + batches * padded)
+        for batch in batches:
+            for image, index, scale in zip(
+                *map(batch.get, ("images", "index", "scale")), strict=True
+            ):
+                assert (index >= 0) == bool(image.any())
+                assert (scale > 0).all()
+                indices += [index] if index >= 0 else []
+    assert sorted(indices) == list(range(COUNT))
+    assert not padded or len(set(counts)) == 1
+
+
+class LazyRecords:
+    """A million records, each made when it is asked for."""
+
+    def __init__(self, records):
+        self.records, self.asked = records, 0
+
+    def __len__(self):
+        return 10**6
+
+    def __getitem__(self, index):
+        self.asked += 1
+        return self.records[index % len(self.records)]
+
+    def object_counts(self):
+        return np.arange(10**6) % 3
+
+
+def test_a_million_records_start_at_once(record_set):
+    records = LazyRecords(record_set.records)
+    lazy = RecordSet(records, record_set.class_names, record_set.category_ids, "lazy")
+    assert most_objects(lazy) == 2
+    log = BatchLog(lazy)
+    ((images, _),) = stream(lazy, log=log).take(1).as_numpy_iterator()
+    assert [index_of(image) for image in images] == log.image_ids(0)
+    batches = evaluation_batches(lazy, PictureDecoder(lazy), CANVAS, 2)
+    assert next(batches.as_numpy_iterator())["index"].tolist() == [0, 1]
+    assert records.asked < 1000  # what is made ahead
+
+
+def test_a_long_stream_of_a_small_set_does_not_grow(record_set):
+    def memory():
+        return int(next(open("/proc/self/statm")).split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("needs Linux to tell the memory of a process")
+    batches = iter(stream(record_set, batch_size=10, log=BatchLog(record_set, kept=50)))
+    for _ in range(100):
+        next(batches)
+    before = memory()
+    for _ in range(300):
+        next(batches)
+    # If every picture of 12 kB stayed, it would be 37 MB.
+    assert memory() - before < 4e6

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_effspine.data.sources import load_pictures, load_records
+from keras_effspine.data.sources import (
+    describe_records,
+    load_pictures,
+    load_records,
+    read_validation_records,
+)
 from keras_effspine.errors import DataError
 
 
@@ -45,9 +50,46 @@ def test_an_annotation_file_is_read_with_its_folder_of_pictures(tmp_path, name):
 
 
 @pytest.mark.parametrize("data", ["photos", "data.csv", "Shapes", ""])
-def test_data_that_is_neither_shapes_nor_json_is_refused_with_what_there_is(data):
-    with pytest.raises(DataError, match=r"must be 'shapes' or a COCO JSON file"):
-        load_records(data, "folder")
+def test_data_that_are_nothing_known_are_refused_with_what_can_be_recognised(data):
+    for word in ("'shapes'", "COCO JSON", "Pascal VOC", "YOLO", "TFRecords", "tfds:NAME"):
+        with pytest.raises(DataError, match=f"{data}: there is no such file or folder.*{word}"):
+            load_records(data)
+
+
+def test_a_folder_that_is_nothing_known_is_refused_with_what_can_be_recognised(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(DataError, match="not recognised; data must be 'shapes'"):
+        load_records(tmp_path)
+
+
+def test_an_annotation_file_has_no_parts(tmp_path):
+    file, images = write_data(tmp_path)
+    with pytest.raises(DataError, match="has no parts; leave the split 'train' out"):
+        load_records(file, images, "train")
+
+
+def test_what_was_recognised_is_said_in_one_line(small_shapes):
+    line = describe_records(load_records("shapes"))
+    assert line.endswith("train.json: embedded data set, 8 pictures of 6 classes, split train")
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ({}, 4),
+        ({"split": "train"}, 4),
+        ({"split": "val"}, None),
+        ({"split": "val", "val_split": "train"}, 8),
+        ({"val_data": "shapes", "split": "val"}, 4),
+        ({"val_split": "train"}, 8),
+    ],
+)
+def test_validation_data_are_those_named_or_the_part_that_is_meant_for_it(
+    small_shapes, named, expected
+):
+    names = ("split", "val_data", "val_images", "val_split")
+    found = read_validation_records("shapes", None, *(named.get(name) for name in names))
+    assert (None if found is None else len(found.records)) == expected
 
 
 def test_an_annotation_file_without_a_folder_of_pictures_is_refused(tmp_path):

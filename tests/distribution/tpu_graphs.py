@@ -38,7 +38,7 @@ def steps_of(strategy, name):
     recipe = Recipe(task=name, preset="m0", image_size=SIZE, stochastic_depth_rate=0.2)
     with strategy.scope(), precision("bfloat16"):
         model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
-        task.compile_model(model, build_optimizer(recipe.optimization, steps=100))
+        task.compile_model(model, recipe, build_optimizer(recipe.optimization, steps=100))
         model.optimizer.build(model.trainable_variables)
     # Evaluation first: it makes the variables of the losses, without which training, the largest
     # graph by far, would be traced twice.

@@ -169,6 +169,7 @@ def test_detections_come_back_in_the_results_format_with_the_ids_of_the_source()
     assert detections[3] == {
         "image_id": 7,
         "category_id": 5,
+        "category_name": "cat",
         "bbox": [71.0, 25.0, 118.0, 120.0],
         "score": 0.6,
     }

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_effspine import RetinaNet
+from keras_effspine.optimizers import SGD
 
 REPLICAS = int(sys.argv[1])
 BOX_COUNTS = (3, 3, 1, 0)
@@ -50,7 +51,9 @@ if __name__ == "__main__":
     with strategy.scope():
         model = build()
         model.compile(
-            optimizer=keras.optimizers.SGD(1.0), classification_loss="focal", box_loss="smoothl1"
+            optimizer=SGD(1.0, l2=0.01, weight_decay=0.02, global_clipnorm=0.1),
+            classification_loss="focal",
+            box_loss="smoothl1",
         )
     before = [v.numpy() for v in model.trainable_variables]
     history = model.fit(tf.data.Dataset.from_tensors(global_batch()), verbose=0).history

@@ -19,14 +19,21 @@ FOLDERS = {
     "layers": (set(), {"keras"}),
     "networks": ({"topology", "layers"}, {"keras"}),
     "presets": ({"topology"}, set()),
-    "models": ({"topology", "layers", "networks", "presets"}, {"keras", "keras_cv", "tensorflow"}),
+    "optimizers": ({"layers"}, {"keras"}),
+    "models": (
+        {"topology", "layers", "networks", "presets", "optimizers"},
+        {"keras", "keras_cv", "tensorflow"},
+    ),
     "profiling": ({"topology", "layers", "presets", "models"}, {"keras"}),
     "data": (set(), {"tensorflow"}),
     "evaluation": ({"data"}, set()),
     "pictures": ({"data"}, set()),
-    "tasks": ({"models", "data", "evaluation", "pictures"}, {"keras", "tensorflow"}),
+    "tasks": (
+        {"models", "data", "evaluation", "pictures"},
+        {"keras", "keras_cv", "tensorflow"},
+    ),
     "training": (
-        {"tasks", "models", "presets", "data", "evaluation", "pictures"},
+        {"tasks", "models", "optimizers", "presets", "data", "evaluation", "pictures"},
         {"keras", "tensorflow"},
     ),
 }

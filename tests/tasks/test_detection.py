@@ -11,7 +11,7 @@ import tensorflow as tf
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from keras_effspine.data import augmentation
+from keras_effspine.data.placement import letterbox, place_boxes, scale_of
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError
@@ -54,8 +54,8 @@ def predict_truth(records, canvas=CANVAS, with_crowds=True, rows=None):
         kept = np.ones(len(record.boxes), bool) if with_crowds else ~record.is_crowd
         boxes = record.boxes[kept].astype("float32")
         boxes[:, 2:] += boxes[:, :2]
-        image = np.zeros((record.height, record.width, 3), "uint8")
-        _, boxes, scale = augmentation.letterbox(image, boxes, canvas)
+        placement = letterbox([record.height, record.width], (canvas, canvas))
+        boxes, scale = place_boxes(boxes, placement), scale_of(placement)
         count = len(boxes)
         predictions["boxes"][row, :count] = boxes
         predictions["classes"][row, :count] = record.classes[kept]

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_effspine.data.conversion import convert
+from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.train import (
@@ -57,7 +59,22 @@ def test_without_validation_data_a_run_says_that_it_is_measured_on_what_it_learn
     train, measured, kind = load_data(Recipe(steps=1, data=data), said.append)
     assert measured is train
     assert kind == "training"
-    assert said == ["No validation data named: the model is measured on the pictures it trains on."]
+    assert said == [
+        f"{handful.file}: COCO JSON file, 4 pictures of 6 classes",
+        "No validation data named: the model is measured on the pictures it trains on.",
+    ]
+
+
+def test_a_folder_with_lists_trains_on_train_and_is_measured_on_val(small_shapes, tmp_path):
+    sets = {split: load_records("shapes", split=split) for split in ("train", "val")}
+    convert(sets, "voc", tmp_path / "voc")
+    train, measured, kind = load_data(
+        Recipe(steps=1, data=Data(data=str(tmp_path / "voc"))), lambda line: None
+    )
+    assert (len(train.records), len(measured.records), kind) == (8, 4, "validation")
+    assert (train.split, measured.split) == ("train", "val")
+    other = Data(data=str(tmp_path / "voc"), val_split="train")
+    assert len(load_data(Recipe(steps=1, data=other), print)[1].records) == 8
 
 
 def test_validation_pictures_are_looked_for_with_the_others_unless_told_otherwise(handful):

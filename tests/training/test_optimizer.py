@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.optimizer import build_optimizer
-from keras_effspine.training.recipe import Optimization
 
 
 def rate_after(optimizer, step):
@@ -30,6 +30,58 @@ def test_without_warm_up_the_rate_starts_at_its_peak():
     optimizer = build_optimizer(Optimization(learning_rate=0.4, warmup=0), steps=10)
     assert rate_after(optimizer, 0) == pytest.approx(0.4)
     assert rate_after(optimizer, 5) == pytest.approx(0.2)
+
+
+def test_the_rate_of_the_paper_rises_in_2000_steps_and_drops_twice_before_the_end():
+    optimization = Optimization(
+        optimizer="sgd",
+        learning_rate=0.28,
+        schedule="step",
+        drops=((30, 0.1), (10, 0.01)),
+        warmup=2000,
+        warmup_start=0.0067,
+    )
+    optimizer = build_optimizer(optimization, steps=650 * 462, steps_per_epoch=462)
+    assert rate_after(optimizer, 0) == pytest.approx(0.0067)
+    assert rate_after(optimizer, 1000) == pytest.approx((0.0067 + 0.28) / 2)
+    for epoch, rate in ((100, 0.28), (619.9, 0.28), (620, 0.028), (639.9, 0.028), (640, 0.0028)):
+        assert rate_after(optimizer, int(epoch * 462)) == pytest.approx(rate), epoch
+    assert rate_after(optimizer, 650 * 462) == pytest.approx(0.0028)
+
+
+def test_l2_moves_kernels_as_a_term_of_the_loss_would():
+    optimization = Optimization(
+        optimizer="sgd",
+        momentum=0.0,
+        nesterov=False,
+        learning_rate=0.5,
+        warmup=0,
+        schedule="step",
+        drops=(),
+        weight_decay=0.1,
+        decay="l2",
+    )
+    optimizer = build_optimizer(optimization, steps=10)
+    kernel, bias = (keras.Variable(np.full(2, 4.0, "float32"), name=n) for n in ("kernel", "bias"))
+    optimizer.build([kernel, bias])
+    optimizer.apply([np.ones(2, "float32"), np.ones(2, "float32")])
+    np.testing.assert_allclose(kernel, 4.0 - 0.5 * (1 + 0.1 * 4.0), rtol=1e-6)
+    np.testing.assert_allclose(bias, 4.0 - 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"decay": "l2"}, "'l2' belongs to 'sgd'"),
+        ({"warmup": 1.5}, "a share below 1 or a whole number of steps"),
+        ({"drops": ((10, 0.01), (30, 0.1))}, "the one furthest from the end first"),
+        ({"momentum": 1.0}, "less than 1"),
+        ({"schedule": "stairs"}, "'cosine' or 'step'"),
+    ],
+)
+def test_values_that_do_not_fit_together_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Optimization(**values)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

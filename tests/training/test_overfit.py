@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import keras_effspine
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.formats.coco import load_coco, save_coco
 from keras_effspine.data.pipeline import evaluation_batches, training_batches
@@ -101,7 +102,7 @@ def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
         recipe.image_size,
         recipe.batch_size,
         recipe.seed,
-        flip=False,
+        Augmentation(scale_jitter=(1.0, 1.0), flip=False),
     )
     history = model.fit(batches, steps_per_epoch=2, verbose=0, shuffle=False)
     assert int(model.optimizer.iterations) == 242

@@ -2,8 +2,9 @@
 
 import pytest
 
+from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.pick import pick_open_values
-from keras_effspine.training.recipe import Optimization, Recipe, find_recipe, override
+from keras_effspine.training.recipe import Recipe, find_recipe, override
 
 
 @pytest.mark.parametrize(

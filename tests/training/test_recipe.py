@@ -14,9 +14,11 @@ from keras_effspine.training.recipe import (
     Augmentation,
     Data,
     Recipe,
+    differences,
     find_recipe,
     override,
     parse_recipe,
+    parse_setting,
     resolve_image_size,
     resolve_paths,
 )
@@ -107,11 +109,16 @@ def test_a_name_like_no_other_is_refused(name):
         ({"optimization.learning_rate": float("nan")}, "optimization.learning_rate"),
         ({"optimization.learning_rate": float("inf")}, "optimization.learning_rate"),
         ({"optimization.optimizer": "magic"}, "optimization.optimizer"),
-        ({"optimization.warmup": 1}, "optimization.warmup"),
+        ({"optimization.warmup": 1.5}, "optimization: warmup is a share"),
         ({"optimization.weight_decay": -1}, "optimization.weight_decay"),
         ({"augmentation.scale_jitter": (1.2, 0.8)}, "augmentation.scale_jitter.*smaller one first"),
         ({"augmentation.scale_jitter": (0, 1)}, "augmentation.scale_jitter"),
         ({"augmentation.scale_jitter": (1,)}, "augmentation.scale_jitter"),
+        ({"augmentation.mosaic": 1.5}, "augmentation.mosaic.*less than or equal to 1"),
+        ({"augmentation.photometric": -0.1}, "augmentation.photometric"),
+        ({"augmentation.photometric": float("nan")}, "augmentation.photometric"),
+        ({"augmentation.vertical_flip": "maybe"}, "augmentation.vertical_flip"),
+        ({"augmentation.rotation": True}, "no value 'augmentation.rotation'"),
         ({"batch_norm_momentum": 1.0}, "batch_norm_momentum"),
         ({"data.val_images": "x"}, "val_images is the folder of val_data"),
     ],
@@ -156,13 +163,66 @@ def test_a_preset_folder_needs_an_image_size():
 
 def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = Data(data="a.json", images="pictures", split="val", val_data="/b.json")
+    data = Data(data="a.json", images="pictures", split="val", val_data="/b.json", val_split="x")
     found = resolve_paths(Recipe(steps=1, data=data)).data
     assert found.model_dump() == {
         "data": str(tmp_path / "a.json"),
         "images": str(tmp_path / "pictures"),
         "split": "val",
+        "val_split": "x",
         "val_data": "/b.json",
         "val_images": None,
     }
     assert resolve_paths(Recipe(steps=1)) == Recipe(steps=1)
+
+
+def test_the_recipe_of_the_paper_is_that_of_section_5_1_1():
+    recipe = find_recipe("coco_retinanet")
+    o = recipe.optimization
+    assert (recipe.batch_size, recipe.epochs, recipe.losses) == (256, 650, "paper")
+    assert (o.optimizer, o.momentum, o.nesterov, o.learning_rate) == ("sgd", 0.9, False, 0.28)
+    assert (o.schedule, o.drops) == ("step", ((30, 0.1), (10, 0.01)))
+    assert (o.weight_decay, o.decay, o.clip_norm) == (4e-5, "l2", None)
+    assert (o.warmup, o.warmup_start) == (2000, 0.0067)
+    assert recipe.augmentation.scale_jitter == (0.1, 2.0)
+    assert recipe.augmentation.flip
+    assert (recipe.batch_norm_momentum, recipe.stochastic_depth_rate) == (0.99, 0.2)
+    assert (recipe.activation, recipe.squeeze_excitation) == ("swish", True)
+
+
+def test_each_column_of_table_4_is_one_value_and_all_make_the_full_recipe():
+    columns = {
+        "squeeze_excitation": True,
+        "augmentation.scale_jitter": (0.1, 2.0),
+        "activation": "swish",
+        "stochastic_depth_rate": 0.2,
+    }
+    baseline = find_recipe("coco_retinanet_baseline")
+    assert baseline.epochs == 72
+    length = {"epochs": 650, "evaluations": 65, "preset": "d0"}
+    assert override(baseline, {**columns, **length}) == find_recipe("coco_retinanet")
+    for name, value in columns.items():
+        assert len(differences(baseline, override(baseline, {name: value}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("steps=20", ("steps", 20)),
+        ("activation=relu", ("activation", "relu")),
+        ("augmentation.scale_jitter=[0.5, 2]", ("augmentation.scale_jitter", [0.5, 2])),
+        ("patience=null", ("patience", None)),
+        ("data.data=a=b.json", ("data.data", "a=b.json")),
+    ],
+)
+def test_a_setting_is_a_name_and_a_value(text, parsed):
+    assert parse_setting(text) == parsed
+
+
+def test_a_setting_without_a_value_is_refused():
+    with pytest.raises(RecipeError, match="write NAME=VALUE"):
+        parse_setting("steps")
+
+
+def test_a_strategy_does_not_make_another_recipe():
+    assert differences(Recipe(), Recipe(strategy="cpu")) == []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import keras_effspine
+from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
@@ -245,10 +246,56 @@ def test_the_stream_goes_on_where_it_stopped(handful):
             64,
             1,
             3,
-            scale_jitter=(0.5, 2.0),
+            Augmentation(scale_jitter=(0.5, 2.0), mosaic=0.5),
             first_batch=first_batch,
         )
         return [images.numpy() for images, _ in stream.take(10 - first_batch)]
 
     for one, other in zip(batches(0)[7:], batches(7), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def scores(monkeypatch, values):
+    """Makes measurements give these values one after the other."""
+    from counting_task import _Evaluator, _Result
+
+    values = iter(values)
+
+    def result(self):
+        found = _Result(0.0)
+        found.metrics["exactness"] = next(values)
+        return found
+
+    monkeypatch.setattr(_Evaluator, "result", result)
+
+
+def test_the_best_model_is_kept_beside_the_last(counting_recipe, tmp_path, monkeypatch):
+    scores(monkeypatch, [0.3, 0.8, 0.8, None])
+    folder, _ = quietly(override(counting_recipe, {"evaluations": 4}), tmp_path / "run")
+    steps = {
+        name: int(keras_effspine.load_model(folder.path / name).optimizer.iterations)
+        for name in ("best.keras", "model.keras")
+    }
+    assert steps == {"best.keras": 4, "model.keras": 8}
+    assert folder.read_json("metrics.json")["best"]["step"] == 4
+
+
+def test_a_run_ends_when_its_patience_does_and_stays_ended(counting_recipe, tmp_path, monkeypatch):
+    recipe = override(counting_recipe, {"evaluations": 4, "patience": 2})
+    scores(monkeypatch, [0.8, 0.3, 0.7])
+    folder, said = quietly(recipe, tmp_path / "run")
+    assert any("Not better than at step 2 for 2 measurements: the run ends" in s for s in said)
+    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 6
+    scores(monkeypatch, [0.7])
+    quietly(recipe, tmp_path / "run")
+    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 6
+
+
+def test_a_run_may_go_on_under_another_strategy(counting_recipe, tmp_path, monkeypatch):
+    with monkeypatch.context() as context:
+        stop_at(context, 3)
+        with pytest.raises(StoppedError):
+            quietly(override(counting_recipe, {"strategy": "auto"}), tmp_path / "run")
+    folder, said = quietly(override(counting_recipe, {"strategy": "cpu"}), tmp_path / "run")
+    assert any("of which 3 are done" in line for line in said)
+    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 8

@@ -8,18 +8,11 @@ import pathlib
 import numpy as np
 
 from keras_effspine.atomic_file import write_file
-from keras_effspine.data.formats.coco_file import (
-    is_id,
-    is_integer,
-    leaves_folder,
-    numbers,
-    read_coco_file,
-)
+from keras_effspine.data.formats.boxes import fit_box
+from keras_effspine.data.formats.coco_file import is_id, is_integer, numbers, read_coco_file
+from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
-
-# COCO's own boxes reach over the edge of the picture by rounding; more than this is a mistake.
-ALLOWED_OVERHANG = 1.0
 
 
 def load_coco(annotation_file, image_folder):
@@ -49,7 +42,9 @@ def load_coco(annotation_file, image_folder):
         action = "dropped"
         if kind is None:
             image = images[annotation["image_id"]]
-            box, kind, action = _fit(numbers(annotation["bbox"]), image["width"], image["height"])
+            box, kind, action = fit_box(
+                numbers(annotation["bbox"]), image["width"], image["height"]
+            )
             if box is not None:
                 found[annotation["image_id"]].append((annotation, box))
         if kind:
@@ -65,10 +60,11 @@ def load_coco(annotation_file, image_folder):
         category_ids=tuple(category["id"] for category in categories),
         source=str(path),
         problems=tuple(problems),
+        format="COCO JSON file",
     )
 
 
-def save_coco(record_set, annotation_file, image_folder=None):
+def save_coco(record_set, annotation_file, image_folder=None, paths=None):
     """Writes a record set as a COCO annotation file, which `load_coco` reads back.
 
     The file appears whole or not at all. Semantic maps and image labels have no place in it.
@@ -78,11 +74,14 @@ def save_coco(record_set, annotation_file, image_folder=None):
         annotation_file: path of the JSON file; an existing file is replaced.
         image_folder: folder to which the file names in the file are relative; by default the
             innermost folder that holds all pictures.
+        paths: list of the paths of the image files, one a record; by default the records' own.
 
     Raises:
         DataError: a picture lies outside of `image_folder`.
     """
-    paths = [os.path.abspath(record.path) for record in record_set.records]
+    if paths is None:
+        paths = [record.path for record in record_set.records]
+    paths = [os.path.abspath(path) for path in paths]
     if image_folder is None and paths:
         image_folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     images, annotations = [], []
@@ -131,21 +130,6 @@ def _broken(annotation, seen, images, class_of):
     return None if all(map(math.isfinite, box)) else "box is not finite"
 
 
-def _fit(box, width, height):
-    """Holds a box against its image; returns the box to keep (or None), the problem, the action."""
-    left, top, box_width, box_height = box
-    right, bottom = left + box_width, top + box_height
-    if box_width <= 0 or box_height <= 0:
-        return None, "box without area", "dropped"
-    if left >= width or top >= height or right <= 0 or bottom <= 0:
-        return None, "box outside of its image", "dropped"
-    if max(-left, -top, right - width, bottom - height) <= ALLOWED_OVERHANG:
-        return box, None, None
-    left, top = max(left, 0.0), max(top, 0.0)
-    clipped = [left, top, min(right, width) - left, min(bottom, height) - top]
-    return clipped, "box reaches out of its image", "clipped"
-
-
 def _record(image, image_folder, found, class_of):
     """Makes the record of one image from its `(annotation, box)` pairs."""
     annotations = [annotation for annotation, _ in found]
@@ -162,6 +146,7 @@ def _record(image, image_folder, found, class_of):
         is_crowd=np.array([annotation.get("iscrowd", 0) for annotation in annotations], "bool"),
         annotation_ids=tuple(annotation["id"] for annotation in annotations),
         masks=tuple(_mask(annotation.get("segmentation")) for annotation in annotations),
+        attributes=_attributes(annotations),
     )
 
 
@@ -177,7 +162,15 @@ def _mask(segmentation):
     return segmentation if isinstance(segmentation, (list, dict)) and segmentation else None
 
 
+def _attributes(annotations):
+    """What tools such as CVAT write of each object; empty where nothing is said of any."""
+    given = [annotation.get("attributes") for annotation in annotations]
+    given = tuple(one if isinstance(one, dict) else {} for one in given)
+    return given if any(given) else ()
+
+
 def _annotations(record, category_ids):
+    attributes = record.attributes or ({},) * len(record.boxes)
     for index, (annotation_id, mask) in enumerate(
         zip(record.annotation_ids, record.masks, strict=True)
     ):
@@ -189,6 +182,7 @@ def _annotations(record, category_ids):
             "area": float(record.areas[index]),
             "iscrowd": int(record.is_crowd[index]),
             **({} if mask is None else {"segmentation": mask}),
+            **({"attributes": attributes[index]} if attributes[index] else {}),
         }
 
 

@@ -2,8 +2,8 @@
 
 import json
 import math
-import pathlib
 
+from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.errors import DataError
 
 
@@ -41,12 +41,6 @@ def is_integer(value):
 
 def is_id(value):
     return is_integer(value) or isinstance(value, str)
-
-
-def leaves_folder(file_name):
-    # Windows' reading knows both kinds of slash, so a file is judged the same on every system.
-    path = pathlib.PureWindowsPath(file_name)
-    return bool(path.drive or path.root or ".." in path.parts)
 
 
 def _read_content(path):

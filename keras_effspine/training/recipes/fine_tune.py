@@ -6,7 +6,8 @@
 What is picked, and why, is printed before training.
 """
 
-from keras_effspine.training.recipe import Optimization, Recipe
+from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.recipe import Recipe
 
 RECIPE = Recipe(
     preset="m1",

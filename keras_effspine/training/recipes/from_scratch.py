@@ -7,7 +7,8 @@ and ends at AP 0.334 and AP50 0.493 on the 120 held-out pictures. Tried for 600 
 0.003, AP 0.08; 0.01, 0.16; 0.03, 0.28; 0.08 learns no faster.
 """
 
-from keras_effspine.training.recipe import Optimization, Recipe
+from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.recipe import Recipe
 
 RECIPE = Recipe(
     preset="m0",

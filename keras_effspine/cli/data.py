@@ -1,0 +1,192 @@
+"""`effspine data check` and `effspine data convert`."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from keras_effspine.cli.console import ERRORS, OUTPUT, printable, say
+from keras_effspine.cli.options import Data, Images, Split, check_data_options
+from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.errors import DataError
+
+app = typer.Typer(help="Look through a data set before training, or write it in another format.")
+
+_LEVELS_SIZE = 384
+"""The input of `m1`, which the recipe `fine_tune` starts from."""
+
+
+@app.command()
+def check(
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    val_data: Annotated[
+        str | None,
+        typer.Option(help="Validation data; by default the part of --data that is meant for it."),
+    ] = None,
+    val_images: Annotated[
+        str | None, typer.Option(help="Folder of its pictures; --images by default.")
+    ] = None,
+    val_split: Annotated[
+        str | None, typer.Option(help="Part of the validation data; val by default.")
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
+    ] = _LEVELS_SIZE,
+    out: Annotated[
+        str | None, typer.Option(help="PNG file for a gallery: the truth drawn on a sample.")
+    ] = None,
+):
+    """Report what a data set holds and what is wrong with it; every picture is decoded.
+
+    An error is what training would lose (a picture, an annotation) or what would make the
+    measurement mean something else (validation pictures that are trained on). A warning is used
+    all the same: clipped boxes, classes without objects, equal pictures or boxes.
+    The exit status is 1 if there are errors.
+    """
+    from keras_effspine.data.inspection import inspect, overlap
+    from keras_effspine.data.picture_check import check_pictures
+    from keras_effspine.data.sources import describe_records, read_records, read_validation_records
+
+    if data is None:
+        raise DataError("Name the data to check (--data).")
+    if out is not None and pathlib.Path(out).suffix.lower() != ".png":
+        raise DataError(f"{out}: the gallery is a PNG file; end its name in .png.")
+    check_data_options(data, images, split)
+    _load_tensorflow_for(data, val_data)
+    records, _ = read_records(data, images, split)
+    measured = read_validation_records(
+        data, images, split, val_data, val_images, val_split, read_records
+    )
+    parts = [records] if measured is None else [records, measured[0]]
+    inspections = []
+    for part in parts:
+        say(describe_records(part))
+        if not len(part.records):
+            raise DataError(f"{part.source}: holds no picture that can be looked at.")
+        with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
+            bar = progress.add_task("Decoding every picture", total=len(part.records))
+            found = check_pictures(
+                part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
+            )
+        inspections.append(inspect(part, found, image_size))
+        _print(inspections[-1], image_size)
+    if len(parts) > 1:
+        shared = overlap(*inspections, parts[1])
+        say("Training and validation share no picture." if not shared else "")
+        _print_findings(shared)
+    else:
+        shared = []
+    if out is not None:
+        _write_gallery(records, inspections[0], out)
+    if shared or any(one.has_errors for one in inspections):
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    to: Annotated[str, typer.Option(help="Format to write: coco, voc, yolo or tfrecord.")],
+    out: Annotated[str, typer.Option(help="Folder to make.")],
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Link picture files where possible; do not copy them.")
+    ] = False,
+):
+    """Write a data set, with its pictures, in another format.
+
+    All parts are written unless --split names one; data without parts become the part train.
+    What the format cannot hold is listed.
+    """
+    from keras_effspine.data.checks import describe_problems
+    from keras_effspine.data.conversion import convert as write
+    from keras_effspine.data.sources import describe_records, find_source, load_records
+
+    if data is None:
+        raise DataError("Name the data to convert (--data).")
+    check_data_options(data, images, split)
+    _load_tensorflow_for(data, to)
+    splits = (split,) if split is not None else find_source(data, images).splits or (None,)
+    record_sets = {}
+    for name in splits:
+        records = load_records(data, images, name)
+        say(describe_records(records))
+        for line in describe_problems(records):
+            say(line)
+        record_sets[records.split or "train"] = records
+    lost = write(record_sets, to, out, link)
+    for line in lost:
+        say(f"left out, {to} cannot hold it: {line}")
+    pictures = sum(len(records.records) for records in record_sets.values())
+    say(f"{pictures} pictures written in {', '.join(record_sets)}: {out}")
+
+
+def _load_tensorflow_for(*named):
+    """Loads TensorFlow, quietly, where a format needs it."""
+    for name in filter(None, named):
+        if name.startswith("tfds:") or name == "tfrecord":
+            load_tensorflow()
+        elif (pathlib.Path(name) / "dataset_info.json").is_file():
+            load_tensorflow()
+
+
+def _print(inspection, image_size):
+    from keras_effspine.data.inspection import level_rule
+
+    classes = Table("class", "objects", "pictures with it")
+    for name, objects, pictures in inspection.per_class:
+        classes.add_row(_cell(name), f"{objects:,}", f"{pictures:,}")
+    classes.add_row("all", f"{inspection.objects:,}", f"{inspection.pictures:,}")
+    OUTPUT.print(classes)
+    if inspection.crowds:
+        say(f"Crowds or difficult objects, not counted: {inspection.crowds:,}")
+    each = Table(*inspection.per_picture, title="objects a picture")
+    each.add_row(*(f"{value:g}" for value in inspection.per_picture.values()))
+    OUTPUT.print(each)
+    levels = Table(*inspection.per_level, title="objects by pyramid level")
+    levels.add_row(*(f"{count:,}" for count in inspection.per_level.values()))
+    OUTPUT.print(levels)
+    say(level_rule(image_size))
+    if inspection.findings:
+        _print_findings(inspection.findings)
+    else:
+        say("No errors, no warnings.")
+
+
+def _print_findings(findings):
+    if not findings:
+        return
+    table = Table("", "found", "number", "where")
+    for finding in findings:
+        more = ["..."] * (finding.count > len(finding.examples))
+        table.add_row(
+            Text(finding.level, style="red" if finding.level == "error" else "yellow"),
+            _cell(finding.kind),
+            f"{finding.count:,}",
+            _cell("\n".join(finding.examples + more)),
+        )
+    OUTPUT.print(table)
+
+
+def _cell(text):
+    return Text(printable(text), overflow="fold")
+
+
+def _write_gallery(records, inspection, out):
+    from PIL import Image
+
+    from keras_effspine.atomic_file import write_file
+    from keras_effspine.pictures.gallery import truth_gallery
+
+    usable = [i for i, content in enumerate(inspection.contents) if content]
+    if not usable:
+        say("No picture can be decoded: there is no gallery.")
+        return
+    picture = Image.fromarray(truth_gallery(records, usable))
+    write_file(out, picture.save)
+    say(f"Gallery written to {out}.")

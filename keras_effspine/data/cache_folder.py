@@ -1,0 +1,11 @@
+"""Where the package keeps what it can make again."""
+
+import os
+import pathlib
+
+
+def cache_folder():
+    """The folder that `EFFSPINE_CACHE` names, or else `~/.cache/keras_effspine`."""
+    return pathlib.Path(
+        os.environ.get("EFFSPINE_CACHE") or pathlib.Path.home() / ".cache/keras_effspine"
+    )

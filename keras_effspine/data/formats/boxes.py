@@ -1,0 +1,33 @@
+"""Boxes held against their picture, the same for all formats."""
+
+import math
+
+# COCO's own boxes reach over the edge of the picture by rounding; more than this is a mistake.
+ALLOWED_OVERHANG = 1.0
+
+
+def fit_box(box, width, height):
+    """Holds a box against its picture.
+
+    Args:
+        box: list of four floats, `xywh` in pixels.
+        width: width of the picture in pixels.
+        height: height of the picture in pixels.
+
+    Returns:
+        Tuple of the box to keep, or None; the kind of problem, or None; and what was done about it,
+        `"dropped"` or `"clipped"`. A box that reaches out by up to a pixel is kept as it is.
+    """
+    left, top, box_width, box_height = box
+    right, bottom = left + box_width, top + box_height
+    if not all(map(math.isfinite, (left, top, right, bottom))):
+        return None, "box is not finite", "dropped"
+    if box_width <= 0 or box_height <= 0:
+        return None, "box without area", "dropped"
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        return None, "box outside of its image", "dropped"
+    if max(-left, -top, right - width, bottom - height) <= ALLOWED_OVERHANG:
+        return box, None, None
+    left, top = max(left, 0.0), max(top, 0.0)
+    clipped = [left, top, min(right, width) - left, min(bottom, height) - top]
+    return clipped, "box reaches out of its image", "clipped"

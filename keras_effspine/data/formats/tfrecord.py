@@ -1,0 +1,140 @@
+"""The package's own shards of TFRecords with an index: `load_tfrecord` and `save_tfrecord`."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+
+from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
+from keras_effspine.data.picture_bytes import read_picture_bytes
+from keras_effspine.errors import DataError
+
+SHARD_BYTES = 256 * 2**20
+"""Size from which on a shard is full."""
+
+# A TFRecord is its length (8 bytes), a checksum (4), the content, and a checksum (4).
+_HEAD, _TAIL = 12, 4
+
+
+def tfrecord_splits(folder):
+    """Names of the splits whose index is there, sorted, as a tuple."""
+    return tuple(sorted(p.name.removesuffix(SUFFIX) for p in folder_indices(folder)))
+
+
+def folder_indices(folder):
+    """The index files of a folder."""
+    return [p for p in pathlib.Path(folder).glob(f"*{SUFFIX}") if not p.name.startswith(".")]
+
+
+def load_tfrecord(folder, split):
+    """Reads one split of a folder that `save_tfrecord` wrote.
+
+    The index alone is read; the pictures are read from the shards when they are asked for.
+
+    Args:
+        folder: path of the folder.
+        split: name of the split.
+
+    Returns:
+        `RecordSet` whose records are made when they are asked for.
+
+    Raises:
+        DataError: there is no such split, its index is broken or of another version, or a shard is
+            missing or cut short.
+    """
+    path = pathlib.Path(folder) / f"{split}{SUFFIX}"
+    if not path.is_file():
+        there = ", ".join(tfrecord_splits(folder)) or "none"
+        raise DataError(f"{folder}: there is no split '{split}'; there are: {there}.")
+    return read_index(path, "TFRecord cache", split)
+
+
+def save_tfrecord(record_sets, folder, names):
+    """Writes shards with pictures and annotations, and last the index of each split.
+
+    Each TFRecord is a `tf.train.Example` with the keys of the TensorFlow Object Detection API, so
+    that other programs can read the pictures and boxes; the index holds everything.
+
+    Args:
+        record_sets: dictionary from split to `RecordSet`.
+        folder: path of the folder.
+        names: dictionary from split to the list of the pictures' file names.
+
+    Raises:
+        DataError: a picture cannot be read.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, record_set in record_sets.items():
+        placed = list(_write_shards(record_set, folder, split, names[split]))
+        write_index(
+            folder / f"{split}{SUFFIX}",
+            dataclasses.replace(record_set, records=tuple(placed), problems=()),
+        )
+
+
+def _write_shards(record_set, folder, split, names):
+    """Writes the shards; yields each record with its new place."""
+    import tensorflow as tf  # reading does without
+
+    writer, shard, position, count = None, None, 0, 0
+    try:
+        for record, name in zip(record_set.records, names, strict=True):
+            if writer is None or position >= SHARD_BYTES:
+                if writer is not None:
+                    writer.close()
+                shard, position = folder / f"{split}-{count:05d}.tfrecord", 0
+                writer, count = tf.io.TFRecordWriter(str(shard)), count + 1
+            try:
+                picture = read_picture_bytes(record)
+            except OSError as error:
+                raise DataError(f"Image {record.image_id!r}: cannot be read ({error}).") from error
+            content = _example(record, name, picture, record_set)
+            writer.write(content)
+            yield dataclasses.replace(
+                record,
+                path=shard,
+                offset=position + _HEAD + content.index(picture),
+                length=len(picture),
+                name=name,
+            )
+            position += _HEAD + len(content) + _TAIL
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _example(record, name, picture, record_set):
+    size = np.array([record.width, record.height] * 2, "float64")
+    corners = np.concatenate([record.boxes[:, :2], record.boxes[:, :2] + record.boxes[:, 2:]], 1)
+    left, top, right, bottom = (corners / size).T
+    class_names = [record_set.class_names[index].encode() for index in record.classes]
+    features = {
+        "image/encoded": [picture],
+        "image/filename": [name.encode("utf-8", "surrogateescape")],
+        "image/source_id": [json.dumps(record.image_id, default=int).encode()],
+        "image/width": [record.width],
+        "image/height": [record.height],
+        "image/object/bbox/xmin": left,
+        "image/object/bbox/ymin": top,
+        "image/object/bbox/xmax": right,
+        "image/object/bbox/ymax": bottom,
+        "image/object/class/label": record.classes,
+        "image/object/class/text": class_names,
+        "image/object/area": record.areas,
+        "image/object/is_crowd": record.is_crowd.astype("int64"),
+    }
+    import tensorflow as tf
+
+    features = {key: _feature(tf.train, values) for key, values in features.items()}
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def _feature(train, values):
+    values = list(values)
+    if values and isinstance(values[0], bytes):
+        return train.Feature(bytes_list=train.BytesList(value=values))
+    if values and isinstance(values[0], (float, np.floating)):
+        return train.Feature(float_list=train.FloatList(value=values))
+    return train.Feature(int64_list=train.Int64List(value=values))

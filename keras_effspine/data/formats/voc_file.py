@@ -1,0 +1,152 @@
+"""One annotation file of a Pascal VOC folder: read and written."""
+
+import dataclasses
+import math
+import xml.etree.ElementTree as ElementTree
+
+import defusedxml
+import defusedxml.ElementTree
+
+from keras_effspine.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class VocAnnotation:
+    """What an annotation file says.
+
+    Args:
+        filename: name of the picture as given, or None.
+        size: pair of width and height in pixels, or None where it is missing or zero.
+        objects: list of tuples: class name or None, box or a string that says what is wrong with
+            it, and attributes. Boxes are lists of four floats, `xywh` in pixels.
+    """
+
+    filename: str | None
+    size: tuple | None
+    objects: list
+
+
+class UnreadableFileError(Exception):
+    """An annotation file that holds nothing to read; the message is the kind of problem."""
+
+
+def read_voc_file(path):
+    """Reads an annotation file.
+
+    Corners are taken as edges in pixels from 0, as today's tools write them. The files of the VOC
+    challenges themselves count pixels from 1, and their last pixel belongs to the box; they are
+    known by their `<database>`.
+
+    Args:
+        path: `pathlib.Path` of the XML file.
+
+    Returns:
+        `VocAnnotation`.
+
+    Raises:
+        UnreadableFileError: the file is missing, empty, or no XML.
+        DataError: the file defines entities, which could fill the memory or name other files.
+    """
+    try:
+        content = path.read_bytes()
+        if not content.strip():
+            raise UnreadableFileError("annotation file empty")
+        root = defusedxml.ElementTree.fromstring(content)
+    except OSError as error:
+        raise UnreadableFileError("annotation file missing") from error
+    except defusedxml.DefusedXmlException as error:
+        raise DataError(
+            f"{path}: defines XML entities, which annotations have no use for and which can harm; "
+            "remove the file, or its <!DOCTYPE>."
+        ) from error
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise UnreadableFileError("annotation file is no valid XML") from error
+    first = 1.0 if (root.findtext("source/database") or "").strip().startswith("The VOC") else 0.0
+    size = tuple(_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
+    whole = all(side is not None and side >= 1 and side.is_integer() for side in size)
+    return VocAnnotation(
+        filename=(root.findtext("filename") or "").strip() or None,
+        size=(int(size[0]), int(size[1])) if whole else None,
+        objects=[_object(item, first) for item in root.findall("object")],
+    )
+
+
+def voc_file_content(filename, width, height, objects):
+    """An annotation file.
+
+    Args:
+        filename: name of the picture.
+        width: its width in pixels.
+        height: its height in pixels.
+        objects: list of tuples: class name, box, `xywh` in pixels, and attributes.
+
+    Returns:
+        The file's bytes, in UTF-8.
+
+    Raises:
+        ValueError: a name holds characters that XML cannot.
+    """
+    root = ElementTree.Element("annotation")
+    _add(root, "folder", "JPEGImages")
+    _add(root, "filename", filename)
+    _add(_add(root, "source"), "database", "Unknown")
+    size = _add(root, "size")
+    for name, value in (("width", width), ("height", height), ("depth", 3)):
+        _add(size, name, value)
+    _add(root, "segmented", 0)
+    for name, box, attributes in objects:
+        item = _add(root, "object")
+        _add(item, "name", name)
+        _add(item, "pose", attributes.get("pose", "Unspecified"))
+        for flag in _FLAGS:
+            if flag in attributes or flag != "occluded":
+                _add(item, flag, int(bool(attributes.get(flag))))
+        corners = _add(item, "bndbox")
+        edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
+        for name, value in zip(_CORNERS, edges, strict=True):
+            _add(corners, name, int(value) if float(value).is_integer() else repr(float(value)))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8")
+
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_FLAGS = ("truncated", "occluded", "difficult")
+# What XML 1.0 cannot hold in any form: control characters and halves of surrogate pairs.
+_FORBIDDEN = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
+
+
+def _add(parent, tag, text=None):
+    child = ElementTree.SubElement(parent, tag)
+    if text is not None:
+        child.text = str(text)
+        if _FORBIDDEN & set(map(ord, child.text)):
+            raise ValueError(f"{child.text!r} holds characters that XML cannot")
+    return child
+
+
+def _object(item, first):
+    name = (item.findtext("name") or "").strip() or None
+    attributes = {flag: True for flag in _FLAGS if (_number(item.findtext(flag)) or 0) > 0}
+    pose = (item.findtext("pose") or "").strip()
+    if pose and pose.lower() != "unspecified":
+        attributes["pose"] = pose
+    return name, _box(item.find("bndbox"), first), attributes
+
+
+def _box(corners, first):
+    if corners is None:
+        return "box missing"
+    edges = [_number(corners.findtext(corner)) for corner in _CORNERS]
+    if None in edges:
+        return "box is not four numbers"
+    if not all(map(math.isfinite, edges)):
+        return "box is not finite"
+    left, top = edges[0] - first, edges[1] - first
+    return [left, top, edges[2] - left, edges[3] - top]
+
+
+def _number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None

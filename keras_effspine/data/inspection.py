@@ -1,0 +1,198 @@
+"""A data set looked through before any training: `inspect`."""
+
+import collections
+import dataclasses
+import re
+
+import numpy as np
+
+LEVELS = ("P3", "P4", "P5", "P6", "P7")
+ANCHOR_SIZES = (24, 48, 96, 192, 384)
+"""Side of the smallest anchor of each level in pixels of the input, as `RetinaNet` makes them."""
+
+_OCTAVE = 2 ** (1 / 6)
+"""Half the step, as a factor, between two of the three anchor sizes that a level has."""
+
+# A share of identical pairs of anchor and box: below this one no anchor overlaps by half.
+_SMALLEST_SHARE = 0.5**0.5
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One kind of thing found.
+
+    Args:
+        level: `ERROR` where training would lose a picture or an annotation, or the measurement
+            would not mean what it says; `WARNING` where all is used, but should be looked at.
+        kind: what it is, in words.
+        count: how often it was found.
+        examples: list of the first places, each in words.
+    """
+
+    level: str
+    kind: str
+    count: int
+    examples: list
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What was found in a data set.
+
+    Args:
+        pictures, objects, crowds: numbers; objects do not count crowds.
+        per_class: list of tuples of name, objects, and pictures with at least one.
+        per_picture: dictionary from a statistic's name to the number of objects a picture.
+        per_level: dictionary from the pyramid's level to the number of objects; the first is of
+            those that are too small for every anchor.
+        contents: list of strings, one a picture, that equal pictures share; None where broken.
+        findings: list of `Finding`, errors first.
+    """
+
+    pictures: int
+    objects: int
+    crowds: int
+    per_class: list
+    per_picture: dict
+    per_level: dict
+    contents: list
+    findings: list
+
+    @property
+    def has_errors(self):
+        return any(finding.level == ERROR for finding in self.findings)
+
+
+def level_rule(image_size):
+    """The rule of `Inspection.per_level` in words."""
+    return (
+        f"A picture is scaled to fit {image_size} px; an object goes to the level whose anchors "
+        f"(sides from {', '.join(map(str, ANCHOR_SIZES))} px, each times 1, 1.26 and 1.59) come "
+        "nearest to the square root of its box's area. Under P3: even the smallest anchor overlaps "
+        "such a box by less than half."
+    )
+
+
+def inspect(record_set, checked, image_size):
+    """Looks through a data set.
+
+    Args:
+        record_set: `RecordSet`, with what its loader found wrong.
+        checked: list of pairs, what `check_pictures` found.
+        image_size: int, height and width of the network's input in pixels.
+
+    Returns:
+        `Inspection`.
+    """
+    notes = _Notes()
+    for problem in record_set.problems:
+        level = WARNING if problem.action == "clipped" else ERROR
+        notes.add(level, f"{problem.kind} ({problem.action})", problem.where)
+    classes = len(record_set.class_names)
+    objects, pictures = np.zeros(classes, int), np.zeros(classes, int)
+    counts, levels, crowds, places = [], np.zeros(len(LEVELS) + 1, int), 0, {}
+    for record, (broken, content) in zip(record_set.records, checked, strict=True):
+        where = f"{record.name or record.path}, image {record.image_id}"
+        if broken:
+            kind, _, detail = broken.partition(" (")
+            notes.add(ERROR, kind, f"{where}{f', {detail[:-1]}' if detail else ''}")
+        elif places.setdefault(content, where) != where:
+            notes.add(
+                WARNING, "picture of the same content as another", f"{where}; {places[content]}"
+            )
+        kept = ~record.is_crowd
+        here = np.bincount(record.classes[kept], minlength=classes)
+        objects += here
+        pictures += here > 0
+        counts.append(int(kept.sum()))
+        crowds += len(kept) - counts[-1]
+        levels += _levels(record, kept, image_size)
+        for text in _equal_boxes(record, record_set.class_names):
+            notes.add(WARNING, "two equal boxes of one class in a picture", f"{where}: {text}")
+    for name, count in zip(record_set.class_names, objects, strict=True):
+        if not count:
+            notes.add(WARNING, "class without objects", name)
+    if not objects.sum():
+        notes.add(ERROR, "no object to learn from", record_set.source)
+    empty = counts.count(0)
+    return Inspection(
+        pictures=len(counts),
+        objects=int(objects.sum()),
+        crowds=crowds,
+        per_class=list(
+            zip(record_set.class_names, objects.tolist(), pictures.tolist(), strict=True)
+        ),
+        per_picture={
+            "fewest": min(counts, default=0),
+            "median": float(np.median(counts)) if counts else 0,
+            "mean": float(np.mean(counts)) if counts else 0,
+            "most": max(counts, default=0),
+            "pictures without objects": empty,
+        },
+        per_level=dict(zip(("under P3", *LEVELS), levels.tolist(), strict=True)),
+        contents=[content for _, content in checked],
+        findings=notes.findings(),
+    )
+
+
+def overlap(training, validation, record_set):
+    """The validation pictures that are among the training pictures, by content.
+
+    Args:
+        training: `Inspection` of the training pictures.
+        validation: `Inspection` of the validation pictures.
+        record_set: `RecordSet` of the validation pictures.
+
+    Returns:
+        List of `Finding`: empty, or of one.
+    """
+    known = {content for content in training.contents if content}
+    notes = _Notes()
+    for record, content in zip(record_set.records, validation.contents, strict=True):
+        if content in known:
+            where = f"{record.name or record.path}, image {record.image_id}"
+            notes.add(ERROR, "validation picture that is trained on", where)
+    return notes.findings()
+
+
+class _Notes:
+    """Counts by level and kind, with the first places."""
+
+    _KEPT = 5
+
+    def __init__(self):
+        self._places = collections.defaultdict(list)
+        self._counts = collections.Counter()
+
+    def add(self, level, kind, where):
+        # Numbers that belong to one place do not make another kind.
+        kind = re.sub(r"^line of \d+ numbers is", "line of numbers is", kind)
+        self._counts[level, kind] += 1
+        if len(self._places[level, kind]) < self._KEPT:
+            self._places[level, kind].append(where)
+
+    def findings(self):
+        return [
+            Finding(level, kind, count, self._places[level, kind])
+            for (level, kind), count in sorted(self._counts.items())
+        ]
+
+
+def _levels(record, kept, image_size):
+    """Number of objects under P3 and at each level."""
+    scale = image_size / max(record.width, record.height)
+    sides = np.sqrt(record.boxes[kept, 2] * record.boxes[kept, 3]) * scale
+    # Boundaries between the largest anchor of one level and the smallest of the next.
+    edges = [ANCHOR_SIZES[0] * _SMALLEST_SHARE, *(size / _OCTAVE for size in ANCHOR_SIZES[1:])]
+    return np.bincount(np.searchsorted(edges, sides, "right"), minlength=len(LEVELS) + 1)
+
+
+def _equal_boxes(record, class_names):
+    seen = set()
+    for index, box in zip(record.classes.tolist(), record.boxes.tolist(), strict=True):
+        key = (index, *box)
+        if key in seen:
+            yield f"{class_names[index]} at {', '.join(f'{value:g}' for value in box)}"
+        seen.add(key)

@@ -1,0 +1,55 @@
+"""Which way up a picture is.
+
+Cameras store the pixels as they come and note in EXIF how to turn them. Annotations mostly count
+pixels as stored, as pycocotools and TensorFlow read them, but some tools annotate what a viewer
+shows. So a picture whose stored size is its record's is taken as stored, and one whose size becomes
+its record's by the turn of its EXIF is turned.
+"""
+
+from PIL import ExifTags, Image
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright_size(image):
+    """Width and height of a `PIL.Image.Image` as a viewer shows it."""
+    width, height = image.size
+    return (height, width) if _orientation(image) in (5, 6, 7, 8) else (width, height)
+
+
+def find_turn(image, size, upright=False):
+    """How a picture is turned to be seen as its annotations see it.
+
+    Args:
+        image: `PIL.Image.Image`, of which the header is read.
+        size: width and height that the annotations say.
+        upright: whether it is to be seen as a viewer shows it even if it has the size as stored:
+            for pictures without annotations.
+
+    Returns:
+        `PIL.Image.Transpose`, or None where the picture is seen as stored.
+
+    Raises:
+        ValueError: the picture has another size either way.
+    """
+    if image.size == size and not upright:
+        return None
+    if upright_size(image) == size:
+        return _TURNS.get(_orientation(image))
+    raise ValueError(
+        f"the picture has {image.width}x{image.height} pixels, its annotation says "
+        f"{size[0]}x{size[1]}"
+    )
+
+
+def _orientation(image):
+    # The method of a PNG would decode the picture, to find what stands behind its pixels.
+    return Image.Image.getexif(image).get(ExifTags.Base.Orientation)

@@ -1,0 +1,6 @@
+"""Optimizers and learning rates that are right on any number of replicas."""
+
+from keras_effspine.optimizers.replica_safe import SGD, AdamW
+from keras_effspine.optimizers.warmup_schedule import WarmupSchedule
+
+__all__ = ["SGD", "AdamW", "WarmupSchedule"]

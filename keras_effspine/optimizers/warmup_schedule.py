@@ -1,0 +1,51 @@
+"""Learning rates that rise linearly and then fall."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then cosine decay to zero, or steps down.
+
+    Args:
+        peak: rate after the warm-up.
+        steps: number of all steps, over which the cosine falls to zero.
+        warmup_steps: number of steps in which the rate rises.
+        warmup_start: rate at step 0.
+        drops: list of pairs of a step and the factor of the peak that holds from it on; None for
+            the cosine.
+    """
+
+    def __init__(self, peak, steps, warmup_steps=0, warmup_start=0.0, drops=None):
+        self.peak = peak
+        self.steps = steps
+        self.warmup_steps = warmup_steps
+        self.warmup_start = warmup_start
+        self.drops = None if drops is None else [list(drop) for drop in drops]
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rising = self.warmup_start + (self.peak - self.warmup_start) * step / max(
+            1, self.warmup_steps
+        )
+        if self.drops is None:
+            decay_steps = max(1, self.steps - self.warmup_steps)
+            share = ops.clip((step - self.warmup_steps) / decay_steps, 0.0, 1.0)
+            falling = 0.5 * self.peak * (1.0 + ops.cos(math.pi * share))
+        else:
+            falling = ops.convert_to_tensor(self.peak, "float32")
+            for start, factor in self.drops:
+                falling = ops.where(step >= start, self.peak * factor, falling)
+        return ops.where(step < self.warmup_steps, rising, falling)
+
+    def get_config(self):
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "warmup_steps": self.warmup_steps,
+            "warmup_start": self.warmup_start,
+            "drops": self.drops,
+        }

@@ -1,0 +1,43 @@
+"""The truth drawn on a sample of a data set."""
+
+from keras_effspine.data.picture_pixels import read_picture
+from keras_effspine.pictures.detections import draw_detections
+from keras_effspine.pictures.grid import picture_grid
+
+_SMALLEST_SHOWN = 480
+
+
+def truth_gallery(record_set, usable, pictures=12, columns=4):
+    """Draws the annotated boxes on some pictures, spread evenly over the data set.
+
+    Args:
+        record_set: `RecordSet`.
+        usable: list of the positions of records whose picture can be decoded; at least one.
+        pictures: int, greatest number of pictures shown.
+        columns: int, pictures in a row.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    count = min(pictures, len(usable))
+    chosen = [usable[i * len(usable) // count] for i in range(count)]
+    records = [record_set.records[index] for index in chosen]
+    cells = [_drawn(record, record_set.class_names) for record in records]
+    captions = [str(record.image_id) for record in records]
+    rows = range(0, count, columns)
+    return picture_grid(
+        [cells[i : i + columns] for i in rows], [captions[i : i + columns] for i in rows]
+    )
+
+
+def _drawn(record, class_names):
+    pixels = read_picture(record)
+    # Labels need some pixels to be legible: small pictures are shown enlarged.
+    zoom = max(1, -(-_SMALLEST_SHOWN // max(pixels.shape[:2])))
+    return draw_detections(
+        pixels.repeat(zoom, axis=0).repeat(zoom, axis=1),
+        record.boxes * zoom,
+        record.classes,
+        class_names,
+        is_crowd=record.is_crowd,
+    )

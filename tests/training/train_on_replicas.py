@@ -1,0 +1,58 @@
+"""Trains a small task on one device and on four replicas, and prints what came of it as JSON.
+
+A program of its own, since logical devices must be set before TensorFlow starts. The arguments are
+an annotation file, its folder of pictures and a folder for the runs.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import tensorflow as tf
+from counting_task import Counting
+
+import keras_effspine
+from keras_effspine.tasks import registry
+from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.recipe import Data, Recipe, override
+from keras_effspine.training.strategy import build_strategy
+from keras_effspine.training.train import train
+
+FILE, IMAGES, OUT = sys.argv[1:]
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
+registry.TASKS["counting"] = ("counting_task", "Counting")
+Counting.dropout = 0.0  # replicas draw masks of their own
+
+RECIPE = Recipe(
+    task="counting",
+    data=Data(data=FILE, images=IMAGES, val_data=FILE),
+    image_size=64,
+    batch_size=4,
+    steps=6,
+    evaluations=2,
+    optimization=Optimization(
+        optimizer="sgd", learning_rate=0.01, weight_decay=0.1, clip_norm=0.5, decay="l2"
+    ),
+)
+
+
+def result(folder, strategy):
+    model = keras_effspine.load_model(folder.path)
+    return {
+        "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
+        "predictions": [one["count"] for one in folder.read_json("predictions.json")],
+        "steps": int(model.optimizer.iterations),
+        "replicas": build_strategy(strategy).num_replicas_in_sync,
+    }
+
+
+if __name__ == "__main__":
+    out = pathlib.Path(OUT)
+    results = {}
+    for strategy in ("cpu", "mirrored"):
+        recipe = override(RECIPE, {"strategy": strategy})
+        folder, _ = train(recipe, out / strategy, report=lambda line: None, verbose=0)
+        results[strategy] = result(folder, strategy)
+    print(json.dumps(results))
