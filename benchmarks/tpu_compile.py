@@ -29,6 +29,7 @@ from unittest import mock
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # or libtpu waits for a cloud's metadata server
+os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # no TPU is held: any number may run
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # or JAX looks for a TPU to open
 
 import numpy as np
