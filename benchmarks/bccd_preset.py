@@ -81,7 +81,7 @@ def main():
                 **{f"AP of {one.name}": one.AP for one in measured.per_class},
             },
             "steps": result["steps"],
-            "command": f"python benchmarks/bccd.py --models {arguments.model}, then bccd_preset.py",
+            "command": f"{result['command']}, then benchmarks/bccd_preset.py",
             "date": result["date"],
             "licence": "Apache-2.0; BCCD is MIT",
         },
