@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.placement import letterbox, place_picture, scale_of
+from keras_effspine.data.record_columns import object_arrays
 from keras_effspine.data.samples import TrainingSamples
 
 
@@ -135,15 +136,10 @@ def evaluation_batches(record_set, decoder, image_size, batch_size, shard=(0, 1)
 
 
 def most_objects(record_set):
-    """Greatest number of objects in one picture, crowds not counted; at least 1.
-
-    Records that are made when they are asked for may say it all at once, by a method
-    `object_counts()` that returns the integers `(records,)`.
-    """
-    records = record_set.records
-    if hasattr(records, "object_counts"):
-        return max(1, int(np.max(records.object_counts(), initial=0)))
-    return max([1, *(int(np.sum(~record.is_crowd)) for record in records)])
+    """Greatest number of objects in one picture, crowds not counted; at least 1."""
+    lengths, _, _, is_crowd = object_arrays(record_set.records)
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    return max(1, int(np.bincount(owners[~is_crowd]).max(initial=0)))
 
 
 def _checked(shard):
