@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import keras_cv
 import numpy as np
 import tensorflow as tf
@@ -12,6 +11,7 @@ from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator, DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.pictures.detections import draw_detections
 from keras_effspine.tasks.task import Task
@@ -116,7 +116,7 @@ _LOSSES = {
         "classification_loss": keras_cv.losses.FocalLoss(
             alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
         ),
-        "box_loss": keras.losses.Huber(delta=0.1, reduction="sum"),
+        "box_loss": Huber(delta=0.1, reduction="sum"),
         "loss_weights": {"box": 50.0, "classification": 1.0},
     },
 }
