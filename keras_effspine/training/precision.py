@@ -1,10 +1,28 @@
 """Numbers that a model computes in."""
 
+import tensorflow as tf
+
 from keras_effspine.errors import RecipeError
 from keras_effspine.models.dtype_policies import dtype_policy_scope
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """From a precision's name to the Keras dtype policy."""
+
+
+SMALLEST_BFLOAT16_ON_CPU = 128
+"""Pixels. Below, a strided convolution reads a map of one pixel, and its gradient in bfloat16 is
+wrong in TensorFlow 2.21 with oneDNN."""
+
+
+def check_precision(name, image_size):
+    """Raises RecipeError where a precision would give wrong gradients."""
+    accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+    if name == "bfloat16" and not accelerators and image_size < SMALLEST_BFLOAT16_ON_CPU:
+        raise RecipeError(
+            f"bfloat16 on a CPU needs pictures of at least {SMALLEST_BFLOAT16_ON_CPU} px, since "
+            f"TensorFlow's gradients are wrong below; here they have {image_size} px. Choose a "
+            "larger --image-size, or --precision float32."
+        )
 
 
 def precision(name):

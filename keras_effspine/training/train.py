@@ -17,7 +17,7 @@ from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
-from keras_effspine.training.precision import precision
+from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
@@ -51,6 +51,7 @@ def train(recipe, out, report=print, verbose="auto"):
     recipe = resolve_image_size(resolve_paths(recipe))
     strategy = build_strategy(recipe.strategy)
     check_batch(recipe.batch_size, strategy)
+    check_precision(recipe.precision, recipe.image_size)
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
