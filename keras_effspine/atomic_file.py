@@ -1,7 +1,10 @@
-"""Writing files so that a file which is there is whole."""
+"""Writing files and folders so that one which is there is whole."""
 
+import contextlib
 import os
 import pathlib
+import shutil
+import uuid
 
 from keras_effspine.errors import RunFolderError
 
@@ -36,3 +39,25 @@ def write_file(target, save):
             unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise RunFolderError(f"{target}: cannot be written ({error}).") from error
+
+
+@contextlib.contextmanager
+def whole_folder(folder):
+    """A folder to fill, which gets its name when the context ends without an error.
+
+    Args:
+        folder: absolute `pathlib.Path` of the folder; it may exist if it is empty.
+
+    Yields:
+        `pathlib.Path` of the folder to fill, beside it.
+
+    Raises:
+        OSError: if it cannot be made, or the name is taken by then.
+    """
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

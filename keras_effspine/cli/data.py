@@ -9,7 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_effspine.cli.console import ERRORS, OUTPUT, printable, say
-from keras_effspine.cli.options import Data, Images, Split, check_data_options
+from keras_effspine.cli.options import (
+    Data,
+    Images,
+    Split,
+    ValData,
+    ValImages,
+    ValSplit,
+    check_data_options,
+)
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
 
@@ -24,16 +32,9 @@ def check(
     data: Data = None,
     images: Images = None,
     split: Split = None,
-    val_data: Annotated[
-        str | None,
-        typer.Option(help="Validation data; by default the part of --data that is meant for it."),
-    ] = None,
-    val_images: Annotated[
-        str | None, typer.Option(help="Folder of its pictures; --images by default.")
-    ] = None,
-    val_split: Annotated[
-        str | None, typer.Option(help="Part of the validation data; val by default.")
-    ] = None,
+    val_data: ValData = None,
+    val_images: ValImages = None,
+    val_split: ValSplit = None,
     image_size: Annotated[
         int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
     ] = _LEVELS_SIZE,

@@ -17,6 +17,12 @@ Images = Annotated[str | None, typer.Option(help="Folder of the pictures of a CO
 Split = Annotated[
     str | None, typer.Option(help="Part of a data set that has parts, such as train or val.")
 ]
+ValData = Annotated[
+    str | None,
+    typer.Option(help="Validation data; by default the part of --data that is meant for it."),
+]
+ValImages = Annotated[str | None, typer.Option(help="Folder of its pictures; --images by default.")]
+ValSplit = Annotated[str | None, typer.Option(help="Part of the validation data; val by default.")]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 

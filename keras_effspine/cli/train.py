@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import OUTPUT, say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
+from keras_effspine.cli.options import (
+    BatchSize,
+    Data,
+    Images,
+    Split,
+    ValData,
+    ValImages,
+    ValSplit,
+    check_data_options,
+)
 from keras_effspine.cli.quiet_start import load_tensorflow
 
 
@@ -20,19 +29,9 @@ def train(
     data: Data = None,
     images: Images = None,
     split: Split = None,
-    val_data: Annotated[
-        str | None,
-        typer.Option(
-            help="Data to measure the model on; by default those that are trained on, if they have "
-            "a part for it."
-        ),
-    ] = None,
-    val_images: Annotated[
-        str | None, typer.Option(help="Folder of its pictures; --images by default.")
-    ] = None,
-    val_split: Annotated[
-        str | None, typer.Option(help="Part of the validation data; val by default.")
-    ] = None,
+    val_data: ValData = None,
+    val_images: ValImages = None,
+    val_split: ValSplit = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the pictures.", min=1)] = None,
     batch_size: BatchSize = None,

@@ -4,11 +4,10 @@ import collections
 import contextlib
 import os
 import pathlib
-import shutil
-import uuid
 
 import numpy as np
 
+from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.formats.coco import save_coco
 from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.picture_bytes import read_picture_bytes
@@ -45,15 +44,11 @@ def convert(record_sets, target, folder, link=False):
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise DataError(f"{folder}: exists and is not empty; name a new folder.")
     names = _NAMING[target](_file_names(record_sets))
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     try:
-        part.mkdir(parents=True)
-        _write(record_sets, target, part, names, link)
-        part.rename(folder)
+        with whole_folder(folder) as part:
+            _write(record_sets, target, part, names, link)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error}).") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return left_out(record_sets, target)
 
 

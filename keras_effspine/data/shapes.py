@@ -5,13 +5,12 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import sys
-import uuid
 
 import numpy as np
 from PIL import Image
 
+from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.cache_folder import cache_folder
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.shape_drawing import CLASS_NAMES, draw_picture
@@ -63,20 +62,16 @@ def write_shapes(folder, counts=None):
         DataError: the folder holds something else, or cannot be written.
     """
     folder = pathlib.Path(os.path.abspath(folder))
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     try:
-        part.mkdir(parents=True)
-        for split, count in (counts or COUNTS).items():
-            _write_split(part, split, count)
-        part.rename(folder)
+        with whole_folder(folder) as part:
+            for split, count in (counts or COUNTS).items():
+                _write_split(part, split, count)
     except OSError as error:
         if not _is_whole(folder):
             raise DataError(
                 f"Cannot write the shapes data set to {folder} ({error.strerror}); "
                 "name an empty folder that can be written, or set EFFSPINE_CACHE to one."
             ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _is_whole(folder):

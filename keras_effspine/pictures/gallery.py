@@ -1,10 +1,8 @@
 """The truth drawn on a sample of a data set."""
 
 from keras_effspine.data.picture_pixels import read_picture
-from keras_effspine.pictures.detections import draw_detections
+from keras_effspine.pictures.enlarged import draw_enlarged
 from keras_effspine.pictures.grid import picture_grid
-
-_SMALLEST_SHOWN = 480
 
 
 def truth_gallery(record_set, usable, pictures=12, columns=4):
@@ -31,12 +29,9 @@ def truth_gallery(record_set, usable, pictures=12, columns=4):
 
 
 def _drawn(record, class_names):
-    pixels = read_picture(record)
-    # Labels need some pixels to be legible: small pictures are shown enlarged.
-    zoom = max(1, -(-_SMALLEST_SHOWN // max(pixels.shape[:2])))
-    return draw_detections(
-        pixels.repeat(zoom, axis=0).repeat(zoom, axis=1),
-        record.boxes * zoom,
+    return draw_enlarged(
+        read_picture(record),
+        record.boxes,
         record.classes,
         class_names,
         is_crowd=record.is_crowd,

@@ -13,7 +13,7 @@ from keras_effspine.evaluation.report import class_table, stats_table
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.pictures.detections import draw_detections
+from keras_effspine.pictures.enlarged import draw_enlarged
 from keras_effspine.tasks.task import Task
 
 
@@ -95,19 +95,15 @@ class Detection(Task):
 
     def draw(self, image, output, class_names, min_score=0.0):
         shown = slice(None) if output.scores is None else output.scores >= min_score
-        # Labels need some pixels to be legible: small pictures are shown enlarged.
-        zoom = max(1, -(-_SMALLEST_SHOWN // max(image.shape[:2])))
-        return draw_detections(
-            image.repeat(zoom, axis=0).repeat(zoom, axis=1),
-            output.boxes[shown] * zoom,
+        return draw_enlarged(
+            image,
+            output.boxes[shown],
             output.classes[shown],
             class_names,
             scores=None if output.scores is None else output.scores[shown],
             is_crowd=output.is_crowd,
         )
 
-
-_SMALLEST_SHOWN = 480
 
 _LOSSES = {
     "keras_cv": lambda: {"classification_loss": "focal", "box_loss": "smoothl1"},

@@ -124,10 +124,7 @@ def _broken(annotation, seen, images, class_of):
         return "box missing"
     if not isinstance(annotation["bbox"], list) or len(annotation["bbox"]) != 4:
         return "box is not four numbers"
-    box = numbers(annotation["bbox"])
-    if box is None:
-        return "box is not four numbers"
-    return None if all(map(math.isfinite, box)) else "box is not finite"
+    return "box is not four numbers" if numbers(annotation["bbox"]) is None else None
 
 
 def _record(image, image_folder, found, class_of):

@@ -16,14 +16,12 @@ from tensorflow_datasets.core import read_only_builder
 from keras_effspine.data.cache_folder import cache_folder
 from keras_effspine.data.formats.boxes import fit_box
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
+from keras_effspine.data.formats.tfrecord import HEAD, TAIL
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
 # Namespaces such as huggingface: and addresses such as gs:// would reach for the network.
 _NAME = re.compile(r"\w+(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
-
-# A TFRecord is its length (8 bytes), a checksum (4), the content, and a checksum (4).
-_HEAD, _TAIL = 12, 4
 
 
 def open_prepared(name):
@@ -166,12 +164,12 @@ def _scan(builder, name, split):
 def _tfrecords(path):
     """Yields the place and the content of each TFRecord of a file."""
     with path.open("rb") as file:
-        while head := file.read(_HEAD):
-            length = struct.unpack("<Q", head[:8])[0] if len(head) == _HEAD else None
-            content = file.read(length + _TAIL) if length is not None else b""
-            if length is None or len(content) < length + _TAIL:
+        while head := file.read(HEAD):
+            length = struct.unpack("<Q", head[:8])[0] if len(head) == HEAD else None
+            content = file.read(length + TAIL) if length is not None else b""
+            if length is None or len(content) < length + TAIL:
                 raise DataError(f"{path}: the shard is cut short; prepare the data set again.")
-            yield file.tell() - length - _TAIL, content[:length]
+            yield file.tell() - length - TAIL, content[:length]
 
 
 def _record(example, path, place, position, first_id, problems):

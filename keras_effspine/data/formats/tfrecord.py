@@ -13,8 +13,8 @@ from keras_effspine.errors import DataError
 SHARD_BYTES = 256 * 2**20
 """Size from which on a shard is full."""
 
-# A TFRecord is its length (8 bytes), a checksum (4), the content, and a checksum (4).
-_HEAD, _TAIL = 12, 4
+HEAD, TAIL = 12, 4
+"""Bytes of a TFRecord around its content: length (8) and checksum (4), and a checksum (4)."""
 
 
 def tfrecord_splits(folder):
@@ -95,11 +95,11 @@ def _write_shards(record_set, folder, split, names):
             yield dataclasses.replace(
                 record,
                 path=shard,
-                offset=position + _HEAD + content.index(picture),
+                offset=position + HEAD + content.index(picture),
                 length=len(picture),
                 name=name,
             )
-            position += _HEAD + len(content) + _TAIL
+            position += HEAD + len(content) + TAIL
     finally:
         if writer is not None:
             writer.close()
