@@ -10,10 +10,10 @@ from keras_effspine.data.pipeline import most_objects
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator, DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
-from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.pictures.enlarged import draw_enlarged
+from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.task import Task
 
 
@@ -42,15 +42,10 @@ class Detection(Task):
             raise DataError(f"{record_set.source}: no picture has a box to learn from.")
 
     def build_model(self, recipe, class_names):
-        backbone = EffSpineNetBackbone.from_preset(
-            recipe.preset,
-            batch_norm_momentum=recipe.batch_norm_momentum,
-            stochastic_depth_rate=recipe.stochastic_depth_rate,
-            activation=recipe.activation,
-            **({} if recipe.squeeze_excitation else {"squeeze_excitation_ratio": None}),
-        )
         return RetinaNet(
-            backbone=backbone, num_classes=len(class_names), bounding_box_format="xyxy"
+            backbone=build_backbone(recipe),
+            num_classes=len(class_names),
+            bounding_box_format="xyxy",
         )
 
     def compile_model(self, model, recipe, optimizer):
