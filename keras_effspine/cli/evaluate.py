@@ -41,7 +41,7 @@ def evaluate(
     if data is None:
         records = load_validation_data(trained.recipe, say) or load_data(trained.recipe, say)[0]
     else:
-        records = load_measured_records(data, images, split)
+        records = load_measured_records(data, images, split, trained.task.labels)
         say(describe_records(records))
         for line in describe_problems(records):
             say(line)

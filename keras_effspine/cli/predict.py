@@ -60,7 +60,8 @@ def predict(
     if pictures is not None:
         records = load_pictures(pictures, class_names)
     else:
-        records = align_classes(load_measured_records(data, images, split), class_names)
+        found = load_measured_records(data, images, split, task.labels)
+        records = align_classes(found, class_names)
         say(describe_records(records))
         for line in describe_problems(records):
             say(line)
@@ -84,7 +85,10 @@ def predict(
             drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
         else:
             drawn = task.draw(read_picture(record, upright), output, class_names, min_score)
-        write_file(files[record.image_id], Image.fromarray(drawn).save)
+        file = files[record.image_id]
+        write_file(file, Image.fromarray(drawn).save)
+        for ending, picture in task.beside(output).items():
+            write_file(file.with_name(file.stem + ending + file.suffix), picture.save)
     for line in decoder.describe():
         say(f"skipped: {line}")
     if not single:

@@ -85,5 +85,7 @@ def _check_header(record):
         return Problem("image header unreadable", where, "skipped")
     if wanted not in sizes:
         where += f", {sizes[0][0]}x{sizes[0][1]} instead of {record.width}x{record.height}"
+        if record.semantic_map is not None and record.semantic_map.path != record.path:
+            where += f" of {record.semantic_map.path}"
         return Problem("image size differs from its annotation", where, "skipped")
     return None

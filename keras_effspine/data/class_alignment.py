@@ -39,7 +39,16 @@ def align_classes(record_set, class_names):
         record_set,
         records=records.with_classes(to_index)
         if isinstance(records, ColumnRecords)
-        else tuple(dataclasses.replace(r, classes=to_index[r.classes]) for r in records),
+        else tuple(_with_classes(record, to_index) for record in records),
         class_names=tuple(class_names),
         category_ids=tuple(ids.get(name, free + index) for name, index in index_of.items()),
+    )
+
+
+def _with_classes(record, to_index):
+    labels = record.semantic_map
+    return dataclasses.replace(
+        record,
+        classes=to_index[record.classes],
+        semantic_map=None if labels is None else labels.with_classes(to_index),
     )

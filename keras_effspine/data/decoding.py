@@ -108,6 +108,33 @@ class PictureDecoder:
         decoded.set_shape([])
         return part, decoded
 
+    @property
+    def has_semantic_maps(self):
+        """Whether the records come with label maps."""
+        return len(self._records) > 0 and self._records[0].semantic_map is not None
+
+    def read_semantic_map(self, index):
+        """Reads the record's label map; one that cannot be used counts as a failed picture.
+
+        Args:
+            index: int64 scalar, position of the record.
+
+        Returns:
+            Pair of uint8 `(height, width)` and a bool scalar that is false where reading failed.
+        """
+        labels, read = tf.numpy_function(self._read_semantic_map, [index], (tf.uint8, tf.bool))
+        labels.set_shape([None, None])
+        read.set_shape([])
+        return labels, read
+
+    def _read_semantic_map(self, index):
+        try:
+            return self._records[index].semantic_map.read(self._records[index]), True
+        except DataError as error:
+            self._note_failure(index, error)
+            self.check()
+            return np.zeros((1, 1), "uint8"), False
+
     def _read(self, index):
         record = self._records[index]
         try:

@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from keras_effspine.data.semantic_map import SemanticMap
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Record:
@@ -28,7 +30,7 @@ class Record:
             `{"size": [h, w], "counts": ...}`, or None.
         attributes: sequence of `N` dictionaries of what else is said of an object, such as
             `{"truncated": True, "pose": "Left"}`; may be empty where nothing is said of any.
-        semantic_map: path of a label image `(height, width)` for semantic segmentation, or None.
+        semantic_map: the `SemanticMap` of the picture's pixels, or None.
         image_label: class index of the whole picture for classification, or None.
         offset: first byte of the encoded picture in the file.
         length: number of its bytes; None means up to the end of the file.
@@ -47,11 +49,22 @@ class Record:
     annotation_ids: tuple = ()
     masks: tuple = ()
     attributes: tuple = ()
-    semantic_map: pathlib.Path | None = None
+    semantic_map: SemanticMap | None = None
     image_label: int | None = None
     offset: int = 0
     length: int | None = None
     name: str | None = None
+
+
+def record_without_objects(**fields):
+    """A `Record` of a picture on which no object is annotated; `fields` are the others."""
+    return Record(
+        boxes=np.zeros((0, 4)),
+        classes=np.zeros(0, "int64"),
+        areas=np.zeros(0),
+        is_crowd=np.zeros(0, bool),
+        **fields,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,13 @@ import tensorflow as tf
 
 from keras_effspine.data.colour_jitter import colour_jitter
 from keras_effspine.data.mosaic import join_tiles, mosaic_tiles
-from keras_effspine.data.placement import place_boxes, place_picture, random_placement
+from keras_effspine.data.placement import (
+    place_boxes,
+    place_labels,
+    place_picture,
+    random_placement,
+)
+from keras_effspine.data.semantic_map import IGNORED
 
 _TILES = 4
 
@@ -81,15 +87,19 @@ class TrainingSamples:
             placement = random_placement(
                 encoded.shape, canvas, self._augmentation, self._seeds(_PLACEMENT, number)
             )
-            return encoded, placement, *self._decoder.decode(encoded, placement)
+            part, decoded = self._decoder.decode(encoded, placement)
+            if not self._decoder.has_semantic_maps:
+                return encoded, placement, part, decoded
+            labels, read = self._decoder.read_semantic_map(index)
+            return encoded, placement, part, decoded & read, labels
 
         def another(tries, *_):
             seeds = self._seeds(_SUBSTITUTE, number) + [tries * 2**40, 0]
             index = tf.random.stateless_uniform([], seeds, maxval=self._count, dtype="int64")
             return tries + 1, *attempt(index)
 
-        _, encoded, placement, image, _ = tf.while_loop(
-            lambda tries, encoded, placement, image, decoded: ~decoded,
+        _, encoded, placement, image, _, *labels = tf.while_loop(
+            lambda tries, encoded, placement, image, decoded, *labels: ~decoded,
             another,
             (tf.constant(1, "int64"), *attempt(first_index)),
         )
@@ -102,6 +112,8 @@ class TrainingSamples:
             "classes": encoded.classes,
             "crowds": place_boxes(encoded.crowds, placement),
         }
+        if labels:
+            sample["semantic"] = place_labels(labels[0], placement, canvas, IGNORED)
         return sample, encoded.index
 
     def _record_at(self, place):

@@ -25,7 +25,8 @@ KNOWN = (
     f"'{SHAPES}'; a COCO JSON file (*.json) with its image folder; a Pascal VOC folder (with "
     "Annotations and JPEGImages); a YOLO data.yaml, or the folder that holds it; a folder of "
     "TFRecords that `effspine data convert` wrote; tfds:NAME, or the folder of a prepared TFDS "
-    "data set"
+    "data set; for segmentation a folder with images and masks, a folder of masks with the folder "
+    "of its pictures, or a Pascal VOC folder with SegmentationClass"
 )
 
 
@@ -55,12 +56,14 @@ def is_name(data):
     return data == SHAPES or data.startswith(_TFDS)
 
 
-def find_source(data, images=None):
+def find_source(data, images=None, labels="objects"):
     """Recognises data.
 
     Args:
         data: name or path; see `KNOWN`.
-        images: folder of the image files, for a COCO JSON file alone.
+        images: folder of the image files, for a COCO JSON file or a folder of masks.
+        labels: what is to be read of data that hold several kinds: `"objects"`, or `"semantic"`,
+            label maps, which are made of the objects' masks where the data have no maps.
 
     Returns:
         `Source`.
@@ -69,21 +72,31 @@ def find_source(data, images=None):
         DataError: it is nothing that is known, or the image folder is missing or not needed.
     """
     data, path = str(data), pathlib.Path(data)
+    source = None if is_name(data) else _find_label_maps(path, images, labels)
+    if source is not None:
+        return source
     if not is_name(data) and path.suffix.lower() == ".json":
-        return _coco(path, images)
-    source = _find_without_images(data, path)
-    if images is not None:
-        raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")
+        source = _coco(path, images)
+    else:
+        source = _find_without_images(data, path)
+        if images is not None:
+            raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")
+    if labels == "semantic":
+        from keras_effspine.data.object_maps import with_object_maps
+
+        load = source.load
+        return dataclasses.replace(source, load=lambda split: with_object_maps(load(split)))
     return source
 
 
-def read_records(data, images=None, split=None):
+def read_records(data, images=None, split=None, labels="objects"):
     """Loads a data set without a look at its pictures, beyond what their sizes need.
 
     Args:
         data: name or path; see `KNOWN`.
         images: folder of the image files, for a COCO JSON file alone.
         split: which part of a data set that has parts; None means `"train"` if there are several.
+        labels: as in `find_source`.
 
     Returns:
         Pair of the `RecordSet` and the `Source`.
@@ -91,7 +104,7 @@ def read_records(data, images=None, split=None):
     Raises:
         DataError: if the data cannot be used, or has no parts where one is named.
     """
-    source = find_source(data, images)
+    source = find_source(data, images, labels)
     if not source.splits and split is not None:
         raise DataError(f"{data}: has no parts; leave the split '{split}' out.")
     if source.splits and split is None:
@@ -99,11 +112,11 @@ def read_records(data, images=None, split=None):
     return source.load(split), source
 
 
-def load_records(data, images=None, split=None):
+def load_records(data, images=None, split=None, labels="objects"):
     """Loads a data set and checks its image files.
 
     Args:
-        data, images, split: as in `read_records`.
+        data, images, split, labels: as in `read_records`.
 
     Returns:
         `RecordSet`, with what was found wrong in `problems`.
@@ -111,12 +124,12 @@ def load_records(data, images=None, split=None):
     Raises:
         DataError: if the data cannot be used; the message says why.
     """
-    record_set, source = read_records(data, images, split)
+    record_set, source = read_records(data, images, split, labels)
     return record_set if source.checked else check_images(record_set)
 
 
 def read_validation_records(
-    data, images, split, val_data, val_images, val_split, read=load_records
+    data, images, split, val_data, val_images, val_split, read=load_records, labels="objects"
 ):
     """Loads what a model that trains on some data is measured on.
 
@@ -127,6 +140,7 @@ def read_validation_records(
         val_images: folder of the pictures; None takes `images`.
         val_split: the part to measure on; None takes `"val"` or `"validation"`.
         read: `load_records`, or `read_records`.
+        labels: as in `find_source`.
 
     Returns:
         What `read` gave, or None where no validation data are named and there are none.
@@ -138,19 +152,19 @@ def read_validation_records(
     # The folder of pictures belongs to a COCO JSON file; other data bring their own.
     takes_images = val_data is None or str(named).lower().endswith(".json")
     folder = val_images or (images if takes_images else None)
-    source = find_source(named, folder)
+    source = find_source(named, folder, labels)
     if val_split is None and (val_data is not None or split in (None, "train")):
         val_split = source.validation_split
     if val_data is None and val_split is None:
         return None
-    return read(named, folder, val_split)
+    return read(named, folder, val_split, labels)
 
 
-def load_measured_records(data, images=None, split=None):
+def load_measured_records(data, images=None, split=None, labels="objects"):
     """As `load_records`, but where no part is named it is the one for validation, if there is."""
     if split is None:
-        split = find_source(data, images).validation_split
-    return load_records(data, images, split)
+        split = find_source(data, images, labels).validation_split
+    return load_records(data, images, split, labels)
 
 
 def describe_records(record_set):
@@ -174,6 +188,38 @@ def _coco(path, images):
 
 
 # The readers of the formats, and what they import, are loaded for the format that is there.
+def _find_label_maps(path, images, labels):
+    """The `Source` of label maps, or None where there are none, or objects are asked for."""
+    from keras_effspine.data.formats import mask_folder
+
+    if images is None:
+        folders = mask_folder.mask_folders(path)
+    else:
+        folders = (pathlib.Path(images), path) if mask_folder.holds_masks_alone(path) else None
+        if folders is not None and not folders[0].is_dir():
+            raise DataError(f"{images}: there is no such image folder.")
+    if folders is not None:
+        return Source(
+            mask_folder.mask_splits(folders[1]),
+            lambda split: mask_folder.load_mask_folder(*folders, split),
+        )
+    if labels != "semantic":
+        return None
+    if images is None and (path / "SegmentationClass").is_dir():
+        from keras_effspine.data.formats import voc_segmentation
+
+        return Source(
+            voc_segmentation.voc_segmentation_splits(path),
+            lambda split: voc_segmentation.load_voc_segmentation(path, split),
+        )
+    if images is not None and path.is_file():
+        from keras_effspine.data.formats.coco_panoptic import is_panoptic, load_coco_panoptic
+
+        if is_panoptic(path):
+            return Source((), lambda _: load_coco_panoptic(path, images))
+    return None
+
+
 def _find_without_images(data, path):
     if data == SHAPES:
         return Source(tuple(COUNTS), load_shapes)

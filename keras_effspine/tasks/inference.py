@@ -32,7 +32,7 @@ def predict_records(task, model, record_set, image_size, batch_size=8, decoder=N
             missing = batch_size - len(images)
             padded = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
             records = [record_set.records[index] for index in batch["index"]]
-            predictions = model.predict_on_batch(padded)
+            predictions = task.predict(model, padded)
             yield from zip(records, task.outputs(predictions, batch["scale"], records), strict=True)
 
 

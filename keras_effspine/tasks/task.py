@@ -11,6 +11,10 @@ class Task(abc.ABC):
     pictures show.
     """
 
+    labels = "objects"
+    """What the task learns from and is measured by: `"objects"`, or `"semantic"`, label maps. Data
+    that hold several kinds are read for this one; see `data.sources.find_source`."""
+
     @abc.abstractmethod
     def check(self, record_set):
         """Raises DataError where a record set has nothing to train this task on."""
@@ -43,12 +47,21 @@ class Task(abc.ABC):
             Function from a sample (see `data.pipeline.training_batches`) to labels of fixed shapes.
         """
 
+    def predict(self, model, images):
+        """What the model says of a batch, as NumPy arrays: what `outputs` reads.
+
+        Args:
+            model: what `build_model` made, trained.
+            images: float32 `(batch, height, width, 3)`.
+        """
+        return model.predict_on_batch(images)
+
     @abc.abstractmethod
     def outputs(self, predictions, scales, records):
         """The model's predictions for a batch as outputs.
 
         Args:
-            predictions: what `model.predict_on_batch` returned.
+            predictions: what `predict` returned.
             scales: float `(batch, 2)`, pixels of the batch over pixels of the picture along y, x.
             records: the batch's `Record`s; predictions beyond their number are padding.
 
@@ -84,3 +97,15 @@ class Task(abc.ABC):
         Returns:
             A new uint8 `(height, width, 3)`.
         """
+
+    def beside(self, output):
+        """Pictures that are written beside a drawn prediction.
+
+        Args:
+            output: an output.
+
+        Returns:
+            Dictionary from the ending that the file's name gets, such as `"-labels"`, to a
+            `PIL.Image.Image`, written as PNG.
+        """
+        return {}

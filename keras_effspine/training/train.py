@@ -168,7 +168,8 @@ def load_data(recipe, report):
         `"validation"`, or `"training"` where the recipe names no validation data.
     """
     data = recipe.data
-    records = load_records(data.data, data.images, data.split)
+    labels = find_task(recipe.task).labels
+    records = load_records(data.data, data.images, data.split, labels)
     _report_records(records, report)
     measured = load_validation_data(recipe, report)
     if measured is None:
@@ -181,7 +182,13 @@ def load_validation_data(recipe, report):
     """The `RecordSet` of a recipe's validation data; None where it names none."""
     data = recipe.data
     measured = read_validation_records(
-        data.data, data.images, data.split, data.val_data, data.val_images, data.val_split
+        data.data,
+        data.images,
+        data.split,
+        data.val_data,
+        data.val_images,
+        data.val_split,
+        labels=find_task(recipe.task).labels,
     )
     if measured is not None:
         _report_records(measured, report)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pathlib
 
 from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.errors import DataError
@@ -25,6 +26,30 @@ def read_coco_file(path):
     return _read_images(content["images"], path), categories, content["annotations"]
 
 
+def read_coco_categories(path):
+    """Reads the categories of a COCO file of any kind, or of a bare list of categories.
+
+    Args:
+        path: `pathlib.Path` of the JSON file.
+
+    Returns:
+        Pair of the category entries, sorted by id, and a dictionary from the stem of each picture's
+        file name to its id, where the file lists pictures.
+
+    Raises:
+        DataError: the file cannot be read, is not JSON, or its categories make no sense.
+    """
+    content = _read_json(path)
+    if isinstance(content, list):
+        content = {"categories": content}
+    if not isinstance(content, dict) or not isinstance(content.get("categories"), list):
+        raise DataError(f"{path} has no list 'categories', which names the classes of label maps.")
+    categories = _read_categories(content["categories"], path)
+    images = _read_images(content["images"], path) if content.get("images") else {}
+    stems = {pathlib.PurePosixPath(one["file_name"]).stem: one["id"] for one in images.values()}
+    return categories, stems
+
+
 def numbers(values):
     """Returns a list of floats, or None if one of the values is not a number."""
     if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
@@ -43,9 +68,9 @@ def is_id(value):
     return is_integer(value) or isinstance(value, str)
 
 
-def _read_content(path):
+def _read_json(path):
     try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise DataError(
             f"Cannot read the annotation file {path} ({error.strerror}); check the path."
@@ -57,6 +82,10 @@ def _read_content(path):
         ) from error
     except (ValueError, RecursionError) as error:  # bytes that are no UTF-8, endless nesting
         raise DataError(f"{path} is not valid JSON ({error}); fetch or write it again.") from error
+
+
+def _read_content(path):
+    content = _read_json(path)
     if not isinstance(content, dict):
         raise DataError(f"{path} holds no JSON object; a COCO annotation file is one.")
     for key in ("images", "annotations", "categories"):

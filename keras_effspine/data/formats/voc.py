@@ -242,6 +242,12 @@ def _picture_path(folder, name, filename):
             )
         if _stem(filename) == name:
             return pictures / filename
+    return find_picture(folder, name)
+
+
+def find_picture(folder, name):
+    """Path of the file in `JPEGImages` that has a name but for its suffix; `.jpg` if none has."""
+    pictures = folder / "JPEGImages"
     for suffix in PICTURE_SUFFIXES:
         for spelled in (suffix, suffix.upper()):
             if (pictures / f"{name}{spelled}").is_file():

@@ -1,0 +1,55 @@
+"""Records of pictures with label maps, whatever names the two."""
+
+import concurrent.futures
+
+from PIL import Image
+
+from keras_effspine.data.orientation import upright_size
+from keras_effspine.data.record import Problem, record_without_objects
+from keras_effspine.data.semantic_map import SemanticMap
+
+
+def map_records(found, labels):
+    """Makes the records of pictures, each of the size of its label map.
+
+    Args:
+        found: list of tuples of image id, path of the picture, and path of its label map, which
+            may be missing.
+        labels: what the maps' values mean; see `SemanticMap`.
+
+    Returns:
+        Pair of the list of `Record` and the list of `Problem`: pictures without a label map, or
+        with one that cannot be opened, are skipped.
+    """
+    Image.preinit()  # once, before the threads ask for it at the same time
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        sizes = list(pool.map(_size, found))
+    records, problems = [], []
+    for (image_id, picture, path), size in zip(found, sizes, strict=True):
+        if isinstance(size, str):
+            problems.append(Problem(size, f"{path}, image {image_id}", "skipped"))
+            continue
+        records.append(
+            record_without_objects(
+                image_id=image_id,
+                path=picture,
+                width=size[0],
+                height=size[1],
+                semantic_map=SemanticMap(path, labels),
+            )
+        )
+    return records, problems
+
+
+def _size(found):
+    """Width and height, or what is wrong with the label map."""
+    _, picture, path = found
+    if not path.is_file():
+        return "label map missing"
+    # The size of a MATLAB file is seen when it is read; the picture's must do before.
+    is_picture = path.suffix != ".mat"
+    try:
+        with Image.open(path if is_picture else picture) as image:
+            return image.size if is_picture else upright_size(image)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return "label map is no readable picture" if is_picture else "picture unreadable"

@@ -1,0 +1,128 @@
+"""Pascal VOC's label maps, with SBD's for the pictures that VOC has none of."""
+
+import os
+import pathlib
+
+from keras_effspine.data.formats.file_names import leaves_folder
+from keras_effspine.data.formats.label_maps import map_records
+from keras_effspine.data.formats.label_names import LABEL_MAP_FILE, LabelNames, read_label_map
+from keras_effspine.data.formats.voc import find_picture
+from keras_effspine.data.record import RecordSet
+from keras_effspine.data.semantic_labels import ValueLabels
+from keras_effspine.errors import DataError
+
+MAPS, MORE_MAPS = "SegmentationClass", "SegmentationClassAug"
+AUGMENTED = "trainaug"
+"""The split of VOC's training pictures and SBD's, without VOC's validation pictures."""
+
+CLASS_NAMES = (
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+)
+
+_LISTS = "ImageSets/Segmentation"
+
+
+def voc_segmentation_splits(folder):
+    """Names of the lists in `ImageSets/Segmentation`, with `AUGMENTED` where there are more maps.
+
+    Returns:
+        Sorted tuple; `()` if there are none.
+    """
+    folder = pathlib.Path(folder)
+    lists = {path.stem for path in (folder / _LISTS).glob("*.txt")}
+    if (folder / MORE_MAPS).is_dir() and {"train", "val"} <= lists:
+        lists.add(AUGMENTED)
+    return tuple(sorted(lists))
+
+
+def load_voc_segmentation(folder, split=None):
+    """Reads a folder with `SegmentationClass`, `JPEGImages` and `ImageSets/Segmentation`.
+
+    The classes are VOC's 21 with the background, and 255, the border of objects, is ignored; or
+    those of a `labelmap.txt` with colours, as CVAT exports it.
+
+    The 10,582 pictures of 5.3 are the split `"trainaug"`: put the files of SBD's `cls` folder, or
+    their conversion to PNG, into a folder `SegmentationClassAug`. Where there is no list
+    `trainaug.txt`, the split is all that has a map in either of VOC's list `train` and that folder,
+    without VOC's list `val`. Where both have a map of a picture, VOC's is taken.
+
+    Args:
+        folder: path of the folder.
+        split: name of a list, or `"trainaug"`; None reads all maps of `SegmentationClass`.
+
+    Returns:
+        `RecordSet`; image ids are the names in the list. Pictures without a map are skipped, and
+        listed in `problems`.
+
+    Raises:
+        DataError: there is no such list, or a name leaves the folder.
+    """
+    folder = pathlib.Path(folder)
+    names = LabelNames(
+        CLASS_NAMES, tuple(range(len(CLASS_NAMES))), ValueLabels({i: i for i in range(21)})
+    )
+    if (folder / LABEL_MAP_FILE).is_file():
+        names = read_label_map(folder / LABEL_MAP_FILE)
+    found = [
+        (name, find_picture(folder, name), _map_path(folder, name))
+        for name in _picture_names(folder, split)
+    ]
+    records, problems = map_records(found, names.labels)
+    return RecordSet(
+        records=tuple(records),
+        class_names=names.class_names,
+        category_ids=names.category_ids,
+        source=str(folder),
+        problems=tuple(problems),
+        format="Pascal VOC folder with label maps",
+        split=split,
+    )
+
+
+def _map_path(folder, name):
+    own = folder / MAPS / f"{name}.png"
+    more = [folder / MORE_MAPS / f"{name}{suffix}" for suffix in (".png", ".mat")]
+    return next((path for path in (own, *more) if path.is_file()), own)
+
+
+def _picture_names(folder, split):
+    if split is None:
+        return sorted(path.stem for path in (folder / MAPS).glob("*.png"))
+    path = folder / _LISTS / f"{split}.txt"
+    if split == AUGMENTED and not path.is_file() and split in voc_segmentation_splits(folder):
+        more = {p.stem for p in (folder / MORE_MAPS).iterdir() if p.suffix in (".png", ".mat")}
+        return sorted((more | set(_read_list(folder, "train"))) - set(_read_list(folder, "val")))
+    return _read_list(folder, split)
+
+
+def _read_list(folder, split):
+    path = folder / _LISTS / f"{split}.txt"
+    if leaves_folder(f"{split}.txt") or not path.is_file():
+        there = ", ".join(voc_segmentation_splits(folder)) or "none"
+        raise DataError(f"{folder}: there is no list '{split}' in {_LISTS}; there are: {there}.")
+    names = [line.strip() for line in os.fsdecode(path.read_bytes()).splitlines()]
+    names = list(dict.fromkeys(name for name in names if name))
+    for name in names:
+        if leaves_folder(name) or "\0" in name:
+            raise DataError(f"{path}: {name!r} leaves the folder; use a name inside of it.")
+    return names

@@ -1,0 +1,51 @@
+"""Label maps: which class each pixel of a picture belongs to."""
+
+import dataclasses
+import pathlib
+
+from keras_effspine.errors import DataError
+
+IGNORED = 255
+"""The label of pixels that are neither learnt from nor measured, in every label map."""
+
+MOST_CLASSES = 255
+"""So many classes leave 255 for the ignored pixels."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SemanticMap:
+    """The label map of one picture, which is read when it is needed.
+
+    Args:
+        path: the file that holds it.
+        labels: what the file's values mean: one of `data.semantic_labels`, which the maps of a
+            data set share.
+    """
+
+    path: pathlib.Path
+    labels: object
+
+    def read(self, record):
+        """Reads the map.
+
+        Args:
+            record: the picture's `Record`.
+
+        Returns:
+            uint8 `(height, width)`, the picture's own: class indices, and `IGNORED`.
+
+        Raises:
+            DataError: the file cannot be read, has not the size of its picture, or holds a value
+                that is no class; names the file.
+        """
+        classes = self.labels.read(self.path, record)
+        if classes.shape != (record.height, record.width):
+            raise DataError(
+                f"{self.path}: the label map has {classes.shape[1]}x{classes.shape[0]} pixels, its "
+                f"picture {record.width}x{record.height}; make both the same size."
+            )
+        return classes
+
+    def with_classes(self, to_index):
+        """The same map with other class indices: `to_index` int `(classes,)` holds the new ones."""
+        return dataclasses.replace(self, labels=self.labels.with_classes(to_index))
