@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "EffSpineNetBackbone": "keras_effspine.models.eff_spinenet_backbone",
     "RetinaNet": "keras_effspine.models.retinanet",
+    "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "load_model": "keras_effspine.models.load_model",
 }
 

@@ -6,7 +6,12 @@ import keras
 
 from keras_effspine import optimizers  # noqa: F401 (they register)
 from keras_effspine.errors import RunFolderError
-from keras_effspine.models import eff_spinenet_backbone, huber, retinanet  # noqa: F401
+from keras_effspine.models import (  # noqa: F401
+    eff_spinenet_backbone,
+    huber,
+    retinanet,
+    semantic_segmenter,
+)
 
 
 def load_model(path, compile=True):

@@ -1,0 +1,190 @@
+"""Semantic segmentation on the average of a backbone's endpoints."""
+
+import keras
+import keras_cv
+from keras import ops
+from keras_cv.src.models.task import Task
+
+from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
+from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.preset_handle import preset_class, preset_handle
+from keras_effspine.networks.operations import Operations
+from keras_effspine.networks.segmentation_head import segmentation_head
+from keras_effspine.presets.registry import keras_cv_presets
+
+IGNORED = 255
+"""The label of pixels that are not learnt from."""
+
+_LEVEL = 3
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class SemanticSegmenter(Task):
+    """Class logits for each pixel of a picture.
+
+    The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output
+    stride 8; separable convolutions and a prediction follow, which is enlarged to the picture's own
+    size. Labels of 255 are ignored, and the loss is the mean over all other pixels of all replicas.
+
+    Source: 4.3 and Table 2 of [arXiv:2010.11426](https://arxiv.org/abs/2010.11426).
+
+    Args:
+        backbone: model with one output `(batch, ceil(height / 8), ceil(width / 8), channels)`,
+            whose width is also the head's.
+        num_classes: int from 1 to 255; labels are 0 to `num_classes - 1`. A background is a class
+            like all others.
+        head_layers: int, separable layers before the prediction.
+        **kwargs: `name` and `trainable`.
+
+    Call returns:
+        float32 logits `(batch, height, width, num_classes)`, for pictures of any size;
+        `coarse_logits` is the tensor before the enlargement, of output stride 8.
+
+    Raises:
+        ValueError: if an argument is out of range, or the backbone has other outputs.
+
+    Example:
+
+    ```python
+    model = keras_effspine.SemanticSegmenter.from_preset("m0", num_classes=21)
+    model.compile(optimizer="sgd")
+    images = np.random.uniform(0, 255, (2, 128, 128, 3))
+    labels = np.random.randint(0, 21, (2, 128, 128))  # and 255 where it is not known
+    model.fit(images, labels)
+    model.predict(images).argmax(axis=-1)  # classes (2, 128, 128)
+    ```
+    """
+
+    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("SemanticSegmenter")}
+    presets_with_weights = {
+        **EffSpineNetBackbone.presets_with_weights,
+        **keras_cv_presets("SemanticSegmenter", with_weights=True),
+    }
+    backbone_presets = EffSpineNetBackbone.presets
+
+    def __init__(self, backbone, num_classes, head_layers=3, **kwargs):
+        if not 1 <= num_classes <= IGNORED:
+            raise ValueError(
+                f"`num_classes` must be from 1 to {IGNORED}, since the label {IGNORED} is ignored. "
+                f"Received: num_classes={num_classes}"
+            )
+        if head_layers < 0:
+            raise ValueError(
+                f"`head_layers` must not be negative. Received: head_layers={head_layers}"
+            )
+        if len(backbone.outputs) != 1 or len(backbone.outputs[0].shape) != 4:
+            raise ValueError(
+                "The backbone must have one output (batch, height, width, channels). "
+                f"Received: {[tuple(x.shape) for x in backbone.outputs]}"
+            )
+        operations = Operations(
+            getattr(backbone, "activation", "swish"),
+            getattr(backbone, "batch_norm_momentum", 0.99),
+            getattr(backbone, "batch_norm_epsilon", 1e-3),
+        )
+        images = backbone.inputs[0]
+        coarse = segmentation_head(backbone.outputs[0], head_layers, num_classes, operations)
+        logits = BilinearUpsampling(_LEVEL, dtype="float32", name="logits")(coarse, images)
+        super().__init__(inputs=images, outputs=logits, **kwargs)
+        self.backbone = backbone
+        self.num_classes = num_classes
+        self.head_layers = head_layers
+
+    @property
+    def coarse_logits(self):
+        """The symbolic tensor of the logits at output stride 8."""
+        return self.get_layer("segmentation_head_prediction").output
+
+    def compile(self, optimizer="rmsprop", loss=None, jit_compile=False, **kwargs):
+        """Configures the model for training.
+
+        Args:
+            optimizer: as in `keras.Model.compile`.
+            loss: None for cross-entropy, or a Keras loss on labels `(batch, height, width)` and
+                logits with reduction `"sum"`: the model divides it by the number of pixels.
+            jit_compile: whether to compile with XLA.
+            **kwargs: other arguments of `keras.Model.compile`. A metric sees the labels as they
+                are, and must itself ignore 255.
+
+        Raises:
+            ValueError: if the loss is none that can be divided.
+        """
+        if loss is None:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+        if not isinstance(loss, keras.losses.Loss) or loss.reduction != "sum":
+            raise ValueError(
+                "`loss` must be a Keras loss on logits with reduction='sum', since the model "
+                f"divides it by the number of labelled pixels of all replicas. Received: {loss}"
+            )
+        super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        # Keras leaves a model whose compile() is not its own uncompiled.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
+        labels = ops.cast(ops.convert_to_tensor(y), "int32")
+        if len(labels.shape) == 4 and labels.shape[-1] == 1:
+            labels = ops.squeeze(labels, -1)
+        if len(labels.shape) != 3:
+            raise ValueError(
+                "Labels must be class indices (batch, height, width), one a pixel. "
+                f"Received: shape {tuple(labels.shape)}"
+            )
+        known = labels != IGNORED
+        weights = ops.cast(known, "float32")
+        # One divisor for all replicas: gradients are summed over them, so that a divisor of each
+        # replica's own would weigh the pixels of a sparsely labelled replica more.
+        weights = weights / ops.maximum(sum_over_replicas(ops.sum(weights)), 1.0)
+        if sample_weight is not None:
+            given = ops.cast(sample_weight, "float32")
+            weights = weights * (given if len(given.shape) == 3 else given[:, None, None])
+        return super().compute_loss(
+            x=x,
+            y=ops.where(known, labels, 0),
+            y_pred=y_pred,
+            sample_weight=weights,
+            **kwargs,
+        )
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "num_classes": self.num_classes,
+            "head_layers": self.head_layers,
+            **dtype_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        with dtype_policy_scope(config.pop("dtype", None)):
+            config["backbone"] = keras.saving.deserialize_keras_object(config["backbone"])
+            return cls(**config)
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+        """Makes a segmentation model from a preset.
+
+        Args:
+            preset: name of a preset (see `SemanticSegmenter.presets`), path of a preset folder, or
+                a `kaggle://` or `gs://` handle. A backbone's preset gives a new head.
+            load_weights: whether to load trained weights; None loads them where the preset has any.
+            input_shape: optional `(height, width, 3)` for a backbone's preset.
+            **kwargs: constructor arguments; `num_classes` is required for a backbone's preset.
+
+        Raises:
+            ValueError: if the preset is unknown, or weights are asked for and it has none.
+        """
+        handle = preset_handle(preset, cls.presets)
+        backbone_class = preset_class(handle, (cls, keras_cv.models.Backbone))
+        if issubclass(backbone_class, cls):
+            return super().from_preset(handle, load_weights=load_weights, **kwargs)
+        shape = {} if input_shape is None else {"input_shape": input_shape}
+        backbone = backbone_class.from_preset(handle, load_weights=load_weights, **shape)
+        return cls(backbone=backbone, **kwargs)

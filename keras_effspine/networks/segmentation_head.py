@@ -1,0 +1,40 @@
+"""The semantic segmentation head of the paper (4.3, Table 2)."""
+
+from keras import layers
+
+
+def segmentation_head(features, num_layers, num_classes, operations):
+    """Class logits at the resolution of the backbone's output.
+
+    `num_layers` times a separable 3x3 convolution with bias, batch normalisation, and activation;
+    then a 1x1 convolution with bias.
+
+    Args:
+        features: `(batch, height, width, channels)`.
+        num_layers: number of layers before the prediction, all as wide as `features`.
+        num_classes: number of logits at a place.
+        operations: `Operations`.
+
+    Returns:
+        float32 `(batch, height, width, num_classes)` under any precision policy: losses and
+        comparisons of classes need the precision.
+    """
+    x = features
+    for index in range(1, num_layers + 1):
+        name = f"segmentation_head_layer{index}"
+        x = layers.SeparableConv2D(
+            features.shape[-1],
+            3,
+            padding="same",
+            depthwise_initializer=operations.kernel_initializer,
+            pointwise_initializer=operations.kernel_initializer,
+            name=f"{name}_conv",
+        )(x)
+        x = operations.normalize(x, name, activate=True)
+    return layers.Conv2D(
+        num_classes,
+        1,
+        kernel_initializer=operations.kernel_initializer,
+        dtype="float32",
+        name="segmentation_head_prediction",
+    )(x)
