@@ -122,8 +122,6 @@ def train(
         override(find_recipe(recipe), changes),
         out,
         report=say,
-        # A bar that redraws itself is noise in a log file: there each epoch gets a line.
-        verbose=1 if OUTPUT.is_terminal else 2,
     )
     for table in result.tables():
         OUTPUT.print(table)

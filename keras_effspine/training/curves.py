@@ -1,16 +1,16 @@
-"""The curves of a run for TensorBoard."""
+"""The curves of training for TensorBoard."""
 
 import keras
-import tensorflow as tf
 
+from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.steps_taken import steps_taken
 
 
 class Curves(keras.callbacks.Callback):
-    """Writes the losses and the learning rate every few steps.
+    """Writes the losses, as means since the point before, and the learning rate every few steps.
 
     Keras' own callback counts steps from 0 in each `fit`; here a run that goes on continues its
-    curves.
+    curves. The points are in the file before the next checkpoint is, so that none is missing.
 
     Args:
         folder: `RunFolder`.
@@ -20,17 +20,14 @@ class Curves(keras.callbacks.Callback):
     def __init__(self, folder, every=10):
         super().__init__()
         self._every = every
-        self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "training"))
+        self._file = CurveFile(folder.tensorboard / "training")
 
     def on_train_batch_end(self, batch, logs=None):
-        optimizer = self.model.optimizer
         step = steps_taken(self.model)
         if step % self._every:
             return
-        with self._writer.as_default(step):
-            for name, value in (logs or {}).items():
-                tf.summary.scalar(name, value)
-            tf.summary.scalar("learning_rate", float(optimizer.learning_rate))
-
-    def on_train_end(self, logs=None):
-        self._writer.flush()
+        for name, value in (logs or {}).items():
+            self._file.scalar(name, float(value), step)
+        self._file.scalar("learning_rate", float(self.model.optimizer.learning_rate), step)
+        self._file.flush()
+        self.model.reset_metrics()

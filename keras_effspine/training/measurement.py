@@ -2,33 +2,32 @@
 
 import math
 
-import keras
-import tensorflow as tf
-
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
+from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.steps_taken import steps_taken
 
 _METRICS_FILE = "metrics.json"
 
 
-class Measurement(keras.callbacks.Callback):
-    """Measures the model now and then, and shows what it predicts.
+class Measurement:
+    """Measures a model, and shows what it predicts.
 
     After each measurement the run folder holds the model that was measured (`model.keras`), the
-    best one so far (`best.keras`), the
-    measurements so far (`metrics.json`), the predictions (`predictions.json`), and pictures of
-    truth and prediction (`examples.png`); TensorBoard gets the same numbers and pictures.
+    best one so far (`best.keras`), the predictions (`predictions.json`), pictures of truth and
+    prediction (`examples.png`), and the measurements so far (`metrics.json`); TensorBoard gets the
+    same numbers and pictures. `metrics.json` comes last: a measurement that it does not name, since
+    the run was killed meanwhile, is made again.
 
     Args:
         task: `Task`.
+        model: the task's model.
         record_set: the `RecordSet` to measure on.
         measured_on: what that set is, for the record: `"validation"` or `"training"`.
         decoder: its `PictureDecoder`.
         recipe: `Recipe`.
         folder: `RunFolder`, whose earlier measurements are gone on with.
         checkpoint: `Checkpoint`.
-        epochs: set of the numbers, from 1, of the epochs after which the model is measured.
         report: function that is given one line of text.
     """
 
@@ -36,20 +35,19 @@ class Measurement(keras.callbacks.Callback):
     MIN_SCORE = 0.3
 
     def __init__(
-        self, task, record_set, measured_on, decoder, recipe, folder, checkpoint, epochs, report
+        self, task, model, record_set, measured_on, decoder, recipe, folder, checkpoint, report
     ):
-        super().__init__()
         self._task = task
+        self._model = model
         self._record_set = record_set
         self._measured_on = measured_on
         self._decoder = decoder
         self._recipe = recipe
         self._folder = folder
         self._checkpoint = checkpoint
-        self._epochs = epochs
         self._report = report
         self._history = self._earlier_history()
-        self._writer = tf.summary.create_file_writer(str(folder.tensorboard / "measured"))
+        self._curves = CurveFile(folder.tensorboard / "measured")
         self.result = None
 
     def _earlier_history(self):
@@ -69,21 +67,9 @@ class Measurement(keras.callbacks.Callback):
         scores = [_score(past) for past in self._history]
         return scores.index(max(scores)) if scores else -1
 
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 in self._epochs:
-            self.measure()
-            if self.is_exhausted:
-                self.model.stop_training = True
-
-    def catch_up(self, epochs_done):
-        """Measures a run that goes on, where it was stopped between an epoch and its measurement.
-
-        Args:
-            epochs_done: number of epochs that were trained before; within an epoch, a fraction.
-        """
-        step = steps_taken(self.model)
-        if epochs_done in self._epochs and all(past["step"] != step for past in self._history):
-            self.measure()
+    def is_made_at(self, step):
+        """Whether the model was measured after this step."""
+        return any(past["step"] == step for past in self._history)
 
     def measure(self):
         """Measures the model as it is."""
@@ -91,7 +77,7 @@ class Measurement(keras.callbacks.Callback):
         pairs = _Sample(len(self._record_set.records), self.PICTURES)
         evaluator = evaluate(
             self._task,
-            self.model,
+            self._model,
             self._record_set,
             self._recipe.image_size,
             self._recipe.batch_size,
@@ -99,7 +85,7 @@ class Measurement(keras.callbacks.Callback):
             observe=pairs,
         )
         self.result = evaluator.result()
-        step = steps_taken(self.model)
+        step = steps_taken(self._model)
         self._history = [past for past in self._history if past["step"] < step]
         self._history.append({"step": step, **self.result.metrics})
         best = self._history[self._best()]
@@ -110,6 +96,11 @@ class Measurement(keras.callbacks.Callback):
         )
         self._folder.write_picture("examples.png", picture)
         self._folder.write_json("predictions.json", evaluator.predictions())
+        for name, value in self.result.metrics.items():
+            if value is not None:
+                self._curves.scalar(name, value, step)
+        self._curves.picture("examples", picture, step)
+        self._curves.flush()
         self._folder.write_json(
             _METRICS_FILE,
             {
@@ -132,12 +123,6 @@ class Measurement(keras.callbacks.Callback):
                 f"Not better than at step {best['step']} for {self._recipe.patience} measurements: "
                 "the run ends. best.keras is the model of that step."
             )
-        with self._writer.as_default(step):
-            for name, value in self.result.metrics.items():
-                if value is not None:
-                    tf.summary.scalar(name, value)
-            tf.summary.image("examples", picture[None])
-            self._writer.flush()
 
 
 def _score(measured):

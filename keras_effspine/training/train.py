@@ -1,31 +1,26 @@
 """A training run from a recipe to a measured model."""
 
-import math
-
 import keras
 
-from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.pipeline import training_batches
 from keras_effspine.data.sources import describe_records, load_records, read_validation_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.training.checkpoint import Checkpoint, FiniteLoss
+from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
+from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe import resolve_image_size, resolve_paths
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
 from keras_effspine.training.termination import termination_as_interrupt
-
-SHORTEST_EPOCH = 20
-"""Steps. Each epoch costs a line of output and the end of the stream that was prepared."""
+from keras_effspine.training.training_loop import measured_steps, train_and_measure
 
 
 def train(recipe, out, report=print, verbose="auto"):
@@ -38,7 +33,8 @@ def train(recipe, out, report=print, verbose="auto"):
         recipe: `Recipe`.
         out: path of the run folder: new, empty, or with a run of the same recipe.
         report: function that is given each line of text for the user.
-        verbose: as in `keras.Model.fit`.
+        verbose: 0 shows no progress; 1 a line that is kept up to date; 2 a line now and then, for
+            log files; `"auto"` is 1 on a terminal, otherwise 2.
 
     Returns:
         Pair of the `RunFolder` and the last measurement, the result of the task's evaluator.
@@ -59,11 +55,11 @@ def train(recipe, out, report=print, verbose="auto"):
     recipe, reasons = pick_open_values(recipe, len(records.records))
     for reason in reasons:
         report(f"picked {reason}")
-    steps, epochs = split_into_epochs(recipe, len(records.records))
+    steps, steps_per_epoch = count_steps(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
         with strategy.scope(), precision(recipe.precision):
             model = task.build_model(recipe, records.class_names)
-            optimizer = build_optimizer(recipe.optimization, steps, steps // epochs)
+            optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
             task.compile_model(model, recipe, optimizer)
             done = folder.restore(model)
         report(
@@ -73,32 +69,31 @@ def train(recipe, out, report=print, verbose="auto"):
             f"{f', of which {done} are done' if done else ''}."
         )
         checkpoint = Checkpoint(folder)
+        checkpoint.set_model(model)
         measurement = Measurement(
             task,
+            model,
             measured,
             measured_on,
             PictureDecoder(measured),
             recipe,
             folder,
             checkpoint,
-            measured_epochs(epochs, recipe.evaluations),
             report,
         )
-        for callback in (checkpoint, measurement):
-            callback.set_model(model)
+        measured_at = measured_steps(steps, recipe.evaluations)
         try:
             with termination_as_interrupt():
-                measurement.catch_up(done * epochs / steps)
-                _fit(
+                train_and_measure(
                     task,
                     model,
                     records,
                     recipe,
-                    remaining_fits(done, steps, epochs),
+                    measured_at,
                     [Curves(folder), checkpoint],
                     measurement,
+                    Progress(measured_at, recipe.batch_size, verbose, report),
                     report,
-                    verbose,
                 )
         except KeyboardInterrupt:
             checkpoint.save()
@@ -106,58 +101,7 @@ def train(recipe, out, report=print, verbose="auto"):
                 f"Stopped at step {steps_taken(model)} of {steps}; the same command "
                 "goes on from there."
             ) from None
-        if measurement.result is None:  # the run was complete before
-            measurement.measure()
     return folder, measurement.result
-
-
-def _fit(task, model, records, recipe, fits, callbacks, measurement, report, verbose):
-    decoder, log = PictureDecoder(records), BatchLog(records)
-    for first_step, steps_per_epoch, initial_epoch, epochs in fits:
-        if measurement.is_exhausted:
-            break
-        batches = training_batches(
-            records,
-            decoder,
-            task.batch_fields(records, recipe.augmentation.pictures_a_sample),
-            recipe.image_size,
-            recipe.batch_size,
-            recipe.seed,
-            recipe.augmentation,
-            first_batch=first_step,
-            log=log,
-        )
-        with decoder.failures_as_data_errors():
-            with model.distribute_strategy.scope():
-                _make_variables(model, batches)
-            model.fit(
-                batches,
-                steps_per_epoch=steps_per_epoch,
-                initial_epoch=initial_epoch,
-                epochs=epochs,
-                verbose=verbose,
-                shuffle=False,  # the data set shuffles
-                # The bar ends its line before others write theirs, and no callback keeps or
-                # measures a broken model.
-                callbacks=[
-                    keras.callbacks.ProgbarLogger(),
-                    FiniteLoss(log),
-                    *callbacks,
-                    measurement,
-                ],
-            )
-    for line in decoder.describe():
-        report(f"skipped: {line}")
-
-
-def _make_variables(model, batches):
-    """Makes the variables of the optimizer and of the losses.
-
-    If the first step had to make them, TensorFlow would trace it twice, which takes a minute.
-    """
-    model.optimizer.build(model.trainable_variables)
-    pictures, labels = next(iter(batches))
-    model.compute_loss(x=pictures, y=labels, y_pred=model(pictures))
 
 
 def load_data(recipe, report):
@@ -201,46 +145,7 @@ def _report_records(record_set, report):
         report(line)
 
 
-def split_into_epochs(recipe, pictures):
-    """Total steps, and the number of equal epochs in which Keras counts them.
-
-    Where the recipe names steps, the epochs are as near as can be to one pass over the pictures
-    each, or to `SHORTEST_EPOCH` steps where a pass is shorter, but enough for all measurements.
-    """
-    pass_length = max(1, pictures // recipe.batch_size)
-    if recipe.epochs is not None:
-        return recipe.epochs * pass_length, recipe.epochs
-    wanted = max(recipe.steps / max(pass_length, SHORTEST_EPOCH), recipe.evaluations)
-    divisors = [n for n in range(1, recipe.steps + 1) if recipe.steps % n == 0]
-    return recipe.steps, min(divisors, key=lambda n: abs(math.log(n / wanted)))
-
-
-def measured_epochs(epochs, evaluations):
-    """The epochs, from 1, after which the model is measured: evenly spread, the last included."""
-    return {round(epochs * (i + 1) / evaluations) for i in range(evaluations)} - {0} | {epochs}
-
-
-def remaining_fits(done, steps, epochs):
-    """What `fit` has to be called with after some of the steps.
-
-    Keras counts whole epochs, so a run that stopped within one ends that one first.
-
-    Args:
-        done: number of steps that were taken.
-        steps: number of all steps.
-        epochs: number of equal epochs that they are counted in.
-
-    Returns:
-        List of tuples: steps taken before, steps in an epoch, first epoch, and epoch to stop at.
-    """
-    if done >= steps:
-        return []
-    steps_per_epoch = steps // epochs
-    epoch, within = divmod(done, steps_per_epoch)
-    fits = []
-    if within:
-        fits.append((done, steps_per_epoch - within, epoch, epoch + 1))
-        epoch += 1
-    if epoch < epochs:
-        fits.append((epoch * steps_per_epoch, steps_per_epoch, epoch, epochs))
-    return fits
+def count_steps(recipe, pictures):
+    """Number of steps of a run, and of a pass over the pictures, which is an epoch."""
+    steps_per_epoch = max(1, pictures // recipe.batch_size)
+    return recipe.steps or recipe.epochs * steps_per_epoch, steps_per_epoch

@@ -1,11 +1,7 @@
 """Runs that are stopped, killed, broken or repeated."""
 
 import os
-import pathlib
 import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -21,7 +17,7 @@ from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.recipe import override
 from keras_effspine.training.run_folder import RunFolder
-from keras_effspine.training.train import remaining_fits, train
+from keras_effspine.training.train import train
 
 
 def quietly(recipe, out):
@@ -180,60 +176,6 @@ def test_sigterm_keeps_a_checkpoint_as_ctrl_c_does(counting_recipe, tmp_path, mo
     model = keras_effspine.load_model(tmp_path / "run")
     assert int(model.optimizer.iterations) == 3
     assert signal.getsignal(signal.SIGTERM) == before
-
-
-_KILLED_RUN = """
-import sys
-from keras_effspine.tasks import registry
-from keras_effspine.training import train as module
-from keras_effspine.training.checkpoint import Checkpoint
-from keras_effspine.training.recipe import Recipe
-
-registry.TASKS["counting"] = ("counting_task", "Counting")
-module.Checkpoint = lambda folder: Checkpoint(folder, seconds=0)  # after every step
-recipe = Recipe.model_validate_json(sys.argv[1])
-module.train(recipe, sys.argv[2], verbose=0)
-"""
-
-
-def test_a_killed_run_leaves_only_whole_files_and_goes_on(counting_recipe, tmp_path):
-    recipe = override(counting_recipe, {"steps": 4000, "evaluations": 1})
-    support = pathlib.Path(__file__).parents[1] / "support"
-    paths = os.pathsep.join([str(support), *sys.path])
-    run = subprocess.Popen(
-        [sys.executable, "-c", _KILLED_RUN, recipe.model_dump_json(), str(tmp_path / "run")],
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    model_file = tmp_path / "run" / "model.keras"
-    deadline = time.monotonic() + 120
-    while not model_file.exists() and time.monotonic() < deadline:
-        assert run.poll() is None
-        time.sleep(0.1)
-    time.sleep(0.73)  # somewhere within the steps and the writing of checkpoints
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    reached = int(keras_effspine.load_model(model_file).optimizer.iterations)
-    assert reached > 0
-    names = {file.name for file in (tmp_path / "run").iterdir()}
-    visible = {name for name in names if not name.startswith(".")}
-    assert visible <= {"model.keras", "run.json", "tensorboard"}
-    (tmp_path / "run" / ".unfinished-1-model.keras").write_text("half")
-    class_names = RunFolder.open(tmp_path / "run").class_names
-    with RunFolder.claim(tmp_path / "run", recipe, class_names) as folder:
-        assert not [file for file in folder.path.iterdir() if "unfinished" in file.name]
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 5])
-@pytest.mark.parametrize("done", range(0, 12))
-def test_what_remains_is_exactly_what_was_not_done(done, epochs):
-    steps = 10
-    fits = remaining_fits(done, steps, epochs)
-    taken = done
-    for first_step, steps_per_epoch, initial_epoch, last_epoch in fits:
-        assert first_step == taken
-        assert (initial_epoch * (steps // epochs)) <= taken
-        taken += steps_per_epoch * (last_epoch - initial_epoch)
-    assert taken == max(done, steps)
 
 
 def test_the_stream_goes_on_where_it_stopped(handful):

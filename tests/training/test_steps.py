@@ -1,6 +1,4 @@
-"""How a run is cut into epochs, and when it is measured; the data it is measured on."""
-
-import math
+"""How long a run is, when it is measured, and the data that it is measured on."""
 
 import pytest
 from hypothesis import given
@@ -10,40 +8,27 @@ from keras_effspine.data.conversion import convert
 from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data, Recipe
-from keras_effspine.training.train import (
-    SHORTEST_EPOCH,
-    load_data,
-    measured_epochs,
-    split_into_epochs,
-)
-
-
-@given(st.integers(1, 5000), st.integers(1, 64), st.integers(1, 5000))
-def test_steps_are_kept_to_the_last_one_and_epochs_are_equal(steps, batch_size, pictures):
-    recipe = Recipe(steps=steps, batch_size=batch_size)
-    total, epochs = split_into_epochs(recipe, pictures)
-    assert total == steps
-    assert steps % epochs == 0
-    wanted = max(steps / max(SHORTEST_EPOCH, pictures // batch_size), recipe.evaluations)
-    distance = abs(math.log(epochs / wanted))
-    better = [n for n in range(1, steps + 1) if steps % n == 0]
-    assert all(distance <= abs(math.log(n / wanted)) + 1e-12 for n in better)
+from keras_effspine.training.train import count_steps, load_data
+from keras_effspine.training.training_loop import measured_steps
 
 
 @given(st.integers(1, 50), st.integers(1, 64), st.integers(1, 5000))
 def test_epochs_are_passes_over_the_pictures(epochs, batch_size, pictures):
     recipe = Recipe(epochs=epochs, batch_size=batch_size)
-    total, found = split_into_epochs(recipe, pictures)
-    assert found == epochs
-    assert total == epochs * max(1, pictures // batch_size)
+    steps, steps_per_epoch = count_steps(recipe, pictures)
+    assert steps == epochs * steps_per_epoch
+    assert steps_per_epoch == max(1, pictures // batch_size)
+    in_steps = Recipe(steps=epochs, batch_size=batch_size)
+    assert count_steps(in_steps, pictures) == (epochs, steps_per_epoch)
 
 
 @given(st.integers(1, 500), st.integers(1, 60))
-def test_measurements_are_spread_evenly_and_the_last_epoch_is_one(epochs, evaluations):
-    found = sorted(measured_epochs(epochs, evaluations))
-    assert found[-1] == epochs
+def test_measurements_are_spread_evenly_and_the_last_step_is_one(steps, evaluations):
+    found = measured_steps(steps, evaluations)
+    assert found == sorted(found)
+    assert found[-1] == steps
     assert found[0] >= 1
-    assert len(found) == min(epochs, evaluations)
+    assert len(found) == min(steps, evaluations)
     gaps = [after - before for before, after in zip([0, *found], found, strict=False)]
     assert max(gaps) - min(gaps) <= 1
 

@@ -1,0 +1,78 @@
+"""The steps of a run, and the measurements between them."""
+
+import tensorflow as tf
+
+from keras_effspine.data.batch_log import BatchLog
+from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.pipeline import training_batches
+from keras_effspine.training.checkpoint import FiniteLoss
+from keras_effspine.training.steps_taken import steps_taken
+
+
+def train_and_measure(
+    task, model, records, recipe, measured_at, callbacks, measurement, progress, report
+):
+    """Trains from the step that the model is at, and measures it after some of the steps.
+
+    Args:
+        task, model, records, recipe, callbacks, measurement, progress, report: those of the run.
+        measured_at: the steps after which the model is measured, in order; the last ends the run.
+    """
+    decoder, log = PictureDecoder(records), BatchLog(records)
+    # No callback keeps a broken model.
+    callbacks = [progress, FiniteLoss(log), *callbacks]
+
+    def batches_from(step):
+        return training_batches(
+            records,
+            decoder,
+            task.batch_fields(records, recipe.augmentation.pictures_a_sample),
+            recipe.image_size,
+            recipe.batch_size,
+            recipe.seed,
+            recipe.augmentation,
+            first_batch=step,
+            log=log,
+        )
+
+    with progress:
+        done = steps_taken(model)
+        is_owed = done in measured_at and not measurement.is_made_at(done)
+        is_over = done >= measured_at[-1] or measurement.is_exhausted
+        if is_owed or is_over:
+            with progress.measuring():
+                measurement.measure()
+        if not is_over:
+            with model.distribute_strategy.scope():
+                _make_variables(model, batches_from(0).element_spec)
+        for until in measured_at:
+            step = steps_taken(model)
+            if step >= until or measurement.is_exhausted:
+                continue
+            with decoder.failures_as_data_errors():
+                model.fit(
+                    batches_from(step),
+                    steps_per_epoch=until - step,
+                    verbose=0,
+                    shuffle=False,  # the data set shuffles
+                    callbacks=callbacks,
+                )
+            with progress.measuring():
+                measurement.measure()
+    for line in decoder.describe():
+        report(f"skipped: {line}")
+
+
+def _make_variables(model, batch_spec):
+    """Makes the variables of the optimizer and of the losses.
+
+    If the first step had to make them, TensorFlow would trace it twice, which takes a minute.
+    """
+    model.optimizer.build(model.trainable_variables)
+    pictures, labels = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), batch_spec)
+    model.compute_loss(x=pictures, y=labels, y_pred=model(pictures))
+
+
+def measured_steps(steps, evaluations):
+    """The steps, from 1, after which the model is measured: evenly spread, the last included."""
+    return sorted({round(steps * (i + 1) / evaluations) for i in range(evaluations)} - {0})
