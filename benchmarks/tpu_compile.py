@@ -39,7 +39,7 @@ from keras_effspine.atomic_file import write_file
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
-from keras_effspine.training.recipe import Recipe, resolve_image_size
+from keras_effspine.training.recipe import Recipe, resolve_preset
 
 CLASSES = 91
 BOXES = 100
@@ -223,7 +223,7 @@ def main():
     arguments = parser.parse_args()
 
     devices = devices_of(arguments.topology)
-    recipe = resolve_image_size(
+    recipe = resolve_preset(
         Recipe(
             task=arguments.task,
             preset=arguments.preset,

@@ -16,6 +16,10 @@ class RecipeError(EffSpineError, ValueError):
     """A recipe, or an option that overrides it, that does not make sense."""
 
 
+class PresetError(EffSpineError, ValueError):
+    """A preset that is not there, or cannot be used."""
+
+
 class RunFolderError(EffSpineError, OSError):
     """A run folder that is missing, incomplete, in use, or cannot be written."""
 

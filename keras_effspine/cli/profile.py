@@ -67,10 +67,10 @@ def _one(preset, task, image_size, classes, by):
     """Prints the profile of one model and returns it as a dictionary."""
     from keras_effspine.profiling import profile_model
     from keras_effspine.tasks.registry import find_task
-    from keras_effspine.training.recipe import Recipe, override, resolve_image_size
+    from keras_effspine.training.recipe import Recipe, override, resolve_preset
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
-    recipe = resolve_image_size(recipe)
+    recipe = resolve_preset(recipe)
     names = tuple(f"class {number}" for number in range(classes))
     counted = profile_model(find_task(task).build_model(recipe, names), recipe.image_size)
     table = Table(

@@ -23,7 +23,13 @@ def train(
         str,
         typer.Option(help="Run folder: new, empty, or with a run of this recipe to go on with."),
     ],
-    preset: Annotated[str | None, typer.Option(help="Model; see `effspine presets`.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="What to start from: a preset (see `effspine presets`), a preset folder, or a run "
+            "folder. Weights are loaded as far as they fit."
+        ),
+    ] = None,
     task: Annotated[str | None, typer.Option(help="What to learn: detection.")] = None,
     recipe: Annotated[str, typer.Option(help="Recipe to start from.")] = "from_scratch",
     data: Data = None,

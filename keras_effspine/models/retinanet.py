@@ -10,13 +10,13 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.host_decoding import (
     MultiClassNonMaxSuppression,
     decode_on_host,
     decodes_on_host,
     with_image_size,
 )
-from keras_effspine.models.preset_handle import preset_class, preset_handle
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.networks.operations import Operations
@@ -82,6 +82,8 @@ class RetinaNet(keras_cv.models.RetinaNet):
         **keras_cv_presets("RetinaNet", with_weights=True),
     }
     backbone_presets = EffSpineNetBackbone.presets
+    class_prediction_layers = ("classification_head_prediction",)
+    """Layers whose weights mean particular classes, and so start anew for others."""
 
     def __init__(
         self,
@@ -335,24 +337,23 @@ class RetinaNet(keras_cv.models.RetinaNet):
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
         """Makes a detector from a preset.
 
+        A backbone's preset, or that of another task, gives new subnets. Of a detector's preset
+        all weights are kept that fit: with another `num_classes` all but the class prediction. A
+        warning says what starts anew.
+
         Args:
             preset: name of a preset (see `RetinaNet.presets`), path of a preset folder, or a
-                `kaggle://` or `gs://` handle. A backbone's preset gives new subnets.
+                `kaggle://` or `gs://` handle.
             load_weights: whether to load trained weights; None loads them where the preset has any.
-            input_shape: optional `(height, width, 3)` for a backbone's preset.
-            **kwargs: constructor arguments; `num_classes` and `bounding_box_format` are required
-                for a backbone's preset.
+            input_shape: optional `(height, width, 3)`.
+            **kwargs: constructor arguments, which go before the preset's; `num_classes` and
+                `bounding_box_format` are required where the preset is not a detector's.
 
         Raises:
-            ValueError: if the preset is unknown, or weights are asked for and it has none.
+            ValueError: if the preset is unknown or of a class without a backbone, or if weights are
+                asked for and it has none.
         """
-        handle = preset_handle(preset, cls.presets)
-        backbone_class = preset_class(handle, (cls, keras_cv.models.Backbone))
-        if issubclass(backbone_class, cls):
-            return super().from_preset(handle, load_weights=load_weights, **kwargs)
-        shape = {} if input_shape is None else {"input_shape": input_shape}
-        backbone = backbone_class.from_preset(handle, load_weights=load_weights, **shape)
-        return cls(backbone=backbone, **kwargs)
+        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
 
 
 _LAYER_ARGUMENTS = (

@@ -1,7 +1,6 @@
 """Semantic segmentation on the average of a backbone's endpoints."""
 
 import keras
-import keras_cv
 from keras import ops
 from keras_cv.src.models.task import Task
 
@@ -9,7 +8,7 @@ from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
-from keras_effspine.models.preset_handle import preset_class, preset_handle
+from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import segmentation_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -63,6 +62,8 @@ class SemanticSegmenter(Task):
         **keras_cv_presets("SemanticSegmenter", with_weights=True),
     }
     backbone_presets = EffSpineNetBackbone.presets
+    class_prediction_layers = ("segmentation_head_prediction",)
+    """Layers whose weights mean particular classes, and so start anew for others."""
 
     def __init__(self, backbone, num_classes, head_layers=3, **kwargs):
         if not 1 <= num_classes <= IGNORED:
@@ -171,20 +172,19 @@ class SemanticSegmenter(Task):
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
         """Makes a segmentation model from a preset.
 
+        A backbone's preset, or that of another task, gives a new head. Of a segmentation model's
+        preset all weights are kept that fit: with another `num_classes` all but the prediction. A
+        warning says what starts anew.
+
         Args:
             preset: name of a preset (see `SemanticSegmenter.presets`), path of a preset folder, or
-                a `kaggle://` or `gs://` handle. A backbone's preset gives a new head.
+                a `kaggle://` or `gs://` handle.
             load_weights: whether to load trained weights; None loads them where the preset has any.
-            input_shape: optional `(height, width, 3)` for a backbone's preset.
-            **kwargs: constructor arguments; `num_classes` is required for a backbone's preset.
+            input_shape: optional `(height, width, 3)`.
+            **kwargs: constructor arguments, which go before the preset's; `num_classes` is required
+                where the preset is not a segmentation model's.
 
         Raises:
             ValueError: if the preset is unknown, or weights are asked for and it has none.
         """
-        handle = preset_handle(preset, cls.presets)
-        backbone_class = preset_class(handle, (cls, keras_cv.models.Backbone))
-        if issubclass(backbone_class, cls):
-            return super().from_preset(handle, load_weights=load_weights, **kwargs)
-        shape = {} if input_shape is None else {"input_shape": input_shape}
-        backbone = backbone_class.from_preset(handle, load_weights=load_weights, **shape)
-        return cls(backbone=backbone, **kwargs)
+        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)

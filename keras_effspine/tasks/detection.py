@@ -14,6 +14,7 @@ from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.pictures.enlarged import draw_enlarged
 from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
 
 
@@ -42,10 +43,15 @@ class Detection(Task):
             raise DataError(f"{record_set.source}: no picture has a box to learn from.")
 
     def build_model(self, recipe, class_names):
-        return RetinaNet(
-            backbone=build_backbone(recipe),
-            num_classes=len(class_names),
-            bounding_box_format="xyxy",
+        # Anchors, matching and depth of the subnets are those that the weights were trained with.
+        config = find_starting_point(recipe.preset).arguments_of(RetinaNet)
+        return RetinaNet.from_config(
+            {
+                **{name: config[name] for name in _KEPT if name in config},
+                "backbone": build_backbone(recipe),
+                "num_classes": len(class_names),
+                "bounding_box_format": "xyxy",
+            }
         )
 
     def compile_model(self, model, recipe, optimizer):
@@ -99,6 +105,9 @@ class Detection(Task):
             is_crowd=output.is_crowd,
         )
 
+
+_KEPT = ("label_encoder", "head_layers")
+"""What a detector takes over from the detector that it starts from, beside the weights."""
 
 _LOSSES = {
     "keras_cv": lambda: {"classification_loss": "focal", "box_loss": "smoothl1"},

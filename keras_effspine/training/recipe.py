@@ -4,7 +4,6 @@ import difflib
 import importlib
 import json
 import os
-import pathlib
 import pkgutil
 from typing import Annotated, Literal
 
@@ -60,9 +59,12 @@ class Recipe(_Part):
 
     Args:
         task: name of the task.
-        preset: name of a preset, or path of a preset folder.
+        preset: what the model starts from: name of a preset, or path of a preset folder or of a
+            run folder. Weights that it has are loaded as far as they fit, whatever its task and
+            its classes are.
         data: what is trained on.
-        image_size: height and width of the network's input in pixels; None takes the preset's.
+        image_size: height and width of the network's input in pixels; None takes the preset's, or
+            those of the run.
         batch_size: pictures a step.
         steps: number of training steps.
         epochs: passes over the training pictures, in place of `steps`. With neither, the length is
@@ -75,8 +77,9 @@ class Recipe(_Part):
             steps it leaves the statistics behind and ruins the average precision. None has it
             picked from the number of steps.
         stochastic_depth_rate: rate of the last block, in training alone; 0 leaves it out.
-        activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4.
-        squeeze_excitation: whether blocks have it (Table 4).
+        activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4; None
+            takes the preset's.
+        squeeze_excitation: whether blocks have it (Table 4); None takes the preset's.
         losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
             public detection code.
         patience: number of measurements without a better one after which the run ends; None for
@@ -98,8 +101,8 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     batch_norm_momentum: _Rate | None = 0.99
     stochastic_depth_rate: _Rate = 0.0
-    activation: Literal["swish", "relu"] = "swish"
-    squeeze_excitation: bool = True
+    activation: Literal["swish", "relu"] | None = None
+    squeeze_excitation: bool | None = None
     losses: Literal["keras_cv", "paper"] = "keras_cv"
     patience: _Positive | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -210,26 +213,35 @@ def _flat(values, prefix=""):
     return flat
 
 
-def resolve_image_size(recipe):
-    """The recipe with `image_size` filled in from the preset.
+def resolve_preset(recipe):
+    """The recipe with the values filled in that it leaves to its preset, such as `image_size`.
 
     Raises:
-        RecipeError: if the preset is unknown, or is a folder and the recipe names no size.
+        PresetError: if the preset is unknown, cannot be read, or has no backbone to start from.
+        RecipeError: if neither the recipe nor the preset says an image size.
     """
-    presets = list_presets("EffSpineNetBackbone")
-    if recipe.preset not in presets and not (pathlib.Path(recipe.preset) / "config.json").is_file():
+    from keras_effspine.tasks.starting_point import find_starting_point
+
+    start = find_starting_point(recipe.preset)
+    backbone = start.backbone_config
+    if recipe.image_size is None and start.image_size is None:
         raise RecipeError(
-            f"Unknown preset '{recipe.preset}'. There are: {', '.join(presets)}; "
-            "a preset folder of your own holds a config.json."
+            f"{recipe.preset}: give the image size too (--image-size); of this preset it is not "
+            "known."
         )
-    if recipe.image_size is not None:
-        return recipe
-    if recipe.preset not in presets:
-        raise RecipeError(
-            f"{recipe.preset}: give the image size too (--image-size); of a preset folder it is "
-            "not known."
-        )
-    return override(recipe, {"image_size": presets[recipe.preset].input_size})
+    return fill_in(
+        recipe,
+        {
+            "image_size": start.image_size,
+            "activation": backbone.get("activation", "swish"),
+            "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
+        },
+    )
+
+
+def fill_in(recipe, values):
+    """The recipe with some values, by name, where its own are None."""
+    return override(recipe, {k: v for k, v in values.items() if getattr(recipe, k) is None})
 
 
 def resolve_paths(recipe):
@@ -239,6 +251,8 @@ def resolve_paths(recipe):
         for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
         if value is not None and not is_name(value)
     }
+    if os.path.isdir(recipe.preset) and recipe.preset not in list_presets():
+        paths["preset"] = os.path.abspath(recipe.preset)
     return override(recipe, paths)
 
 

@@ -1,13 +1,17 @@
 """A training run from a recipe to a measured model."""
 
+import os
+import pathlib
+
 import keras
 
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.sources import describe_records, load_records, read_validation_records
-from keras_effspine.errors import StoppedError
+from keras_effspine.errors import PresetError, StoppedError
 from keras_effspine.tasks.registry import find_task
+from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
@@ -15,7 +19,7 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.progress import Progress
-from keras_effspine.training.recipe import resolve_image_size, resolve_paths
+from keras_effspine.training.recipe import fill_in, override, resolve_paths, resolve_preset
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
@@ -26,6 +30,7 @@ from keras_effspine.training.training_loop import measured_steps, train_and_meas
 def train(recipe, out, report=print, verbose="auto"):
     """Trains a model as a recipe says, measures it, and writes a run folder.
 
+    It starts from the weights of the recipe's preset, where this has any, as far as they fit.
     A folder that holds an unfinished run of the same recipe is gone on with: weights, optimizer,
     learning rate, and the place in the stream of pictures are those of its last checkpoint.
 
@@ -44,7 +49,7 @@ def train(recipe, out, report=print, verbose="auto"):
         TrainingError: if the loss or a weight is no longer finite.
         EffSpineError: where recipe, data or run folder cannot be used.
     """
-    recipe = resolve_image_size(resolve_paths(recipe))
+    recipe = _resolve(recipe, out)
     strategy = build_strategy(recipe.strategy)
     check_batch(recipe.batch_size, strategy)
     check_precision(recipe.precision, recipe.image_size)
@@ -58,7 +63,7 @@ def train(recipe, out, report=print, verbose="auto"):
     steps, steps_per_epoch = count_steps(recipe, len(records.records))
     with RunFolder.claim(out, recipe, records.class_names) as folder:
         with strategy.scope(), precision(recipe.precision):
-            model = task.build_model(recipe, records.class_names)
+            model = _build_or_read(task, recipe, records.class_names, folder, report)
             optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
             task.compile_model(model, recipe, optimizer)
             done = folder.restore(model)
@@ -102,6 +107,39 @@ def train(recipe, out, report=print, verbose="auto"):
                 "goes on from there."
             ) from None
     return folder, measurement.result
+
+
+def _resolve(recipe, out):
+    """The recipe with absolute paths and with what it leaves to its preset.
+
+    A run that goes on has all that it needs in its own folder, even where its preset is gone.
+    """
+    try:
+        return resolve_preset(resolve_paths(recipe))
+    except PresetError:
+        run = RunFolder(pathlib.Path(out))
+        preset = os.path.abspath(recipe.preset)
+        if not run.model_file.exists() or run.recipe.preset != preset:
+            raise
+        before = {
+            name: getattr(run.recipe, name)
+            for name in ("image_size", "activation", "squeeze_excitation")
+        }
+        return fill_in(resolve_paths(override(recipe, {"preset": preset})), before)
+
+
+def _build_or_read(task, recipe, class_names, folder, report):
+    """The model of the run so far, or a new one with the weights that its preset brings."""
+    if folder.model_file.exists():
+        return folder.read_model()
+    model = task.build_model(recipe, class_names)
+    start = find_starting_point(recipe.preset)
+    transfer = start.hand_over(model, class_names)
+    if transfer is None:
+        report(f"Weights: random; {start.name} brings none.")
+    else:
+        report(f"Weights from {start.name}: {transfer}.")
+    return model
 
 
 def load_data(recipe, report):

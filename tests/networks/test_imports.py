@@ -29,7 +29,7 @@ FOLDERS = {
     "evaluation": ({"data"}, set()),
     "pictures": ({"data"}, set()),
     "tasks": (
-        {"models", "data", "evaluation", "pictures"},
+        {"presets", "models", "data", "evaluation", "pictures"},
         {"keras", "keras_cv", "tensorflow"},
     ),
     "training": (

@@ -2,11 +2,12 @@
 
 import json
 import pkgutil
+import shutil
 
 import pydantic
 import pytest
 
-from keras_effspine.errors import RecipeError
+from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
@@ -19,8 +20,8 @@ from keras_effspine.training.recipe import (
     override,
     parse_recipe,
     parse_setting,
-    resolve_image_size,
     resolve_paths,
+    resolve_preset,
 )
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
@@ -36,7 +37,7 @@ def test_every_recipe_of_the_package_holds_and_survives_json(name):
     assert recipe.task in TASKS
     assert recipe.preset in list_presets()
     assert parse_recipe(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
-    assert resolve_image_size(recipe).image_size % 32 == 0
+    assert resolve_preset(recipe).image_size % 32 == 0
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are():
@@ -143,22 +144,47 @@ def test_a_misspelt_name_in_a_recipe_is_refused():
 
 def test_the_image_size_is_the_presets_unless_the_recipe_names_one():
     for name, preset in list_presets("EffSpineNetBackbone").items():
-        assert resolve_image_size(Recipe(steps=1, preset=name)).image_size == preset.input_size
-    assert resolve_image_size(Recipe(steps=1, image_size=96)).image_size == 96
+        assert resolve_preset(Recipe(steps=1, preset=name)).image_size == preset.input_size
+    assert resolve_preset(Recipe(steps=1, image_size=96)).image_size == 96
 
 
 @pytest.mark.parametrize("size", [None, 96])
 def test_an_unknown_preset_is_refused_with_those_there_are(size, tmp_path):
     for preset in ("m9", str(tmp_path)):
-        with pytest.raises(RecipeError, match="Unknown preset .*There are: m0, "):
-            resolve_image_size(Recipe(steps=1, preset=preset, image_size=size))
+        with pytest.raises(PresetError, match="Unknown preset .*There are: m0, "):
+            resolve_preset(Recipe(steps=1, preset=preset, image_size=size))
 
 
-def test_a_preset_folder_needs_an_image_size():
-    folder = str(list_presets()["m0"].folder)
+def test_a_preset_folder_says_its_image_size_or_needs_one(tmp_path):
+    folder = list_presets()["m0"].folder
+    assert resolve_preset(Recipe(steps=1, preset=str(folder))).image_size == 256
+    shutil.copy(folder / "config.json", tmp_path)
     with pytest.raises(RecipeError, match="give the image size"):
-        resolve_image_size(Recipe(steps=1, preset=folder))
-    assert resolve_image_size(Recipe(steps=1, preset=folder, image_size=64)).image_size == 64
+        resolve_preset(Recipe(steps=1, preset=str(tmp_path)))
+    assert resolve_preset(Recipe(steps=1, preset=str(tmp_path), image_size=64)).image_size == 64
+
+
+def test_activation_and_squeeze_excitation_are_the_presets_unless_the_recipe_names_them(tmp_path):
+    values = ("activation", "squeeze_excitation")
+
+    def resolved(**changes):
+        recipe = resolve_preset(Recipe(image_size=64, **changes))
+        return tuple(getattr(recipe, name) for name in values)
+
+    assert resolved() == resolved(preset="m1_bccd") == ("swish", True)
+    config = json.loads((list_presets()["m0"].folder / "config.json").read_text())
+    config["config"] |= {"activation": "relu", "squeeze_excitation_ratio": None}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert resolved(preset=str(tmp_path)) == ("relu", False)
+    changes = {"activation": "swish", "squeeze_excitation": True}
+    assert resolved(preset=str(tmp_path), **changes) == ("swish", True)
+
+
+def test_a_broken_preset_folder_is_named(tmp_path):
+    for text, message in (("{", "config.json: cannot be read"), ("[]", "holds no JSON object")):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(PresetError, match=message):
+            resolve_preset(Recipe(preset=str(tmp_path)))
 
 
 def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
@@ -174,6 +200,10 @@ def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
         "val_images": None,
     }
     assert resolve_paths(Recipe(steps=1)) == Recipe(steps=1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "m0").mkdir()
+    assert resolve_paths(Recipe(preset="mine")).preset == str(tmp_path / "mine")
+    assert resolve_paths(Recipe(preset="m0")).preset == "m0"
 
 
 def test_the_recipe_of_the_paper_is_that_of_section_5_1_1():

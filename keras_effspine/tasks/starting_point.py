@@ -1,0 +1,160 @@
+"""What a model starts from: a preset, with weights or without, or the model of a run."""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from collections.abc import Callable
+
+from keras_effspine.errors import PresetError
+from keras_effspine.models.transfer import transfer_weights
+from keras_effspine.presets.registry import list_presets
+
+_BACKBONE = "keras_effspine>EffSpineNetBackbone"
+
+
+@dataclasses.dataclass(frozen=True)
+class StartingPoint:
+    """An architecture, and where it has been trained also its weights.
+
+    Args:
+        name: how it was named.
+        config: the model, a backbone or a task's, as Keras serialises it.
+        image_size: height and width in pixels that it is meant for or was trained at, or None.
+        class_names: tuple of the classes that it predicts, or None where they are not known.
+        read_model: function that loads the model with its weights, not compiled; None where there
+            are no weights.
+    """
+
+    name: str
+    config: dict
+    image_size: int | None
+    class_names: tuple | None
+    read_model: Callable | None
+
+    @property
+    def backbone_config(self):
+        """Constructor arguments of its `EffSpineNetBackbone`.
+
+        Raises:
+            PresetError: if it is another model.
+        """
+        backbone = self.config
+        if backbone.get("registered_name") != _BACKBONE:
+            backbone = backbone["config"].get("backbone")
+        if not isinstance(backbone, dict) or backbone.get("registered_name") != _BACKBONE:
+            raise PresetError(
+                f"{self.name}: holds a {self.config.get('class_name')}, which has no "
+                "EffSpineNetBackbone to start from."
+            )
+        return backbone["config"]
+
+    def arguments_of(self, cls):
+        """Constructor arguments, where it is a model of this class; otherwise empty."""
+        same = self.config.get("class_name") == cls.__name__
+        return self.config["config"] if same else {}
+
+    def hand_over(self, model, class_names):
+        """Brings its weights to a model, as far as they fit.
+
+        Where the classes are others, the layers that predict them start anew: those that the
+        model's attribute `class_prediction_layers` names.
+
+        Args:
+            model: built `keras.Model` of any task.
+            class_names: tuple of the classes that the model is to learn.
+
+        Returns:
+            `Transfer`, or None where there are no weights.
+
+        Raises:
+            PresetError: if the weights cannot be loaded.
+        """
+        if self.read_model is None:
+            return None
+        others = self.class_names is not None and self.class_names != tuple(class_names)
+        anew = getattr(model, "class_prediction_layers", ()) if others else ()
+        try:
+            source = self.read_model()
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).partition("\n")[0]
+            raise PresetError(f"{self.name}: the weights cannot be loaded ({reason}).") from error
+        return transfer_weights(source, model, anew)
+
+
+def find_starting_point(name):
+    """Finds what a recipe's `preset` names.
+
+    Args:
+        name: name of a preset of the package, or path of a preset folder or of a run folder. Of a
+            run the best model is taken, if it kept one.
+
+    Raises:
+        PresetError: if it is none of these, or cannot be read.
+    """
+    presets = list_presets()
+    folder = presets[name].folder if name in presets else pathlib.Path(name)
+    if (folder / "run.json").is_file():
+        return _of_run(name, folder)
+    if (folder / "config.json").is_file():
+        return _of_preset(name, folder)
+    raise PresetError(
+        f"Unknown preset '{name}'. There are: {', '.join(presets)}. A preset folder of your own "
+        "holds a config.json, a run folder a run.json."
+    )
+
+
+def _of_preset(name, folder):
+    def read_model():
+        from keras_cv.src.utils.preset_utils import load_from_preset
+
+        from keras_effspine.models import load_model  # noqa: F401 (registers the classes)
+
+        return load_from_preset(str(folder))
+
+    config = _read_json(folder / "config.json")
+    metadata = folder / "metadata.json"
+    metadata = _read_json(metadata) if metadata.is_file() else {}
+    class_names = (metadata.get("trained") or {}).get("class_names")
+    return StartingPoint(
+        name=name,
+        config=config,
+        image_size=metadata.get("input_size"),
+        class_names=class_names and tuple(class_names),
+        read_model=read_model if config.get("weights") else None,
+    )
+
+
+def _of_run(name, folder):
+    file = next((folder / f for f in ("best.keras", "model.keras") if (folder / f).is_file()), None)
+    if file is None:
+        raise PresetError(f"{name}: the run holds no model yet; its training has kept no state.")
+
+    def read_model():
+        from keras_effspine.models.load_model import load_model
+
+        return load_model(file, compile=False)
+
+    run = _read_json(folder / "run.json")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            config = json.loads(archive.read("config.json"))
+        return StartingPoint(
+            name=f"{name} ({file.name})",
+            config=config,
+            image_size=run["recipe"]["image_size"],
+            class_names=tuple(run["class_names"]),
+            read_model=read_model,
+        )
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise PresetError(f"{file}: cannot be read as the model of a run ({error}).") from error
+
+
+def _read_json(file):
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PresetError(f"{file}: cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise PresetError(f"{file}: holds no JSON object.")
+    return content

@@ -1,0 +1,240 @@
+"""Training that starts from weights: of presets, of preset folders, and of other runs."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from counting_task import Counting
+from keras_cv.src.utils.preset_utils import save_to_preset
+
+import keras_effspine
+from keras_effspine import EffSpineNetBackbone, RetinaNet
+from keras_effspine.errors import PresetError
+from keras_effspine.tasks import registry
+from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.tasks.detection import Detection
+from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.training.recipe import Recipe, override, resolve_preset
+from keras_effspine.training.train import train
+
+CLASS_PREDICTION = "classification_head_prediction"
+
+
+def named_weights(model):
+    return {weight.path: np.array(weight) for weight in model.weights}
+
+
+def assert_shared(source, target, but=()):
+    """The weights of the target that the source has too are the source's; returns their number."""
+    source, target = named_weights(source), named_weights(target)
+    shared = [n for n in target if n in source and n.split("/")[0] not in but]
+    for name in shared:
+        np.testing.assert_array_equal(target[name], source[name], err_msg=name)
+    return len(shared)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    """A small detector with the classes cat and dog, of which no weight is an initial one."""
+    keras.utils.set_random_seed(1)
+    backbone = EffSpineNetBackbone(width_multiplier=0.1, endpoint_width=8, activation="relu")
+    model = RetinaNet(backbone, 2, "xywh", head_layers=1)
+    for weight in model.weights:
+        weight.assign(weight + 0.25)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(detector, tmp_path_factory):
+    """A preset folder with it, trained at 64 px."""
+    folder = tmp_path_factory.mktemp("presets") / "pets"
+    save_to_preset(detector, str(folder))
+    trained = {"class_names": ["cat", "dog"], "task": "detection"}
+    (folder / "metadata.json").write_text(json.dumps({"input_size": 64, "trained": trained}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(detector, folder, tmp_path_factory):
+    """A run folder as training leaves it, with the detector as its best model."""
+    run = tmp_path_factory.mktemp("runs") / "pets"
+    run.mkdir()
+    detector.save(run / "best.keras")
+    other = RetinaNet.from_preset(folder, load_weights=False)
+    other.save(run / "model.keras")
+    recipe = resolve_preset(Recipe(preset=str(folder), steps=4)).model_dump(mode="json")
+    content = {"keras_effspine": "0", "class_names": ["cat", "dog"], "recipe": recipe}
+    (run / "run.json").write_text(json.dumps(content))
+    return run
+
+
+@pytest.mark.parametrize("kind", ["folder", "run"])
+def test_the_same_classes_start_from_every_weight(request, kind, detector):
+    source = request.getfixturevalue(kind)
+    recipe = resolve_preset(Recipe(preset=str(source)))
+    assert (recipe.image_size, recipe.activation) == (64, "relu")
+    model = Detection().build_model(recipe, ("cat", "dog"))
+    transfer = find_starting_point(str(source)).hand_over(model, ("cat", "dog"))
+    assert (transfer.anew, transfer.unused) == ((), ())
+    assert assert_shared(detector, model) == len(model.weights) == len(detector.weights)
+    assert (model.head_layers, model.bounding_box_format) == (1, "xyxy")
+
+
+def test_a_run_gives_its_best_model_and_where_it_kept_none_the_last(run, tmp_path):
+    start = find_starting_point(str(run))
+    assert start.name == f"{run} (best.keras)"
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "best.keras").unlink()
+    last = find_starting_point(str(tmp_path / "run"))
+    assert last.name.endswith("(model.keras)")
+    difference = last.read_model().get_weights()[0] - start.read_model().get_weights()[0]
+    assert np.abs(difference).max() > 0.1
+
+
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("dog", "cat")])
+def test_of_other_classes_only_the_prediction_starts_anew(names, folder, detector):
+    model = Detection().build_model(resolve_preset(Recipe(preset=str(folder))), names)
+    before = named_weights(model)
+    transfer = find_starting_point(str(folder)).hand_over(model, names)
+    assert [layer.name for layer in transfer.anew] == [CLASS_PREDICTION]
+    shared = assert_shared(detector, model, but=(CLASS_PREDICTION,))
+    assert shared == len(model.weights) - 3
+    for name, value in named_weights(model).items():
+        assert np.array_equal(value, before[name]) == name.startswith(CLASS_PREDICTION)
+
+
+def test_a_recipe_changes_what_keeps_the_variables(folder, detector):
+    recipe = resolve_preset(
+        Recipe(
+            preset=str(folder),
+            stochastic_depth_rate=0.3,
+            batch_norm_momentum=0.7,
+            activation="swish",
+        )
+    )
+    model = Detection().build_model(recipe, ("cat", "dog"))
+    backbone = model.backbone
+    assert backbone.stochastic_depth_rate == 0.3
+    assert backbone.batch_norm_momentum == 0.7
+    assert backbone.activation == "swish"
+    assert find_starting_point(str(folder)).hand_over(model, ("cat", "dog")).anew == ()
+    assert assert_shared(detector, model) == len(detector.weights)
+    assert backbone.get_layer("stem_bn").momentum == 0.7
+
+
+def test_layers_that_a_recipe_takes_away_are_named(folder):
+    recipe = resolve_preset(Recipe(preset=str(folder), squeeze_excitation=False))
+    model = Detection().build_model(recipe, ("cat", "dog"))
+    transfer = find_starting_point(str(folder)).hand_over(model, ("cat", "dog"))
+    assert transfer.anew == ()
+    assert transfer.unused and all("_se_" in name for name in transfer.unused)
+
+
+def test_a_backbone_starts_a_detector_and_a_detector_another_task(detector, folder, tmp_path):
+    save_to_preset(detector.backbone, str(tmp_path / "backbone"))
+    recipe = resolve_preset(Recipe(preset=str(tmp_path / "backbone"), image_size=64))
+    model = Detection().build_model(recipe, ("a",))
+    transfer = find_starting_point(recipe.preset).hand_over(model, ("a",))
+    assert all("_head_" in layer.name for layer in transfer.anew)
+    assert assert_shared(detector.backbone, model) == len(detector.backbone.weights)
+
+    backbone = build_backbone(resolve_preset(Recipe(preset=str(folder))))
+    number = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(backbone.output))
+    model = keras.Model(backbone.inputs, number)
+    transfer = find_starting_point(str(folder)).hand_over(model, ("a",))
+    assert [layer.name.rstrip("_0123456789") for layer in transfer.anew] == ["dense"]
+    assert assert_shared(detector, model) == len(backbone.weights)
+
+
+def test_an_architecture_brings_no_weights():
+    start = find_starting_point("m0")
+    assert start.read_model is None
+    assert start.hand_over(None, ()) is None
+
+
+def test_a_run_without_a_model_and_a_foreign_model_are_named(run, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shutil.copy(run / "run.json", empty)
+    with pytest.raises(PresetError, match="empty: the run holds no model yet"):
+        find_starting_point(str(empty))
+    broken = tmp_path / "broken"
+    shutil.copytree(run, broken)
+    (broken / "best.keras").write_bytes(b"half")
+    with pytest.raises(PresetError, match="best.keras: cannot be read as the model of a run"):
+        find_starting_point(str(broken))
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    save_to_preset(model, str(tmp_path / "foreign"))
+    with pytest.raises(PresetError, match="foreign: holds a Sequential, which has no EffSpineNet"):
+        resolve_preset(Recipe(preset=str(tmp_path / "foreign")))
+
+
+class CountingOnABackbone(Counting):
+    """A task that takes its backbone as tasks do, and is not traced, which would take a minute."""
+
+    def build_model(self, recipe, class_names):
+        backbone = build_backbone(recipe)
+        x = keras.layers.GlobalAveragePooling2D()(backbone.output)
+        return keras.Model(backbone.inputs, keras.layers.Dense(1, name="number")(x))
+
+    def compile_model(self, model, recipe, optimizer):
+        model.compile(optimizer, "mse", run_eagerly=True)
+
+
+@pytest.fixture
+def fine_tuning(handful, folder, tmp_path, monkeypatch):
+    """A recipe of one step that hardly moves the weights, and the preset that it starts from."""
+    source = shutil.copytree(folder, tmp_path / "source")
+    monkeypatch.setitem(registry.TASKS, "counting", (__name__, "CountingOnABackbone"))
+    recipe = override(
+        Recipe(),
+        {
+            "task": "counting",
+            "preset": str(source),
+            "data.data": str(handful.file),
+            "data.images": str(handful.images),
+            "batch_size": 2,
+            "steps": 1,
+            "evaluations": 1,
+            "optimization.learning_rate": 1e-9,
+            "optimization.weight_decay": 0.0,
+        },
+    )
+    return recipe, source
+
+
+def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, detector, tmp_path):
+    recipe, source = fine_tuning
+    said = []
+    out = tmp_path / "out"
+    folder, _ = train(recipe, out, report=said.append, verbose=0)
+    (line,) = [line for line in said if line.startswith("Weights from ")]
+    assert line.startswith(f"Weights from {source}: ")
+    assert "initialised anew: number" in line and "not used: " in line
+    model = keras_effspine.load_model(out)
+    for weight in model.trainable_weights:
+        if not weight.path.startswith("number"):
+            start = named_weights(detector)[weight.path]
+            np.testing.assert_allclose(np.asarray(weight), start, atol=1e-5, err_msg=weight.path)
+    assert folder.recipe.image_size == 64
+
+    # The run has its own weights now: another value in them shows that these are gone on with.
+    model.get_layer("stem_conv").kernel.assign(model.get_layer("stem_conv").kernel + 1.0)
+    model.save(out / "model.keras")
+    shutil.rmtree(source)
+    said.clear()
+    train(recipe, out, report=said.append, verbose=0)
+    assert not any("Weights" in line for line in said)
+    kernel = keras_effspine.load_model(out).get_layer("stem_conv").kernel
+    np.testing.assert_array_equal(kernel, model.get_layer("stem_conv").kernel)
+    with pytest.raises(PresetError, match="Unknown preset"):
+        train(recipe, tmp_path / "another", report=said.append, verbose=0)
+
+
+def test_weights_that_cannot_be_loaded_end_the_run_before_it_starts(fine_tuning, tmp_path):
+    recipe, source = fine_tuning
+    (source / "model.weights.h5").write_bytes(b"half")
+    with pytest.raises(PresetError, match="source: the weights cannot be loaded"):
+        train(recipe, tmp_path / "out", report=print, verbose=0)
