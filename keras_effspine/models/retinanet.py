@@ -17,6 +17,7 @@ from keras_effspine.models.host_decoding import (
     decodes_on_host,
     with_image_size,
 )
+from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.networks.operations import Operations
@@ -204,6 +205,16 @@ class RetinaNet(keras_cv.models.RetinaNet):
             jit_compile=jit_compile,
             **kwargs,
         )
+        # keras-cv has checked the losses and made them of names; Keras is to run them in one pass.
+        super(keras_cv.models.RetinaNet, self).compile(
+            loss={
+                "box": OnePassLoss(self.box_loss),
+                "classification": OnePassLoss(self.classification_loss, self.num_classes),
+            },
+            optimizer=self.optimizer,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
         self._compile_arguments = {
             "optimizer": self.optimizer,
             "box_loss": box_loss,
@@ -248,10 +259,7 @@ class RetinaNet(keras_cv.models.RetinaNet):
         return keras.Model.compute_loss(
             self,
             x=x,
-            y={
-                "box": boxes,
-                "classification": ops.one_hot(ops.cast(classes, "int32"), self.num_classes),
-            },
+            y={"box": boxes, "classification": classes},
             y_pred=y_pred,
             sample_weight={
                 "box": positive / normalizer,

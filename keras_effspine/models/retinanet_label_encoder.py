@@ -4,6 +4,8 @@ import keras
 from keras import ops
 from keras_cv import bounding_box
 
+from keras_effspine.layers.one_pass import one_pass
+
 IGNORED = -2.0
 BACKGROUND = -1.0
 
@@ -59,6 +61,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         self.positive_threshold = positive_threshold
         self.negative_threshold = negative_threshold
         self.force_match = force_match
+        self._match = one_pass(self._targets)
         self.boxes_matched = _UnsavedMean(name="boxes_matched")
         self.built = True
 
@@ -73,10 +76,14 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         # A column of padding keeps the arithmetic defined where a batch has no boxes at all.
         boxes = ops.pad(boxes, ((0, 0), (0, 1), (0, 0)))
         classes = ops.pad(classes, ((0, 0), (0, 1)), constant_values=BACKGROUND)
+        box_targets, class_targets, best_of_box = self._match(anchors, boxes, classes)
+        self._count_matches(best_of_box, classes)
+        return box_targets, class_targets
 
+    def _targets(self, anchors, boxes, classes):
+        """Targets of boxes and classes, and the overlap of each box with its best anchor."""
         overlap = ops.where(ops.expand_dims(classes >= 0, 1), _overlap(anchors, boxes), 0.0)
         best_of_box = ops.max(overlap, axis=1, keepdims=True)
-        self._count_matches(best_of_box[:, 0], classes)
         if self.force_match:
             # A small box lies inside many anchors of one size, which then overlap it equally: of
             # these it claims the nearest.
@@ -95,7 +102,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
             matched_classes,
             ops.where(best < self.negative_threshold, BACKGROUND, IGNORED),
         )
-        return self._encode(anchors, matched_boxes), class_targets
+        return self._encode(anchors, matched_boxes), class_targets, best_of_box[:, 0]
 
     def _encode(self, anchors, boxes):
         center_a, size_a = _center_and_size(anchors)

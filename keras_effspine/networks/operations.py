@@ -4,6 +4,7 @@ import dataclasses
 
 from keras import initializers, layers
 
+from keras_effspine.layers.activation import Activation
 from keras_effspine.layers.batch_normalization import BatchNormalization
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 
@@ -31,7 +32,7 @@ class Operations:
         return initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
     def activate(self, x, name):
-        return layers.Activation(self.activation, name=f"{name}_{self.activation}")(x)
+        return Activation(self.activation, name=f"{name}_{self.activation}")(x)
 
     def normalize(self, x, name, activate):
         x = BatchNormalization(
@@ -78,7 +79,7 @@ class Operations:
                 kernel_initializer=self.kernel_initializer,
                 name=f"{name}_{part}",
             )(gate)
-            gate = layers.Activation(activation, name=f"{name}_{part}_{activation}")(gate)
+            gate = Activation(activation, name=f"{name}_{part}_{activation}")(gate)
         return layers.Multiply(name=f"{name}_scale")([x, gate])
 
     def residual(self, x, branch, drop_rate, name):
