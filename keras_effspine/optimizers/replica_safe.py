@@ -12,12 +12,75 @@ class _ReplicaSafe:
     """Clips the gradient that is summed over all replicas, and lets kernels alone decay.
 
     Keras clips each replica's own gradient before it sums them, so that the update would depend on
-    the number of replicas. It also forgets what must not decay when an optimizer is saved.
+    the number of replicas. It also forgets what must not decay when an optimizer is saved, and its
+    accumulation of gradients (`gradient_accumulation_steps`) cannot be traced under
+    MirroredStrategy.
+
+    `averages` may be set to a `MovingAverages`, which each update then brings up to date.
     """
+
+    averages = None
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        if self.gradient_accumulation_steps and keras.backend.backend() == "tensorflow":
+            self._accumulate_and_apply(grads, trainable_variables)
+        else:
+            super()._backend_apply_gradients(grads, trainable_variables)
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+        self._update_averages()
+
+    def _update_averages(self):
+        if self.averages is not None:
+            self.averages.update(self.iterations)
+
+    def _accumulate_and_apply(self, grads, trainable_variables):
+        """Sums gradients over replicas and steps, and updates the weights after the last of them.
+
+        Replicas cannot be merged within a condition, as Keras does it: here the condition stands
+        where they are merged already.
+        """
+        import tensorflow as tf
+
+        strategy = tf.distribute.get_strategy()
+        merge = tf.__internal__.distribute.interim.maybe_merge_call
+        variables = [getattr(variable, "value", variable) for variable in trainable_variables]
+        sums = [self._accumulated_gradients[self._get_variable_index(v)].value for v in variables]
+        summed = super()._all_reduce_sum_gradients(zip(grads, variables, strict=True))
+
+        def change(distribution, values, assign):
+            for total, value in zip(sums, values, strict=True):
+                distribution.extended.update(total, assign, args=(value,), group=False)
+
+        def add(distribution, values):
+            change(distribution, values, lambda total, value: total.assign_add(value))
+
+        def reset(distribution, values):
+            change(distribution, values, lambda total, value: total.assign(value))
+
+        def update():
+            means = [total / self.gradient_accumulation_steps for total in sums]
+            clipped = super(_ReplicaSafe, self)._clip_gradients(means)
+            self._apply_weight_decay(trainable_variables)
+            pairs = list(zip(clipped, variables, strict=True))
+            merge(self._distributed_tf_update_step, strategy, pairs, self.learning_rate)
+            self._update_averages()
+            merge(reset, strategy, [tf.zeros_like(total) for total in sums])
+
+        def accumulate(distribution, gradients):
+            add(distribution, gradients)
+            is_last = (self._iterations + 1) % self.gradient_accumulation_steps == 0
+            # Without a strategy there is nothing to merge.
+            is_merged = tf.distribute.in_cross_replica_context()
+            each = distribution.extended.call_for_each_replica if is_merged else lambda fn: fn()
+            tf.cond(is_last, lambda: each(update), lambda: None)
+
+        merge(accumulate, strategy, [gradient for gradient, _ in summed])
 
     def _clip_gradients(self, grads):
         return grads if has_replicas() else super()._clip_gradients(grads)

@@ -14,12 +14,14 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         folder: `RunFolder`.
+        averages: `MovingAverages` of the model.
         seconds: least time between two checkpoints.
     """
 
-    def __init__(self, folder, seconds=120.0):
+    def __init__(self, folder, averages, seconds=120.0):
         super().__init__()
         self._folder = folder
+        self._averages = averages
         self._seconds = seconds
         self._saved_at = time.monotonic()
         self._saved_step = None
@@ -41,13 +43,14 @@ class Checkpoint(keras.callbacks.Callback):
         step = steps_taken(self.model)
         if step == self._saved_step:
             return
+        self._averages.put_back()
         for weight in self.model.weights:
             if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
                 raise TrainingError(
                     f"Step {step}: the weight {weight.path} is no longer finite; lower the "
                     "learning rate."
                 )
-        self._folder.write_model(self.model)
+        self._folder.write_model(self.model, self._averages)
         self._saved_at = time.monotonic()
         self._saved_step = step
 

@@ -22,6 +22,7 @@ class Measurement:
     Args:
         task: `Task`.
         model: the task's model.
+        averages: its `MovingAverages`, which are what is measured.
         record_set: the `RecordSet` to measure on.
         measured_on: what that set is, for the record: `"validation"` or `"training"`.
         decoder: its `PictureDecoder`.
@@ -35,10 +36,21 @@ class Measurement:
     MIN_SCORE = 0.3
 
     def __init__(
-        self, task, model, record_set, measured_on, decoder, recipe, folder, checkpoint, report
+        self,
+        task,
+        model,
+        averages,
+        record_set,
+        measured_on,
+        decoder,
+        recipe,
+        folder,
+        checkpoint,
+        report,
     ):
         self._task = task
         self._model = model
+        self._averages = averages
         self._record_set = record_set
         self._measured_on = measured_on
         self._decoder = decoder
@@ -75,15 +87,16 @@ class Measurement:
         """Measures the model as it is."""
         self._checkpoint.save()
         pairs = _Sample(len(self._record_set.records), self.PICTURES)
-        evaluator = evaluate(
-            self._task,
-            self._model,
-            self._record_set,
-            self._recipe.image_size,
-            self._recipe.batch_size,
-            self._decoder,
-            observe=pairs,
-        )
+        with self._averages.in_place():
+            evaluator = evaluate(
+                self._task,
+                self._model,
+                self._record_set,
+                self._recipe.image_size,
+                self._recipe.batch_size,
+                self._decoder,
+                observe=pairs,
+            )
         self.result = evaluator.result()
         step = steps_taken(self._model)
         self._history = [past for past in self._history if past["step"] < step]

@@ -28,6 +28,14 @@ class Optimization(pydantic.BaseModel):
             as a part of the loss, as the public detection code has it. The loss that is reported
             leaves it out.
         clip_norm: largest norm of the whole gradient, summed over all replicas; None for no limit.
+        accumulate: number of steps whose gradients make one update: their mean is clipped and
+            applied after the last of them. The update is that of a batch as many times as large,
+            but for what a model takes from each batch alone, such as batch normalisation and the
+            normaliser of RetinaNet's loss. Steps, warm-up and schedule count batches all the same.
+            What is left over at the end of a run is not applied.
+        ema: momentum of the moving averages of the weights, such as 0.999, which are then what is
+            measured, kept for use and predicted with; None for the weights themselves. See
+            `optimizers.MovingAverages`.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -43,6 +51,8 @@ class Optimization(pydantic.BaseModel):
     weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
     decay: Literal["decoupled", "l2"] = "decoupled"
     clip_norm: _Positive | None = 10.0
+    accumulate: Annotated[int, pydantic.Field(ge=1)] = 1
+    ema: _Share | None = None
 
     @pydantic.model_validator(mode="after")
     def _fits_together(self):

@@ -1,6 +1,8 @@
 """From a recipe's optimization to a Keras optimizer."""
 
-from keras_effspine.optimizers import SGD, AdamW, WarmupSchedule
+import keras
+
+from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, WarmupSchedule
 
 
 def build_optimizer(optimization, steps, steps_per_epoch=1):
@@ -12,8 +14,16 @@ def build_optimizer(optimization, steps, steps_per_epoch=1):
         steps_per_epoch: number of steps in an epoch, in which the drops of a rate are counted.
 
     Returns:
-        `keras.optimizers.Optimizer`.
+        `keras.optimizers.Optimizer`; one that scales the loss where models are built for float16.
     """
+    optimizer = _unscaled(optimization, steps, steps_per_epoch)
+    # `compile` would do the same, with Keras' own class.
+    if keras.config.dtype_policy().name == "mixed_float16":
+        return LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _unscaled(optimization, steps, steps_per_epoch):
     o = optimization
     drops = [(steps - epochs * steps_per_epoch, factor) for epochs, factor in o.drops]
     schedule = WarmupSchedule(
@@ -23,7 +33,11 @@ def build_optimizer(optimization, steps, steps_per_epoch=1):
         warmup_start=o.warmup_start,
         drops=drops if o.schedule == "step" else None,
     )
-    common = {"learning_rate": schedule, "global_clipnorm": o.clip_norm}
+    common = {
+        "learning_rate": schedule,
+        "global_clipnorm": o.clip_norm,
+        "gradient_accumulation_steps": o.accumulate if o.accumulate > 1 else None,
+    }
     if o.optimizer == "adamw":
         return AdamW(weight_decay=o.weight_decay, **common)
     return SGD(

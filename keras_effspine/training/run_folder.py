@@ -13,8 +13,8 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
-from keras_effspine.training.random_state import append_random_state, restore_random_state
 from keras_effspine.training.recipe import differences, parse_recipe
+from keras_effspine.training.resume_state import append_resume_state, restore_resume_state
 from keras_effspine.training.steps_taken import steps_taken
 
 _RUN_FILE = "run.json"
@@ -172,12 +172,19 @@ class RunFolder:
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
         write_file(self.path / name, Image.fromarray(picture).save)
 
-    def write_model(self, model):
-        """Writes the model with the state of its optimizer and of its random layers."""
+    def write_model(self, model, averages):
+        """Writes the model for use, and all that the run needs to go on.
+
+        Args:
+            model: the model; its optimizer's state is written too.
+            averages: its `MovingAverages`. Where there are any, they are the weights of the model
+                in the file, and the weights to train on lie beside them in the same file.
+        """
 
         def write(file):
-            model.save(file)
-            append_random_state(model, file)
+            with averages.in_place():
+                model.save(file)
+                append_resume_state(model, averages, file)
 
         write_file(self.model_file, write)
 
@@ -196,8 +203,12 @@ class RunFolder:
         with self._loading():
             return load_model(self.path, compile=False)
 
-    def restore(self, model):
+    def restore(self, model, averages):
         """Puts a compiled model and its optimizer into the state of the latest checkpoint.
+
+        Args:
+            model: the model.
+            averages: its `MovingAverages`, which are restored too.
 
         Returns:
             Number of steps that were taken before; 0 where the run has no checkpoint yet.
@@ -210,7 +221,7 @@ class RunFolder:
         model.optimizer.build(model.trainable_variables)
         with self._loading():
             model.load_weights(self.model_file)
-            restore_random_state(model, self.model_file)
+            restore_resume_state(model, averages, self.model_file)
         return steps_taken(model)
 
     @contextlib.contextmanager

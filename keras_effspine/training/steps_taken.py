@@ -2,5 +2,9 @@
 
 
 def steps_taken(model):
-    """Number of steps that a compiled model's optimizer has taken, on any number of replicas."""
-    return int(model.optimizer.iterations.numpy())
+    """Number of batches that a compiled model was trained on, on any number of replicas.
+
+    `optimizer.iterations` counts updates: fewer, where gradients are accumulated over several
+    batches or, under float16, a batch is left out.
+    """
+    return int(model.optimizer._iterations.numpy())

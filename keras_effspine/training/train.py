@@ -10,6 +10,7 @@ from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.sources import describe_records, load_records, read_validation_records
 from keras_effspine.errors import PresetError, StoppedError
+from keras_effspine.optimizers import MovingAverages
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
@@ -66,18 +67,21 @@ def train(recipe, out, report=print, verbose="auto"):
             model = _build_or_read(task, recipe, records.class_names, folder, report)
             optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
             task.compile_model(model, recipe, optimizer)
-            done = folder.restore(model)
+            averages = MovingAverages(model, recipe.optimization.ema)
+            getattr(optimizer, "inner_optimizer", optimizer).averages = averages
+            done = folder.restore(model, averages)
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "
             f"{recipe.image_size} px on {len(records.records)} pictures of "
             f"{len(records.class_names)} classes: {steps} steps of {recipe.batch_size}"
             f"{f', of which {done} are done' if done else ''}."
         )
-        checkpoint = Checkpoint(folder)
+        checkpoint = Checkpoint(folder, averages)
         checkpoint.set_model(model)
         measurement = Measurement(
             task,
             model,
+            averages,
             measured,
             measured_on,
             PictureDecoder(measured),

@@ -12,7 +12,9 @@ import tensorflow as tf
 from forged_tpu import CannotForge, forged_tpu_strategy, traced
 
 from keras_effspine.models import retinanet
+from keras_effspine.optimizers import MovingAverages
 from keras_effspine.tasks.registry import find_task
+from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
 from keras_effspine.training.recipe import Recipe
@@ -35,11 +37,19 @@ def images():
 def steps_of(strategy, name):
     """Graphs of a task's training and prediction steps, compiled as a recipe compiles them."""
     task = find_task(name)
-    recipe = Recipe(task=name, preset="m0", image_size=SIZE, stochastic_depth_rate=0.2)
+    optimization = Optimization(ema=0.999, accumulate=4)
+    recipe = Recipe(
+        task=name,
+        preset="m0",
+        image_size=SIZE,
+        stochastic_depth_rate=0.2,
+        optimization=optimization,
+    )
     with strategy.scope(), precision("bfloat16"):
         model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
         task.compile_model(model, recipe, build_optimizer(recipe.optimization, steps=100))
         model.optimizer.build(model.trainable_variables)
+        model.optimizer.averages = MovingAverages(model, optimization.ema)
     # Evaluation first: it makes the variables of the losses, without which training, the largest
     # graph by far, would be traced twice.
     graphs = {

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_effspine.optimizers import SGD, AdamW, WarmupSchedule
+from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, WarmupSchedule
 
 
 @pytest.mark.parametrize("optimizer_class", [SGD, AdamW])
@@ -52,6 +52,48 @@ def weights():
 def test_a_clipped_and_decayed_step_is_the_same_on_four_replicas(weights, name):
     one, four = weights[name]
     np.testing.assert_allclose(four, one, rtol=1e-5)
+
+
+@pytest.mark.parametrize("accumulated", [None, 4])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "scaled"])
+def test_weights_and_averages_are_the_same_on_four_replicas(weights, name, accumulated):
+    """Six batches: an update each, or one for four of them and two that wait."""
+    one, four = weights[f"{name} {accumulated}"]
+    for alone, together in zip(one, four, strict=True):
+        np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
+    assert np.abs(np.subtract(*one)).max() > 1e-3, "the averages are the weights"
+
+
+@pytest.mark.parametrize("optimizer_class", [SGD, AdamW])
+def test_accumulated_batches_move_the_weights_as_one_large_batch_does(optimizer_class):
+    gradients = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    values = {"learning_rate": 0.5, "weight_decay": 0.1, "global_clipnorm": 0.7}
+    kernels = [keras.Variable(np.ones(3, "float32"), name="kernel") for _ in range(2)]
+    in_parts = optimizer_class(**values, gradient_accumulation_steps=3)
+    at_once = optimizer_class(**values)
+    in_parts.build(kernels[:1])
+    at_once.build(kernels[1:])
+    for number, gradient in enumerate(gradients, start=1):
+        before = kernels[0].numpy()
+        in_parts.apply([gradient])
+        if number % 3:
+            np.testing.assert_array_equal(kernels[0], before)
+        else:
+            at_once.apply([gradients[number - 3 : number].mean(0)])
+            np.testing.assert_allclose(kernels[0], kernels[1], rtol=1e-6)
+    assert int(in_parts.iterations) == int(at_once.iterations) == 2
+
+
+def test_loss_scaling_counts_the_steps_that_it_leaves_out():
+    kernel = keras.Variable(np.ones(2, "float32"), name="kernel")
+    optimizer = LossScaleOptimizer(SGD(0.5))
+    optimizer.build([kernel])
+    for gradient in (1.0, np.inf, 1.0):
+        optimizer.apply([np.full(2, gradient, "float32")])
+    assert int(optimizer.iterations) == 2
+    assert int(optimizer._iterations) == 3
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
+    assert type(copy) is LossScaleOptimizer
 
 
 def test_keras_own_clipping_depends_on_the_replicas(weights):

@@ -12,7 +12,7 @@ from keras_effspine.training.recipe import Recipe
 
 if __name__ == "__main__":
     registry.TASKS["counting"] = ("counting_task", "Counting")
-    module.Checkpoint = lambda folder: Checkpoint(folder, seconds=0)
+    module.Checkpoint = lambda *args: Checkpoint(*args, seconds=0)
     recipe = Recipe.model_validate_json(sys.argv[1])
     print("begins", flush=True)
     module.train(recipe, sys.argv[2], report=lambda line: None, verbose=0)

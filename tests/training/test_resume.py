@@ -13,10 +13,12 @@ from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
 from keras_effspine.errors import RunFolderError, StoppedError, TrainingError
+from keras_effspine.optimizers import MovingAverages
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.recipe import override
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 
 
@@ -32,7 +34,7 @@ def stop_at(monkeypatch, step, error=KeyboardInterrupt):
 
     def stop(self, batch, logs=None):
         write(self, batch, logs)
-        if int(self.model.optimizer.iterations) == step:
+        if steps_taken(self.model) == step:
             raise error
 
     monkeypatch.setattr(Curves, "on_train_batch_end", stop)
@@ -133,7 +135,7 @@ def test_weights_that_are_not_finite_are_never_kept(counting_recipe, tmp_path):
     model = keras_effspine.load_model(folder.path)
     model.optimizer.iterations.assign(9)
     model.weights[0].assign(np.full(model.weights[0].shape, np.nan))
-    checkpoint = Checkpoint(folder)
+    checkpoint = Checkpoint(folder, MovingAverages(model))
     checkpoint.set_model(model)
     with pytest.raises(TrainingError, match="kernel is no longer finite"):
         checkpoint.save()

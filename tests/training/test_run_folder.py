@@ -11,6 +11,7 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import write_file
 from keras_effspine.errors import RunFolderError
+from keras_effspine.optimizers import MovingAverages
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.run_folder import RunFolder
 
@@ -82,7 +83,7 @@ def test_a_broken_run_file_is_named_with_what_is_wrong(folder, content, message)
 
 def test_a_model_is_read_as_it_was_written(folder):
     model = keras.Sequential([keras.Input([3]), keras.layers.Dense(2)])
-    folder.write_model(model)
+    folder.write_model(model, MovingAverages(model))
     again = folder.read_model()
     assert not again.compiled
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
@@ -95,7 +96,8 @@ def test_a_run_without_a_model_says_so(folder):
 
 @pytest.mark.parametrize("kept", [0, 20, 0.5])
 def test_a_model_file_that_is_cut_short_is_named(folder, kept):
-    folder.write_model(keras.Sequential([keras.Input([3]), keras.layers.Dense(2)]))
+    model = keras.Sequential([keras.Input([3]), keras.layers.Dense(2)])
+    folder.write_model(model, MovingAverages(model))
     content = folder.model_file.read_bytes()
     folder.model_file.write_bytes(content[: int(len(content) * kept) if kept < 1 else kept])
     with pytest.raises(RunFolderError, match=r"model\.keras: cannot be loaded"):

@@ -16,6 +16,7 @@ import keras_effspine
 from keras_effspine.tasks import registry
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe, override
+from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy
 from keras_effspine.training.train import train
 
@@ -33,7 +34,13 @@ RECIPE = Recipe(
     steps=6,
     evaluations=2,
     optimization=Optimization(
-        optimizer="sgd", learning_rate=0.01, weight_decay=0.1, clip_norm=0.5, decay="l2"
+        optimizer="sgd",
+        learning_rate=0.01,
+        weight_decay=0.1,
+        clip_norm=0.5,
+        decay="l2",
+        accumulate=2,
+        ema=0.5,
     ),
 )
 
@@ -43,7 +50,7 @@ def result(folder, strategy):
     return {
         "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
         "predictions": [one["count"] for one in folder.read_json("predictions.json")],
-        "steps": int(model.optimizer.iterations),
+        "steps": steps_taken(model),
         "replicas": build_strategy(strategy).num_replicas_in_sync,
     }
 
