@@ -1,7 +1,9 @@
 """Runs that are stopped, killed, broken or repeated."""
 
+import io
 import os
 import signal
+import zipfile
 
 import keras
 import numpy as np
@@ -243,3 +245,17 @@ def test_a_run_may_go_on_under_another_strategy(counting_recipe, tmp_path, monke
     folder, said = quietly(override(counting_recipe, {"strategy": "cpu"}), tmp_path / "run")
     assert any("of which 3 are done" in line for line in said)
     assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 8
+
+
+def test_users_get_the_averages_and_the_weights_are_kept_to_train_on(counting_recipe, tmp_path):
+    recipe = override(counting_recipe, {"optimization.ema": 0.5})
+    folder, _ = quietly(recipe, tmp_path / "run")
+    plain, _ = quietly(override(recipe, {"optimization.ema": None}), tmp_path / "plain")
+    with zipfile.ZipFile(folder.model_file) as archive:
+        with np.load(io.BytesIO(archive.read("trained_weights.npz"))) as arrays:
+            trained = [arrays[name] for name in arrays.files]
+    for average, weight, alone in zip(weights_of(folder), trained, weights_of(plain), strict=True):
+        np.testing.assert_array_equal(weight, alone)  # averaging does not change what is learnt
+        assert not np.array_equal(average, weight)
+    measured, otherwise = (run.read_json("metrics.json")["history"] for run in (folder, plain))
+    assert measured != otherwise
