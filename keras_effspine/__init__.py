@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "EffSpineNetBackbone": "keras_effspine.models.eff_spinenet_backbone",
+    "ImageClassifier": "keras_effspine.models.image_classifier",
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "load_model": "keras_effspine.models.load_model",

@@ -16,6 +16,7 @@ from keras_effspine.cli.options import (
     check_data_options,
 )
 from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.tasks.registry import TASKS
 
 
 def train(
@@ -30,7 +31,7 @@ def train(
             "folder. Weights are loaded as far as they fit."
         ),
     ] = None,
-    task: Annotated[str | None, typer.Option(help="What to learn: detection.")] = None,
+    task: Annotated[str | None, typer.Option(help=f"What to learn: {' or '.join(TASKS)}.")] = None,
     recipe: Annotated[str, typer.Option(help="Recipe to start from.")] = "from_scratch",
     data: Data = None,
     images: Images = None,

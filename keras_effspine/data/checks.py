@@ -38,18 +38,32 @@ def check_images(record_set):
     new = tuple(problem for problem in found if problem)
     # What the loader had to skip counts as well.
     failed = (*(p for p in record_set.problems if p.action == "skipped"), *new)
-    pictures = len(found) + len(failed) - len(new)
+    check_share(record_set.source, failed, len(found) + len(failed) - len(new))
     kept = tuple(r for r, problem in zip(record_set.records, found, strict=True) if not problem)
+    return dataclasses.replace(record_set, records=kept, problems=record_set.problems + new)
+
+
+def check_share(source, failed, pictures):
+    """Refuses a data set of which too many pictures cannot be used.
+
+    Args:
+        source: what was read, for the message.
+        failed: sequence of `Problem`, one a picture that cannot be used.
+        pictures: number of all pictures.
+
+    Raises:
+        DataError: there are no pictures, none can be used, or more than `LARGEST_FAILED_SHARE` of
+            them cannot.
+    """
     if not pictures:
-        raise DataError(f"{record_set.source} lists no pictures; choose a data set that has some.")
-    if not kept or len(failed) > LARGEST_FAILED_SHARE * pictures:
+        raise DataError(f"{source} lists no pictures; choose a data set that has some.")
+    if len(failed) == pictures or len(failed) > LARGEST_FAILED_SHARE * pictures:
         examples = "; ".join(f"{p.kind} ({p.where})" for p in failed[:NAMED_EXAMPLES])
         raise DataError(
-            f"{len(failed)} of the {pictures} pictures of {record_set.source} cannot be used: "
+            f"{len(failed)} of the {pictures} pictures of {source} cannot be used: "
             f"{examples}{'; ...' if len(failed) > NAMED_EXAMPLES else ''}; "
             "check the image folder and the files."
         )
-    return dataclasses.replace(record_set, records=kept, problems=record_set.problems + new)
 
 
 def describe_problems(record_set):

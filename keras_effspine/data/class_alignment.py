@@ -46,9 +46,10 @@ def align_classes(record_set, class_names):
 
 
 def _with_classes(record, to_index):
-    labels = record.semantic_map
+    label, semantic_map = record.image_label, record.semantic_map
     return dataclasses.replace(
         record,
         classes=to_index[record.classes],
-        semantic_map=None if labels is None else labels.with_classes(to_index),
+        image_label=None if label is None else int(to_index[label]),
+        semantic_map=None if semantic_map is None else semantic_map.with_classes(to_index),
     )

@@ -26,6 +26,7 @@ class Encoded(typing.NamedTuple):
         boxes: float32 `(boxes, 4)`, xyxy in pixels; those of crowds are apart.
         classes: int32 `(boxes,)`.
         crowds: float32 `(crowds, 4)`, xyxy in pixels.
+        label: int32 scalar, class of the whole picture; -1 where it has none.
     """
 
     index: tf.Tensor
@@ -35,6 +36,7 @@ class Encoded(typing.NamedTuple):
     boxes: tf.Tensor
     classes: tf.Tensor
     crowds: tf.Tensor
+    label: tf.Tensor
 
 
 class PictureDecoder:
@@ -68,8 +70,8 @@ class PictureDecoder:
         Returns:
             `Encoded`.
         """
-        types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32]
-        shapes = [[], [], [2], [None, 4], [None], [None, 4]]
+        types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32, tf.int32]
+        shapes = [[], [], [2], [None, 4], [None], [None, 4], []]
         found = tf.numpy_function(self._read, [index], types)
         for tensor, shape in zip(found, shapes, strict=True):
             tensor.set_shape(shape)
@@ -148,7 +150,8 @@ class PictureDecoder:
         shape = np.array([record.height, record.width], "int32")
         classes = np.asarray(record.classes)[~crowd].astype("int32")
         is_plain = self._is_plain[index] and bool(content)
-        return content, is_plain, shape, boxes[~crowd], classes, boxes[crowd]
+        label = np.int32(-1 if record.image_label is None else record.image_label)
+        return content, is_plain, shape, boxes[~crowd], classes, boxes[crowd], label
 
     def _decode(self, index, content, halvings, window):
         try:

@@ -53,6 +53,7 @@ def join_tiles(samples, corners, canvas):
         "boxes": moved("boxes"),
         "classes": tf.concat([sample["classes"] for sample in samples], 0),
         "crowds": moved("crowds"),
+        "label": tf.constant(-1),  # four pictures are of no one class
     }
     if "semantic" in samples[0]:
         whole["semantic"] = tf.ensure_shape(joined("semantic", 0), [canvas, canvas])

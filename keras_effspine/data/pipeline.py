@@ -31,10 +31,11 @@ def training_batches(
         decoder: `PictureDecoder` of the record set.
         fields: function from a sample to the labels of a task. A sample is a dictionary of
             `"image"` float32 `(image_size, image_size, 3)`, `"boxes"` float32 `(boxes, 4)` xyxy in
-            its pixels, `"classes"` int32 `(boxes,)`, and `"crowds"` float32 `(crowds, 4)`, the
-            boxes of crowds, which are not among the others; of records with label maps also
-            `"semantic"` uint8 `(image_size, image_size)`, class indices, 255 where none is known
-            and beside the picture.
+            its pixels, `"classes"` int32 `(boxes,)`, `"crowds"` float32 `(crowds, 4)`, the
+            boxes of crowds, which are not among the others, and `"label"`, int32 scalar, the class
+            of the whole picture, or -1; of records with label maps also `"semantic"` uint8
+            `(image_size, image_size)`, class indices, 255 where none is known and beside the
+            picture.
         image_size: int, height and width of the pictures.
         batch_size: int, pictures in a batch of all workers together.
         seed: int.

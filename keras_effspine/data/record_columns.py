@@ -51,6 +51,7 @@ class RecordColumns:
         classes: int32 `(M,)`.
         areas: float64 `(M,)`, square pixels.
         is_crowd: bool `(M,)`.
+        image_label: int32 `(N,)`, class of the whole picture; -1 stands for none.
         annotation_ids, masks, attributes: `Texts` of `M` values in JSON; the empty string stands
             for no mask, and for no attributes.
     """
@@ -63,6 +64,7 @@ class RecordColumns:
     height: np.ndarray
     image_ids: Texts
     names: Texts
+    image_label: np.ndarray
     object_ends: np.ndarray
     boxes: np.ndarray
     classes: np.ndarray
@@ -90,6 +92,7 @@ class RecordColumns:
             height=np.array([r.height for r in records], "int32"),
             image_ids=Texts.of([_json(r.image_id) for r in records]),
             names=Texts.of([r.name or r.path.name for r in records]),
+            image_label=image_labels(records),
             object_ends=np.cumsum(lengths),
             boxes=boxes,
             classes=classes,
@@ -142,8 +145,12 @@ class ColumnRecords(collections.abc.Sequence):
         Args:
             to_index: int array `(classes,)`, the new index of each class.
         """
-        classes = to_index[self.columns.classes].astype("int32")
-        return ColumnRecords(dataclasses.replace(self.columns, classes=classes))
+        columns = self.columns
+        classes = to_index[columns.classes].astype("int32")
+        labels = np.append(to_index, -1)[columns.image_label]
+        return ColumnRecords(
+            dataclasses.replace(columns, classes=classes, image_label=labels.astype("int32"))
+        )
 
     def __len__(self):
         return len(self.columns.file_index)
@@ -155,7 +162,7 @@ class ColumnRecords(collections.abc.Sequence):
         columns = self.columns
         start = int(columns.object_ends[index - 1]) if index else 0
         objects = slice(start, int(columns.object_ends[index]))
-        length = int(columns.length[index])
+        length, label = int(columns.length[index]), int(columns.image_label[index])
         return Record(
             image_id=json.loads(columns.image_ids[index]),
             path=self._paths[columns.file_index[index]],
@@ -168,6 +175,7 @@ class ColumnRecords(collections.abc.Sequence):
             annotation_ids=_JsonParts(columns.annotation_ids, objects),
             masks=_JsonParts(columns.masks, objects),
             attributes=_JsonParts(columns.attributes, objects, {}),
+            image_label=None if label < 0 else label,
             offset=int(columns.offset[index]),
             length=None if length < 0 else length,
             name=columns.names[index],
@@ -194,6 +202,20 @@ def object_arrays(records):
         np.concatenate([np.zeros(0), *(r.classes for r in records)]).astype("int32"),
         np.concatenate([np.zeros(0, bool), *(r.is_crowd for r in records)]),
     )
+
+
+def image_labels(records):
+    """The classes of whole pictures, without a record being made where none need be.
+
+    Args:
+        records: sequence of `Record`.
+
+    Returns:
+        int32 `(N,)`, -1 where a record has none.
+    """
+    if isinstance(records, ColumnRecords):
+        return records.columns.image_label
+    return np.array([-1 if r.image_label is None else r.image_label for r in records], "int32")
 
 
 class _JsonParts(collections.abc.Sequence):

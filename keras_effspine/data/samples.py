@@ -111,6 +111,7 @@ class TrainingSamples:
             "boxes": place_boxes(encoded.boxes, placement),
             "classes": encoded.classes,
             "crowds": place_boxes(encoded.crowds, placement),
+            "label": encoded.label,
         }
         if labels:
             sample["semantic"] = place_labels(labels[0], placement, canvas, IGNORED)

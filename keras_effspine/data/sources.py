@@ -1,17 +1,17 @@
 """From what the user names as data to a record set."""
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Callable
 
-import numpy as np
 from PIL import Image
 
 from keras_effspine.data.checks import check_images
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
 from keras_effspine.data.orientation import upright_size
-from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.data.record import RecordSet, record_without_objects
 from keras_effspine.data.shapes import COUNTS, load_shapes
 from keras_effspine.errors import DataError
 
@@ -26,7 +26,9 @@ KNOWN = (
     "Annotations and JPEGImages); a YOLO data.yaml, or the folder that holds it; a folder of "
     "TFRecords that `effspine data convert` wrote; tfds:NAME, or the folder of a prepared TFDS "
     "data set; for segmentation a folder with images and masks, a folder of masks with the folder "
-    "of its pictures, or a Pascal VOC folder with SegmentationClass"
+    "of its pictures, or a Pascal VOC folder with SegmentationClass; for "
+    "classification a folder with a folder of pictures for each class, or one of TFRecords with a "
+    "classes.txt"
 )
 
 
@@ -239,6 +241,8 @@ def _find_without_images(data, path):
         return _yolo((named or descriptions)[0])
     if path.is_dir() and any(path.glob("*.tfrecord")) or any(path.glob("*.index.npz")):
         return _tfrecord(path)
+    if path.is_dir() and _has_pictures_in_folders(path):
+        return _class_folders(path)
     raise DataError(f"{data}: not recognised; data must be {KNOWN}.")
 
 
@@ -265,15 +269,35 @@ def _tfds(name):
 
 
 def _tfrecord(path):
+    from keras_effspine.data.formats.labelled_tfrecord import (
+        CLASSES_FILE,
+        labelled_splits,
+        load_labelled_tfrecord,
+    )
     from keras_effspine.data.formats.tfrecord import load_tfrecord, tfrecord_splits
 
     splits = tfrecord_splits(path)
+    if not splits and (path / CLASSES_FILE).is_file():
+        labelled = labelled_splits(path)
+        return Source(labelled, lambda split: load_labelled_tfrecord(path, split), checked=True)
     if not splits:
         raise DataError(
-            f"{path}: holds TFRecords but no index, which is written last; remove the folder and "
-            "write it again."
+            f"{path}: holds TFRecords but neither an index, which `effspine data convert` writes "
+            f"last, nor a {CLASSES_FILE}, which names the classes of labelled pictures."
         )
     return Source(splits, lambda split: load_tfrecord(path, split), checked=True)
+
+
+def _has_pictures_in_folders(path):
+    found = itertools.chain(path.glob("*/*"), path.glob("*/*/*"))
+    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in found)
+
+
+def _class_folders(path):
+    from keras_effspine.data.formats.class_folders import class_folder_splits, load_class_folders
+
+    splits = class_folder_splits(path)
+    return Source(splits, lambda split: load_class_folders(path, split), checked=True)
 
 
 def load_pictures(path, class_names):
@@ -308,16 +332,7 @@ def load_pictures(path, class_names):
         except (OSError, Image.DecompressionBombError) as error:
             raise DataError(f"{file}: not a readable picture ({error}).") from error
         records.append(
-            Record(
-                image_id=file.name,
-                path=file,
-                width=width,
-                height=height,
-                boxes=np.zeros((0, 4)),
-                classes=np.zeros(0, "int64"),
-                areas=np.zeros(0),
-                is_crowd=np.zeros(0, bool),
-            )
+            record_without_objects(image_id=file.name, path=file, width=width, height=height)
         )
     return RecordSet(
         tuple(records),

@@ -9,6 +9,7 @@ from keras_effspine.errors import RunFolderError
 from keras_effspine.models import (  # noqa: F401
     eff_spinenet_backbone,
     huber,
+    image_classifier,
     retinanet,
     semantic_segmenter,
 )

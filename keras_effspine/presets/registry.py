@@ -22,6 +22,8 @@ class Preset:
         trained: of a preset with weights, how they came about: a dictionary with `"task"`,
             `"class_names"`, `"data"`, `"command"`, `"date"`, `"licence"`, `"measured_on"`, and
             `"measured"`, a dictionary of numbers.
+        input_sizes: dictionary from a task to the input size that is recommended for it, where it
+            is another.
     """
 
     name: str
@@ -32,6 +34,11 @@ class Preset:
     source: str
     weights: str | None
     trained: dict | None = None
+    input_sizes: dict = dataclasses.field(default_factory=dict)
+
+    def input_size_for(self, task):
+        """Recommended height and width of the input in pixels for a task."""
+        return self.input_sizes.get(task, self.input_size)
 
 
 def list_presets(class_name=None):
@@ -60,14 +67,19 @@ def list_presets(class_name=None):
     return {p.name: p for p in presets if class_name in (None, p.class_name)}
 
 
-def keras_cv_presets(class_name, with_weights=False):
+def keras_cv_presets(class_name, with_weights=False, task="detection"):
     """The presets of one class as keras-cv's `from_preset` reads them; if asked, the trained ones.
+
+    Their `input_size` is that for the task.
 
     keras-cv's loader accepts the absolute path of a folder where it expects a Kaggle handle.
     """
     return {
         name: {
-            "metadata": {"description": f"{p.title} ({p.source}).", "input_size": p.input_size},
+            "metadata": {
+                "description": f"{p.title} ({p.source}).",
+                "input_size": p.input_size_for(task),
+            },
             "kaggle_handle": str(p.folder),
         }
         for name, p in list_presets(class_name).items()

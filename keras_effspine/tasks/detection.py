@@ -38,6 +38,8 @@ class Boxes:
 class Detection(Task):
     """Boxes, their classes and their scores."""
 
+    values = ("losses", "augmentation.mosaic")
+
     def check(self, record_set):
         if all(record.is_crowd.all() for record in record_set.records):
             raise DataError(f"{record_set.source}: no picture has a box to learn from.")

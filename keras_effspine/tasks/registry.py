@@ -2,7 +2,10 @@
 
 import importlib
 
-TASKS = {"detection": ("keras_effspine.tasks.detection", "Detection")}
+TASKS = {
+    "detection": ("keras_effspine.tasks.detection", "Detection"),
+    "classification": ("keras_effspine.tasks.classification", "Classification"),
+}
 """From a task's name to the module and the class that make it, which are loaded on first use."""
 
 

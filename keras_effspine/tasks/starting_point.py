@@ -24,6 +24,7 @@ class StartingPoint:
         class_names: tuple of the classes that it predicts, or None where they are not known.
         read_model: function that loads the model with its weights, not compiled; None where there
             are no weights.
+        image_sizes: dictionary from a task to its image size, where it is another.
     """
 
     name: str
@@ -31,6 +32,11 @@ class StartingPoint:
     image_size: int | None
     class_names: tuple | None
     read_model: Callable | None
+    image_sizes: dict = dataclasses.field(default_factory=dict)
+
+    def image_size_for(self, task):
+        """Height and width in pixels for a task, or None."""
+        return self.image_sizes.get(task, self.image_size)
 
     @property
     def backbone_config(self):
@@ -122,6 +128,7 @@ def _of_preset(name, folder):
         image_size=metadata.get("input_size"),
         class_names=class_names and tuple(class_names),
         read_model=read_model if config.get("weights") else None,
+        image_sizes=metadata.get("input_sizes", {}),
     )
 
 

@@ -15,6 +15,10 @@ class Task(abc.ABC):
     """What the task learns from and is measured by: `"objects"`, or `"semantic"`, label maps. Data
     that hold several kinds are read for this one; see `data.sources.find_source`."""
 
+    values = ()
+    """Names of the recipe's values that this task reads and not every task has, such as
+    `"augmentation.mosaic"`; another task refuses to be given them."""
+
     @abc.abstractmethod
     def check(self, record_set):
         """Raises DataError where a record set has nothing to train this task on."""

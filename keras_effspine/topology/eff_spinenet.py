@@ -55,5 +55,9 @@ EXPANSION = 6
 SQUEEZE_EXCITATION_RATIO = 0.2
 """Reduced width of squeeze-and-excitation over the block's input width. A fit; public code: 0.2."""
 
+CLASSIFIER = {"endpoint_width": 256, "use_space_to_depth": False}
+"""What the paper's classifiers have of their own (4.2); the published counts of Table 10 are those
+without space-to-depth, of which the text says nothing."""
+
 FUSION_EPSILON = 0.001
 """The constant in the denominator of equation 1."""

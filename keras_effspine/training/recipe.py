@@ -13,7 +13,7 @@ from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RecipeError
 from keras_effspine.presets.registry import list_presets
-from keras_effspine.tasks.registry import TASKS
+from keras_effspine.tasks.registry import TASKS, find_task
 from keras_effspine.training.optimization import Optimization
 
 _Positive = Annotated[int, pydantic.Field(ge=1)]
@@ -80,8 +80,13 @@ class Recipe(_Part):
         activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4; None
             takes the preset's.
         squeeze_excitation: whether blocks have it (Table 4); None takes the preset's.
-        losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
-            public detection code.
+        losses: of detection: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`,
+            those of the public detection code.
+        classifier_backbone: of classification: `"paper"`, endpoints of 256 without space-to-depth,
+            or `"detection"`, the preset as it is, so that a detector can take it over; None takes
+            the paper's, unless the preset brings weights.
+        label_smoothing: of classification: share of the label that is spread over all classes.
+        dropout_rate: of classification: dropout of the pooled features.
         patience: number of measurements without a better one after which the run ends; None for
             no such end.
         precision: what the model computes in; see `training.precision`.
@@ -104,6 +109,9 @@ class Recipe(_Part):
     activation: Literal["swish", "relu"] | None = None
     squeeze_excitation: bool | None = None
     losses: Literal["keras_cv", "paper"] = "keras_cv"
+    classifier_backbone: Literal["paper", "detection"] | None = None
+    label_smoothing: _Rate = 0.0
+    dropout_rate: _Rate = 0.0
     patience: _Positive | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     strategy: str = "auto"
@@ -205,6 +213,25 @@ def differences(old, new):
     return [f"{key}: {old[key]}; now {new[key]}" for key in keys if old[key] != new[key]]
 
 
+def check_task_values(recipe):
+    """Refuses a recipe that gives its task a value that is another task's.
+
+    Raises:
+        RecipeError: names the value and the tasks that it belongs to.
+    """
+    owners = {}
+    for name in TASKS:
+        for value in find_task(name).values:
+            owners.setdefault(value, []).append(name)
+    given, plain = _flat(recipe.model_dump()), _flat(Recipe().model_dump())
+    for value, tasks in owners.items():
+        if recipe.task not in tasks and given[value] != plain[value]:
+            raise RecipeError(
+                f"{value} is a value of {' and '.join(tasks)}; {recipe.task} does not have it. "
+                f"Leave it out, or at {plain[value]!r} (received: {given[value]!r})."
+            )
+
+
 def _flat(values, prefix=""):
     flat = {}
     for key, value in values.items():
@@ -224,7 +251,8 @@ def resolve_preset(recipe):
 
     start = find_starting_point(recipe.preset)
     backbone = start.backbone_config
-    if recipe.image_size is None and start.image_size is None:
+    image_size = start.image_size_for(recipe.task)
+    if recipe.image_size is None and image_size is None:
         raise RecipeError(
             f"{recipe.preset}: give the image size too (--image-size); of this preset it is not "
             "known."
@@ -232,7 +260,7 @@ def resolve_preset(recipe):
     return fill_in(
         recipe,
         {
-            "image_size": start.image_size,
+            "image_size": image_size,
             "activation": backbone.get("activation", "swish"),
             "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
         },

@@ -20,7 +20,13 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.progress import Progress
-from keras_effspine.training.recipe import fill_in, override, resolve_paths, resolve_preset
+from keras_effspine.training.recipe import (
+    check_task_values,
+    fill_in,
+    override,
+    resolve_paths,
+    resolve_preset,
+)
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
@@ -51,6 +57,7 @@ def train(recipe, out, report=print, verbose="auto"):
         EffSpineError: where recipe, data or run folder cannot be used.
     """
     recipe = _resolve(recipe, out)
+    check_task_values(recipe)
     strategy = build_strategy(recipe.strategy)
     check_batch(recipe.batch_size, strategy)
     check_precision(recipe.precision, recipe.image_size)

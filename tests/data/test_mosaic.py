@@ -50,7 +50,7 @@ def test_joined_tiles_keep_their_pixels_boxes_and_masks_together(with_labels):
         top, left = np.array(corners[index])
         np.testing.assert_array_equal(box, [left + 1, top, left + 3, top + 2])
     if not with_labels:
-        assert set(whole) == {"image", "boxes", "classes", "crowds"}
+        assert set(whole) == {"image", "boxes", "classes", "crowds", "label"}
         return
     np.testing.assert_array_equal(whole["semantic"], wanted)
     assert whole["masks"].shape == (6, canvas, canvas)

@@ -346,7 +346,7 @@ def test_a_million_records_start_at_once(record_set):
         names=Texts(few.names.blob, few.names.ends[which]),
         **{
             name: getattr(few, name)[which]
-            for name in ("file_index", "offset", "length", "width", "height")
+            for name in ("file_index", "offset", "length", "width", "height", "image_label")
         },
     )
     records = CountedRecords(many)

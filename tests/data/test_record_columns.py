@@ -50,6 +50,7 @@ def test_a_hundred_thousand_records_are_read_without_being_made(tmp_path, monkey
         length=numbers,
         width=np.full(count, 640, "int32"),
         height=np.full(count, 480, "int32"),
+        image_label=np.full(count, -1, "int32"),
         image_ids=Texts.of([str(number) for number in numbers]),
         names=Texts.of([f"{number}.jpg" for number in numbers]),
         object_ends=(numbers + 1) * 7,

@@ -12,7 +12,7 @@ from keras_effspine.data.record import Problem, RecordSet
 from keras_effspine.data.record_columns import ColumnRecords, RecordColumns
 from keras_effspine.errors import DataError
 
-VERSION = 1
+VERSION = 2
 """Whoever changes what an index holds raises the version."""
 
 SUFFIX = ".index.npz"

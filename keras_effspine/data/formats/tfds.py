@@ -5,7 +5,6 @@ import io
 import os
 import pathlib
 import re
-import struct
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -16,7 +15,7 @@ from tensorflow_datasets.core import read_only_builder
 from keras_effspine.data.cache_folder import cache_folder
 from keras_effspine.data.formats.boxes import fit_box
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
-from keras_effspine.data.formats.tfrecord import HEAD, TAIL
+from keras_effspine.data.formats.tfrecord import read_tfrecords
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
@@ -134,7 +133,7 @@ def _scan(builder, name, split):
     records, problems, first_id = [], [], 1
     decoders = {"image": tfds.decode.SkipDecoding()}
     for path in builder.info.splits[split].filepaths:
-        for offset, content in _tfrecords(pathlib.Path(path)):
+        for offset, content in read_tfrecords(path):
             example = builder.info.features.deserialize_example_np(content, decoders=decoders)
             place = offset + content.index(example["image"])
             record = _record(example, path, place, len(records), first_id, problems)
@@ -159,17 +158,6 @@ def _scan(builder, name, split):
         format="TFDS data set",
         split=split,
     )
-
-
-def _tfrecords(path):
-    """Yields the place and the content of each TFRecord of a file."""
-    with path.open("rb") as file:
-        while head := file.read(HEAD):
-            length = struct.unpack("<Q", head[:8])[0] if len(head) == HEAD else None
-            content = file.read(length + TAIL) if length is not None else b""
-            if length is None or len(content) < length + TAIL:
-                raise DataError(f"{path}: the shard is cut short; prepare the data set again.")
-            yield file.tell() - length - TAIL, content[:length]
 
 
 def _record(example, path, place, position, first_id, problems):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import struct
 
 import numpy as np
 
@@ -15,6 +16,21 @@ SHARD_BYTES = 256 * 2**20
 
 HEAD, TAIL = 12, 4
 """Bytes of a TFRecord around its content: length (8) and checksum (4), and a checksum (4)."""
+
+
+def read_tfrecords(path):
+    """Yields the place of the content of each TFRecord of a file, and the content.
+
+    Raises:
+        DataError: the file is cut short.
+    """
+    with pathlib.Path(path).open("rb") as file:
+        while head := file.read(HEAD):
+            length = struct.unpack("<Q", head[:8])[0] if len(head) == HEAD else None
+            content = file.read(length + TAIL) if length is not None else b""
+            if length is None or len(content) < length + TAIL:
+                raise DataError(f"{path}: the shard is cut short; prepare the data set again.")
+            yield file.tell() - length - TAIL, content[:length]
 
 
 def tfrecord_splits(folder):

@@ -1,0 +1,150 @@
+"""An image classifier on the average of a backbone's endpoints."""
+
+import keras
+import keras_cv
+
+from keras_effspine.layers.dropout import Dropout
+from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.presets.registry import keras_cv_presets
+from keras_effspine.topology import eff_spinenet
+
+_POOLING = {
+    "avg": keras.layers.GlobalAveragePooling2D,
+    "max": keras.layers.GlobalMaxPooling2D,
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class ImageClassifier(keras_cv.models.ImageClassifier):
+    """Global pooling of the backbone's output and a linear layer.
+
+    It takes the arguments of `keras_cv.models.ImageClassifier`. The output of
+    `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, so that with it this is
+    the classifier of 4.2 of [arXiv:2010.11426](https://arxiv.org/abs/2010.11426). Pooling and the
+    linear layer compute in float32 under any precision.
+
+    Args:
+        backbone: model with one output `(batch, height, width, channels)`.
+        num_classes: int.
+        pooling: `"avg"` or `"max"`.
+        activation: of the linear layer; None gives logits.
+        dropout_rate: float in [0, 1), of the pooled features, in training alone.
+        **kwargs: `name` and `trainable`.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+
+    ```python
+    model = keras_effspine.ImageClassifier.from_preset("m0", num_classes=10)
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images = np.random.uniform(0, 255, (2, 128, 128, 3))
+    model.fit(images, np.array([3, 7]))
+    model.predict(images)  # probabilities (2, 10)
+    ```
+    """
+
+    presets = {
+        **keras_cv_presets("EffSpineNetBackbone", task="classification"),
+        **keras_cv_presets("ImageClassifier"),
+    }
+    presets_with_weights = {
+        **EffSpineNetBackbone.presets_with_weights,
+        **keras_cv_presets("ImageClassifier", with_weights=True),
+    }
+    backbone_presets = EffSpineNetBackbone.presets
+    paper_backbone = eff_spinenet.CLASSIFIER
+    class_prediction_layers = ("predictions",)
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        pooling="avg",
+        activation="softmax",
+        dropout_rate=0.0,
+        **kwargs,
+    ):
+        if num_classes < 1:
+            raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
+        if pooling not in _POOLING:
+            raise ValueError(f"`pooling` must be 'avg' or 'max'. Received: pooling={pooling!r}")
+        if not 0 <= dropout_rate < 1:
+            raise ValueError(
+                f"`dropout_rate` must lie in [0, 1). Received: dropout_rate={dropout_rate}"
+            )
+        if len(backbone.outputs) != 1 or len(backbone.outputs[0].shape) != 4:
+            raise ValueError(
+                "The backbone must have one output (batch, height, width, channels). "
+                f"Received: {[tuple(x.shape) for x in backbone.outputs]}"
+            )
+        x = _POOLING[pooling](dtype="float32", name=f"{pooling}_pool")(backbone.outputs[0])
+        if dropout_rate:
+            x = Dropout(dropout_rate, dtype="float32", name="dropout")(x)
+        outputs = keras.layers.Dense(
+            num_classes, activation=activation, dtype="float32", name="predictions"
+        )(x)
+
+        # keras-cv's constructor hides the backbone's layers in one; its base takes our graph.
+        super(keras_cv.models.ImageClassifier, self).__init__(
+            inputs=backbone.inputs[0], outputs=outputs, **kwargs
+        )
+        self.backbone = backbone
+        self.num_classes = num_classes
+        self.pooling = pooling
+        self.activation = activation
+        self.dropout_rate = dropout_rate
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "num_classes": self.num_classes,
+            "pooling": self.pooling,
+            "activation": keras.saving.serialize_keras_object(self.activation),
+            "dropout_rate": self.dropout_rate,
+            **dtype_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        with dtype_policy_scope(config.pop("dtype", None)):
+            for name in ("backbone", "activation"):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+            return cls(**config)
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+        """Makes a classifier from a preset.
+
+        An architecture of the package becomes the paper's classifier (4.2 and Table 10): endpoints
+        of width 256, no space-to-depth, and 1000 classes unless `num_classes` is given. Its input
+        size, for which `presets` names the paper's, stays open.
+
+        Args:
+            preset: name of a preset (see `ImageClassifier.presets`), path of a preset folder, or a
+                `kaggle://` or `gs://` handle. A backbone's preset gives a new linear layer.
+            load_weights: whether to load trained weights; None loads them where the preset has any.
+            input_shape: optional `(height, width, 3)` for a backbone's preset.
+            **kwargs: constructor arguments; `num_classes` is required for a backbone's preset that
+                is not the package's, or has weights.
+
+        Raises:
+            ValueError: if the preset is unknown, or weights are asked for and it has none.
+        """
+        architectures = set(cls.backbone_presets) - set(cls.presets_with_weights)
+        if preset not in architectures:  # what was trained stays in its configuration
+            return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
+        shape = {} if input_shape is None else {"input_shape": input_shape}
+        backbone = EffSpineNetBackbone.from_preset(
+            preset, load_weights=load_weights, **cls.paper_backbone, **shape
+        )
+        return cls(**{"backbone": backbone, "num_classes": _IMAGENET_CLASSES, **kwargs})
+
+
+_IMAGENET_CLASSES = 1000

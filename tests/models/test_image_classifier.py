@@ -1,0 +1,146 @@
+"""ImageClassifier: what it computes, keeps and refuses."""
+
+import keras
+import keras_cv
+import numpy as np
+import pytest
+from keras_cv.src.utils.preset_utils import save_to_preset
+
+import keras_effspine
+from keras_effspine import EffSpineNetBackbone, ImageClassifier
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.topology.published import published_rows
+
+
+def tiny_backbone(**changes):
+    return EffSpineNetBackbone(**{"width_multiplier": 0.1, "endpoint_width": 8, **changes})
+
+
+def small_backbone_of_keras_cv():
+    return keras_cv.models.ResNetBackbone(
+        stackwise_filters=[64, 64],
+        stackwise_blocks=[1, 1],
+        stackwise_strides=[1, 2],
+        include_rescaling=True,
+        input_shape=(64, 64, 3),
+        block_type="basic_block",
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def trained(images):
+    model = ImageClassifier(tiny_backbone(), num_classes=3, dropout_rate=0.2)
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
+    model.fit(images, np.array([0, 1, 2, 0]), verbose=0)
+    return model
+
+
+def test_it_is_the_average_pooled_and_a_linear_layer(trained, images):
+    features = keras.ops.convert_to_numpy(trained.backbone(images)).mean((1, 2))
+    kernel, bias = (keras.ops.convert_to_numpy(w) for w in trained.get_layer("predictions").weights)
+    logits = features @ kernel + bias
+    expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    found = trained.predict(images, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert isinstance(trained, keras_cv.models.ImageClassifier)
+
+
+def test_a_saved_classifier_predicts_the_same_and_trains_on(trained, images, tmp_path):
+    trained.save(tmp_path / "model.keras")
+    again = keras_effspine.load_model(tmp_path / "model.keras")
+    assert isinstance(again, ImageClassifier)
+    expected = trained.predict(images, verbose=0)
+    np.testing.assert_allclose(again.predict(images, verbose=0), expected, rtol=1e-5)
+    assert int(again.optimizer.iterations) == 1
+    again.fit(images, np.array([0, 1, 2, 0]), verbose=0)
+    assert int(again.optimizer.iterations) == 2
+
+
+def test_the_config_holds_every_argument():
+    model = ImageClassifier(
+        tiny_backbone(),
+        num_classes=2,
+        pooling="max",
+        activation=None,
+        dropout_rate=0.3,
+        name="mine",
+        trainable=False,
+    )
+    config = ImageClassifier.from_config(model.get_config()).get_config()
+    assert config == model.get_config()
+    assert (config["pooling"], config["activation"]) == ("max", None)
+    assert (config["dropout_rate"], config["name"], config["trainable"]) == (0.3, "mine", False)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_the_head_computes_in_float32_and_the_policy_survives_a_file(policy, tmp_path):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = ImageClassifier(tiny_backbone(), num_classes=2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.backbone.outputs[0].dtype == policy.removeprefix("mixed_")
+    assert model.outputs[0].dtype == "float32"
+    model.save(tmp_path / "model.keras")
+    again = keras_effspine.load_model(tmp_path / "model.keras")
+    assert again.dtype_policy.name == policy
+    assert again.backbone.outputs[0].dtype == policy.removeprefix("mixed_")
+
+
+def test_a_backbone_of_keras_cv_is_taken():
+    backbone = small_backbone_of_keras_cv()
+    model = ImageClassifier(backbone, num_classes=4)
+    assert model.output_shape == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_classes": 0}, "`num_classes` must be positive"),
+        ({"pooling": "sum"}, "`pooling` must be 'avg' or 'max'"),
+        ({"dropout_rate": 1.0}, r"`dropout_rate` must lie in \[0, 1\)"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        ImageClassifier(**{"backbone": tiny_backbone(), "num_classes": 2, **changes})
+
+
+def test_a_backbone_with_several_outputs_is_refused():
+    backbone = small_backbone_of_keras_cv()
+    several = keras.Model(backbone.inputs, [backbone.outputs[0], backbone.layers[5].output])
+    with pytest.raises(ValueError, match="must have one output"):
+        ImageClassifier(several, num_classes=2)
+
+
+def test_a_preset_is_the_papers_classifier():
+    model = ImageClassifier.from_preset("m0")
+    assert model.output_shape == (None, 1000)
+    assert (model.backbone.endpoint_width, model.backbone.use_space_to_depth) == (256, False)
+    assert ImageClassifier.from_preset("m0", num_classes=7).num_classes == 7
+
+
+def test_a_preset_with_weights_keeps_the_configuration_that_it_was_trained_in(tmp_path):
+    backbone = tiny_backbone(endpoint_width=16)
+    save_to_preset(backbone, str(tmp_path / "mine"))
+    model = ImageClassifier.from_preset(str(tmp_path / "mine"), num_classes=2)
+    assert (model.backbone.endpoint_width, model.backbone.use_space_to_depth) == (16, True)
+    weights = zip(model.backbone.get_weights(), backbone.get_weights(), strict=True)
+    assert all((one == other).all() for one, other in weights)
+
+
+def test_the_input_sizes_are_those_of_the_paper():
+    presets = list_presets("EffSpineNetBackbone")
+    rows = [row for row in published_rows() if row.task == "classification"]
+    sizes = {row.model: row.input_size for row in rows if row.model in presets}
+    assert sizes == {"d0": 224, "d1": 240, "d2": 256}
+    for name, size in sizes.items():
+        assert presets[name].input_size_for("classification") == size
+        assert ImageClassifier.presets[name]["metadata"]["input_size"] == size

@@ -1,0 +1,151 @@
+"""Classification as a task: labels, outputs, their measure, and a run from start to end."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_classes import class_folders
+
+from keras_effspine.data.record import RecordSet
+from keras_effspine.data.sources import load_records
+from keras_effspine.errors import DataError, RecipeError
+from keras_effspine.tasks.classification import Classes, Classification
+from keras_effspine.tasks.inference import evaluate
+from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.recipe import (
+    Augmentation,
+    Data,
+    Recipe,
+    check_task_values,
+    override,
+)
+from keras_effspine.training.train import train
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return class_folders(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def records(folder):
+    return load_records(folder)
+
+
+@pytest.fixture(scope="module")
+def recipe(folder):
+    return Recipe(
+        task="classification",
+        data=Data(data=str(folder)),
+        image_size=64,
+        batch_size=8,
+        steps=50,
+        evaluations=2,
+        classifier_backbone="detection",
+        label_smoothing=0.1,
+        dropout_rate=0.1,
+        optimization=Optimization(learning_rate=1e-2, warmup=0.1),
+        augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
+        batch_norm_momentum=0.8,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    return train(recipe, tmp_path_factory.mktemp("runs") / "run", report=print, verbose=0)
+
+
+def test_a_run_learns_and_leaves_a_run_folder(run):
+    folder, result = run
+    assert result.metrics["top1"] == 1.0
+    assert result.metrics["top5"] is None
+    measured = json.loads((folder.path / "metrics.json").read_text())
+    assert measured["result"]["top1"] == 1.0
+    predicted = json.loads((folder.path / "predictions.json").read_text())
+    assert [one["classes"][0] for one in predicted] == ["blue"] * 3 + ["red"] * 3
+    assert predicted[0]["scores"][0] == pytest.approx(1 - predicted[0]["scores"][1], abs=1e-4)
+
+
+def test_a_run_is_measured_and_predicted_from_the_command_line(run, effspine, folder, tmp_path):
+    evaluated = effspine("evaluate", run[0].path, "--out", tmp_path / "m.json")
+    assert (evaluated.status, evaluated.err) == (0, "")
+    assert json.loads((tmp_path / "m.json").read_text())["result"]["top1"] == 1.0
+    picture = folder / "val" / "red" / "0.jpg"
+    predicted = effspine("predict", run[0].path, picture, "--out", tmp_path / "p.png")
+    assert (predicted.status, predicted.err) == (0, "")
+    assert (tmp_path / "p.png").is_file()
+
+
+def test_labels_are_one_of_as_many_as_there_are_classes(records):
+    fields = Classification().batch_fields(records)
+    assert fields({"label": tf.constant(1)}).numpy().tolist() == [0.0, 1.0]
+
+
+def test_an_output_holds_the_first_five_classes(records):
+    predictions = np.array([[0.1, 0.0, 0.3, 0.2, 0.05, 0.35], [1.0, 0, 0, 0, 0, 0]], "float32")
+    (output,) = Classification().outputs(predictions, np.ones((2, 2)), records.records[:1])
+    assert output.classes.tolist() == [5, 2, 3, 0, 4]
+    np.testing.assert_allclose(output.scores, [0.35, 0.3, 0.2, 0.1, 0.05], rtol=1e-6)
+
+
+def test_accuracy_counts_pictures_without_a_prediction_as_mistakes(records):
+    names = tuple("abcdefg")
+    seven = [dataclasses.replace(records.records[0], image_label=label) for label in range(7)]
+    record_set = RecordSet(tuple(seven), names, tuple(range(7)), "made up")
+    evaluator = Classification().evaluator(record_set)
+    for record in seven[:6]:
+        evaluator.add(record, Classes(np.arange(5), np.full(5, 0.2)))
+    metrics = evaluator.result().metrics
+    assert metrics == {"top1": pytest.approx(1 / 7), "top5": pytest.approx(5 / 7)}
+    assert len(evaluator.result().tables()) == 2
+
+
+def test_the_truth_as_prediction_is_right_and_its_neighbour_wrong(records):
+    for shift, top1 in ((0, 1.0), (1, 0.0)):
+        evaluator = Classification().evaluator(records)
+        for record in records.records:
+            label = (record.image_label + shift) % 2
+            evaluator.add(record, Classes(np.array([label]), np.array([0.9])))
+        assert evaluator.result().metrics["top1"] == top1
+
+
+def test_drawing_shows_what_reaches_the_score(records):
+    image = np.full((60, 80, 3), 128, "uint8")
+    task, names = Classification(), records.class_names
+    shown = task.draw(image, Classes(np.array([1, 0]), np.array([0.7, 0.3])), names, 0.5)
+    hidden = task.draw(image, Classes(np.array([1, 0]), np.array([0.7, 0.3])), names, 0.8)
+    assert (shown != 128).any()
+    assert (hidden == 128).all()
+    assert (image == 128).all()
+
+
+def test_data_without_classes_are_refused(handful, records):
+    with pytest.raises(DataError, match=r"4 pictures have no class to learn, such as .*000001"):
+        Classification().check(handful.records)
+    with pytest.raises(DataError, match="no picture has a class to be measured against"):
+        Classification().evaluator(handful.records).result()
+    Classification().check(records)
+
+
+def test_a_value_of_another_task_is_refused():
+    check_task_values(Recipe(task="classification", label_smoothing=0.1))
+    for values, message in (
+        ({"task": "detection", "label_smoothing": 0.1}, "label_smoothing is a value of classific"),
+        ({"task": "classification", "losses": "paper"}, "losses is a value of detection; classif"),
+        ({"task": "classification", "augmentation": Augmentation(mosaic=0.5)}, "augmentation.mos"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            check_task_values(Recipe(**values))
+
+
+def test_the_backbone_is_the_papers_or_that_of_a_detector(recipe, records):
+    task = Classification()
+    paper = task.build_model(override(recipe, {"classifier_backbone": "paper"}), ("a", "b"))
+    detector = task.build_model(recipe, ("a", "b"))
+    assert (paper.backbone.endpoint_width, paper.backbone.use_space_to_depth) == (256, False)
+    assert (detector.backbone.endpoint_width, detector.backbone.use_space_to_depth) == (24, True)
+    assert detector.dropout_rate == 0.1
+    evaluator = evaluate(task, detector, records, 64, batch_size=4)
+    assert len(evaluator.predictions()) == 12
