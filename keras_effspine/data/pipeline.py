@@ -54,7 +54,9 @@ def training_batches(
     Raises:
         ValueError: if there is no such shard, or the parts would not be equal.
     """
-    worker, workers = _checked(shard)
+    worker, workers = shard
+    if not 0 <= worker < workers:
+        raise ValueError(f"The workers are numbered from 0. Received: shard {worker} of {workers}")
     if batch_size % workers:
         raise ValueError(
             f"A batch is divided equally among the workers. Received: batch_size {batch_size} "
@@ -82,30 +84,24 @@ def training_batches(
     return dataset.map(pictures_and_labels).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(record_set, decoder, image_size, batch_size, shard=(0, 1), padded=False):
-    """Each picture once, in order, letterboxed; the last batch may be smaller.
+def evaluation_batches(record_set, decoder, image_size, batch_size):
+    """Each picture once, in order, letterboxed, in full batches.
+
+    A picture has its place in a batch whether or not it can be decoded, so that several workers
+    that each read all of them have the same batches.
 
     Args:
         record_set: `RecordSet`.
         decoder: `PictureDecoder` of the record set.
         image_size: int, height and width of the pictures.
-        batch_size: int, pictures in a batch of this worker.
-        shard: pair of this worker's number, from 0, and the number of workers `n`. Worker `i` reads
-            the records `i`, `i + n`, `i + 2n`, ...: all together read each record once.
-        padded: bool, whether every worker gets as many batches, all of them full, as training
-            steps that wait for each other need. Black pictures with the index -1 and the scale 1
-            fill them up, and stand for pictures that cannot be decoded, which are otherwise left
-            out.
+        batch_size: int, pictures in a batch. Black ones with the index -1 and the scale 1 fill up
+            the last batch, and stand for pictures that cannot be decoded.
 
     Returns:
         `tf.data.Dataset` of dictionaries: `"images"` `(batch, image_size, image_size, 3)`, RGB in
         [0, 255]; `"index"` int64 `(batch,)`, positions of the records; `"scale"` float32
         `(batch, 2)`, pixels of the batch over pixels of the original along y and x.
-
-    Raises:
-        ValueError: if there is no such shard.
     """
-    worker, workers = _checked(shard)
     count = len(record_set.records)
 
     def picture(index):
@@ -126,16 +122,12 @@ def evaluation_batches(record_set, decoder, image_size, batch_size, shard=(0, 1)
             "scale": tf.ones([2]),
         }
 
-    end = count
-    if padded:
-        end = -(-count // (workers * batch_size)) * workers * batch_size
-    dataset = tf.data.Dataset.range(worker, end, workers).map(
+    end = -(-count // batch_size) * batch_size
+    dataset = tf.data.Dataset.range(end).map(
         lambda index: tf.cond(index < count, lambda: picture(index), nothing),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    if not padded:
-        dataset = dataset.filter(lambda row: row["index"] >= 0)
-    return dataset.batch(batch_size, drop_remainder=padded).prefetch(tf.data.AUTOTUNE)
+    return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
 def most_objects(record_set):
@@ -143,10 +135,3 @@ def most_objects(record_set):
     lengths, _, _, is_crowd = object_arrays(record_set.records)
     owners = np.repeat(np.arange(len(lengths)), lengths)
     return max(1, int(np.bincount(owners[~is_crowd]).max(initial=0)))
-
-
-def _checked(shard):
-    worker, workers = shard
-    if not 0 <= worker < workers:
-        raise ValueError(f"The workers are numbered from 0. Received: shard {worker} of {workers}")
-    return shard

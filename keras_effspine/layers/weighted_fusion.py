@@ -22,12 +22,13 @@ class WeightedFusion(keras.layers.Layer):
 
     def build(self, input_shape):
         self.fusion_weights = self.add_weight(
-            name="fusion_weights", shape=(len(input_shape),), initializer="ones"
+            name="fusion_weights", shape=(len(input_shape),), initializer="ones", autocast=False
         )
 
     def call(self, inputs):
-        weights = ops.relu(self.fusion_weights)
-        weights = weights / (ops.sum(weights) + self.epsilon)
+        # In float32: bfloat16 has no number between 1 and 1.004, and would lose epsilon.
+        weights = ops.relu(ops.cast(self.fusion_weights, "float32"))
+        weights = ops.cast(weights / (ops.sum(weights) + self.epsilon), self.compute_dtype)
         return sum(weights[i] * x for i, x in enumerate(inputs))
 
     def compute_output_shape(self, input_shape):

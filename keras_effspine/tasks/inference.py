@@ -1,5 +1,6 @@
 """Running a model over a data set: predictions for every picture, and their measure."""
 
+import keras
 import numpy as np
 
 from keras_effspine.data.decoding import PictureDecoder
@@ -9,12 +10,17 @@ from keras_effspine.data.pipeline import evaluation_batches
 def predict_records(task, model, record_set, image_size, batch_size=8, decoder=None):
     """Predicts every picture of a record set.
 
+    Where the model was made for several replicas, each of them predicts its part of a batch. Under
+    several workers all of them have to call this with the same data; each reads all pictures and
+    gets all predictions.
+
     Args:
         task: `Task`.
         model: the task's model.
         record_set: `RecordSet`.
         image_size: int, height and width at which the model sees the pictures.
-        batch_size: int; the last batch is padded to it, so that the model is traced once.
+        batch_size: int, pictures predicted at a time on all replicas together; raised to a multiple
+            of their number. The last batch is padded, so that the model is traced once.
         decoder: `PictureDecoder` of the record set, to learn afterwards which pictures failed.
 
     Yields:
@@ -25,15 +31,37 @@ def predict_records(task, model, record_set, image_size, batch_size=8, decoder=N
         DataError: if more than a tenth of the pictures cannot be decoded.
     """
     decoder = decoder or PictureDecoder(record_set)
+    # Only TensorFlow's models have a strategy.
+    strategy = getattr(model, "distribute_strategy", None)
+    replicas = strategy.num_replicas_in_sync if strategy else 1
+    batch_size = -(-batch_size // replicas) * replicas
     batches = evaluation_batches(record_set, decoder, image_size, batch_size)
     with decoder.failures_as_data_errors():
         for batch in batches.as_numpy_iterator():
             images = batch["images"]
-            missing = batch_size - len(images)
-            padded = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
-            records = [record_set.records[index] for index in batch["index"]]
-            predictions = task.predict(model, padded)
-            yield from zip(records, task.outputs(predictions, batch["scale"], records), strict=True)
+            if replicas > 1:
+                images = _cut(images, strategy)
+            predictions = task.predict(model, images)
+            found = np.flatnonzero(batch["index"] >= 0)
+            predictions = keras.tree.map_structure(lambda rows, f=found: rows[f], predictions)
+            records = [record_set.records[index] for index in batch["index"][found]]
+            outputs = task.outputs(predictions, batch["scale"][found], records)
+            yield from zip(records, outputs, strict=True)
+
+
+def _cut(images, strategy):
+    """A batch in equal parts, one a replica, such that Keras joins what they predict in order."""
+    replicas = strategy.num_replicas_in_sync
+    size = len(images) // replicas
+    # Keras joins the first replicas of all workers, then their second ones, and so on.
+    replicas_a_worker = len(strategy.extended.worker_devices)
+
+    def part(context):
+        worker, replica = divmod(context.replica_id_in_sync_group, replicas_a_worker)
+        first = (replica * (replicas // replicas_a_worker) + worker) * size
+        return images[first : first + size]
+
+    return strategy.experimental_distribute_values_from_function(part)
 
 
 def evaluate(

@@ -56,7 +56,8 @@ class Task(abc.ABC):
 
         Args:
             model: what `build_model` made, trained.
-            images: float32 `(batch, height, width, 3)`.
+            images: float32 `(batch, height, width, 3)`, or such a batch as distributed to replicas;
+                `predict_on_batch` takes both.
         """
         return model.predict_on_batch(images)
 
@@ -65,9 +66,9 @@ class Task(abc.ABC):
         """The model's predictions for a batch as outputs.
 
         Args:
-            predictions: what `predict` returned.
+            predictions: what `predict` returned, for these records alone.
             scales: float `(batch, 2)`, pixels of the batch over pixels of the picture along y, x.
-            records: the batch's `Record`s; predictions beyond their number are padding.
+            records: the batch's `Record`s.
 
         Returns:
             List of outputs, one a record.

@@ -89,11 +89,15 @@ def test_a_truncated_jpeg_is_skipped_named_and_counted_once(tmp_path):
     assert len(line.splitlines()) == 1
 
 
-def test_evaluation_leaves_the_truncated_picture_out_and_keeps_the_numbers_of_the_rest(tmp_path):
+def test_evaluation_marks_the_truncated_pictures_and_keeps_the_places_of_the_rest(tmp_path):
     record_set = pictures(tmp_path, 20, broken=2)
     decoder = PictureDecoder(record_set)
     batches = evaluation_batches(record_set, decoder, CANVAS, 4).as_numpy_iterator()
-    assert np.concatenate([batch["index"] for batch in batches]).tolist() == list(range(2, 20))
+    batches = list(batches)
+    indices = np.concatenate([batch["index"] for batch in batches])
+    assert indices.tolist() == [-1, -1, *range(2, 20)]
+    assert not batches[0]["images"][:2].any()
+    assert (batches[0]["scale"][:2] == 1).all()
     assert sorted(decoder.failed) == [0, 1]
 
 
@@ -122,7 +126,7 @@ def test_a_file_that_went_bad_after_the_checks_is_skipped_and_named(tmp_path, ha
         path.write_text("" if harm == "empty" else "not a picture")
     decoder = PictureDecoder(record_set)
     batches = evaluation_batches(record_set, decoder, CANVAS, 4).as_numpy_iterator()
-    assert sum(len(batch["index"]) for batch in batches) == 11
+    assert sum((batch["index"] >= 0).sum() for batch in batches) == 11
     assert str(path) in decoder.describe()[0]
 
 

@@ -53,6 +53,16 @@ def test_it_keeps_the_precision_of_its_policy():
     np.testing.assert_allclose(np.asarray(outputs, "float32"), fused((1, 2, 3)), atol=0.05)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_its_weights_are_rounded_once_in_half_precision(dtype):
+    """Epsilon counts, and so does each digit of the sum, until the quotient is rounded."""
+    ones, zeros = (np.full((1, 1, 1, 1), value, "float32") for value in (1.0, 0.0))
+    for weights in RANDOM.uniform(0.1, 0.4, (20, 2)).astype("float32"):
+        exact = weights[0] / (weights.sum() + np.float32(1e-3))
+        outputs = fused(weights, [ones, zeros], dtype=f"mixed_{dtype}")
+        assert outputs[0, 0, 0, 0] == keras.ops.cast(exact, dtype)
+
+
 def test_it_survives_its_config():
     layer = WeightedFusion(1e-4, name="fusion")
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
