@@ -130,6 +130,8 @@ def train(
         out,
         report=say,
     )
+    if not folder.writes:  # another worker writes and reports
+        return
     for table in result.tables():
         OUTPUT.print(table)
     say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")

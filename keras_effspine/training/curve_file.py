@@ -11,13 +11,15 @@ class CurveFile:
 
     Args:
         folder: `pathlib.Path` of the folder, for these curves alone.
+        writes: whether this process writes them; otherwise nothing is done.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, writes=True):
         self._written = {
             point for file in sorted(folder.glob("*.tfevents.*")) for point in _points(file)
         }
-        self._writer = tf.summary.create_file_writer(str(folder))
+        new = tf.summary.create_file_writer if writes else lambda _: tf.summary.create_noop_writer()
+        self._writer = new(str(folder))
 
     def scalar(self, name, value, step):
         """Adds a point to a curve."""

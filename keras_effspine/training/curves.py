@@ -2,7 +2,6 @@
 
 import keras
 
-from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.steps_taken import steps_taken
 
 
@@ -20,7 +19,7 @@ class Curves(keras.callbacks.Callback):
     def __init__(self, folder, every=10):
         super().__init__()
         self._every = every
-        self._file = CurveFile(folder.tensorboard / "training")
+        self._file = folder.curves("training")
 
     def on_train_batch_end(self, batch, logs=None):
         step = steps_taken(self.model)

@@ -4,7 +4,6 @@ import math
 
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
-from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.steps_taken import steps_taken
 
 _METRICS_FILE = "metrics.json"
@@ -59,7 +58,7 @@ class Measurement:
         self._checkpoint = checkpoint
         self._report = report
         self._history = self._earlier_history()
-        self._curves = CurveFile(folder.tensorboard / "measured")
+        self._curves = folder.curves("measured")
         self.result = None
 
     def _earlier_history(self):

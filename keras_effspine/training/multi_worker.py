@@ -29,7 +29,7 @@ class _Task(pydantic.BaseModel):
     index: Annotated[int, pydantic.Field(ge=0)]
 
 
-class _Cluster(pydantic.BaseModel):
+class Cluster(pydantic.BaseModel):
     """What `TF_CONFIG` says. The chief, where one is named, comes before the workers."""
 
     cluster: _Jobs
@@ -54,7 +54,7 @@ class _Cluster(pydantic.BaseModel):
 
 def _read_cluster():
     try:
-        return _Cluster.model_validate(json.loads(os.environ["TF_CONFIG"]))
+        return Cluster.model_validate(json.loads(os.environ["TF_CONFIG"]))
     except KeyError:
         reason = "is not set"
     except json.JSONDecodeError as error:
@@ -126,6 +126,24 @@ def worker_of(strategy):
     return 0, 1
 
 
+def distribute(batches, strategy):
+    """What `fit` is given for this worker's part of the batches.
+
+    Args:
+        batches: `tf.data.Dataset` of pairs of pictures and labels, of fixed shapes.
+        strategy: the strategy.
+
+    Returns:
+        Under several workers a distributed data set, cut for this worker's replicas; otherwise the
+        batches, which Keras distributes itself.
+    """
+    if not isinstance(strategy, MultiWorkerStrategy):
+        return batches
+    pictures, _ = batches.element_spec
+    part = pictures.shape[0] // len(strategy.extended.worker_devices)
+    return strategy.distribute_datasets_from_function(lambda context: batches.rebatch(part))
+
+
 def check_agreement(strategy, **values):
     """Raises StrategyError, in all workers alike, where they differ in one of some values.
 
@@ -162,7 +180,6 @@ def lost_workers_as_errors(strategy):
         tf.errors.CancelledError,
         tf.errors.DeadlineExceededError,
         tf.errors.FailedPreconditionError,
-        tf.errors.InternalError,
     ) as error:
         if worker_of(strategy)[1] == 1:
             raise

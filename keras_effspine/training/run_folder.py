@@ -13,6 +13,7 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.recipe import differences, parse_recipe
 from keras_effspine.training.resume_state import append_resume_state, restore_resume_state
 from keras_effspine.training.steps_taken import steps_taken
@@ -30,9 +31,12 @@ class RunFolder:
 
     Args:
         path: the folder.
+        writes: whether this process writes into it. Of several workers one does; what the others
+            are told to write is left out.
     """
 
     path: pathlib.Path
+    writes: bool = True
 
     @classmethod
     @contextlib.contextmanager
@@ -150,6 +154,10 @@ class RunFolder:
     def tensorboard(self):
         return self.path / "tensorboard"
 
+    def curves(self, name):
+        """The `CurveFile` of a folder for TensorBoard."""
+        return CurveFile(self.tensorboard / name, self.writes)
+
     def read_json(self, name):
         """Content of a JSON file.
 
@@ -166,11 +174,11 @@ class RunFolder:
 
     def write_json(self, name, value):
         text = json.dumps(value, indent=2) + "\n"
-        write_file(self.path / name, lambda file: file.write_text(text))
+        self._write(self.path / name, lambda file: file.write_text(text))
 
     def write_picture(self, name, picture):
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
-        write_file(self.path / name, Image.fromarray(picture).save)
+        self._write(self.path / name, Image.fromarray(picture).save)
 
     def write_model(self, model, averages):
         """Writes the model for use, and all that the run needs to go on.
@@ -186,11 +194,15 @@ class RunFolder:
                 model.save(file)
                 append_resume_state(model, averages, file)
 
-        write_file(self.model_file, write)
+        self._write(self.model_file, write)
 
     def keep_best_model(self):
         """Makes the latest model the best one."""
-        write_file(self.path / _BEST_FILE, lambda file: shutil.copyfile(self.model_file, file))
+        self._write(self.path / _BEST_FILE, lambda file: shutil.copyfile(self.model_file, file))
+
+    def _write(self, file, write):
+        if self.writes:
+            write_file(file, write)
 
     def read_model(self):
         """The model, not compiled.

@@ -1,10 +1,9 @@
 """Where a model trains: devices as a `tf.distribute` strategy."""
 
-import os
-
 import tensorflow as tf
 
 from keras_effspine.errors import StrategyError
+from keras_effspine.training.multi_worker import MultiWorkerStrategy
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multiworker", "tpu", "tpu:NAME")
 
@@ -14,7 +13,7 @@ def build_strategy(name="auto"):
 
     Args:
         name: `"cpu"` or `"gpu"`, one device; `"mirrored"`, all GPUs of this machine, or its logical
-            CPUs where it has none; `"multiworker"`, all machines that `TF_CONFIG` names; `"tpu"`,
+            CPUs where it has none; `"multiworker"`, all processes that `TF_CONFIG` names; `"tpu"`,
             this machine's TPU, or `"tpu:NAME"`, one in the network; `"auto"`, all GPUs where there
             are several, otherwise whatever single device TensorFlow takes.
 
@@ -65,12 +64,7 @@ def _mirrored(address):
 
 
 def _multiworker(address):
-    if "TF_CONFIG" not in os.environ:
-        raise StrategyError(
-            "Training on several machines needs the environment variable TF_CONFIG on each: the "
-            "addresses of all workers, and which of them this one is."
-        )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    return MultiWorkerStrategy()
 
 
 def _tpu(address):

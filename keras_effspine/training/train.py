@@ -1,7 +1,9 @@
 """A training run from a recipe to a measured model."""
 
+import contextlib
 import os
 import pathlib
+import zlib
 
 import keras
 
@@ -16,6 +18,11 @@ from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.measurement import Measurement
+from keras_effspine.training.multi_worker import (
+    check_agreement,
+    lost_workers_as_errors,
+    worker_of,
+)
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
@@ -30,7 +37,7 @@ from keras_effspine.training.recipe import (
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
-from keras_effspine.training.termination import termination_as_interrupt
+from keras_effspine.training.termination import StopTogether, termination_as_interrupt
 from keras_effspine.training.training_loop import measured_steps, train_and_measure
 
 
@@ -40,6 +47,9 @@ def train(recipe, out, report=print, verbose="auto"):
     It starts from the weights of the recipe's preset, where this has any, as far as they fit.
     A folder that holds an unfinished run of the same recipe is gone on with: weights, optimizer,
     learning rate, and the place in the stream of pictures are those of its last checkpoint.
+
+    Under the strategy `"multiworker"` each process calls this with the same arguments, on the same
+    data and the same folder. The first reports, and writes into the folder; the others read in it.
 
     Args:
         recipe: `Recipe`.
@@ -58,7 +68,13 @@ def train(recipe, out, report=print, verbose="auto"):
     """
     recipe = _resolve(recipe, out)
     check_task_values(recipe)
+    if recipe.strategy == "multiworker":
+        report("Waiting for all workers that TF_CONFIG names.")
     strategy = build_strategy(recipe.strategy)
+    worker, workers = worker_of(strategy)
+    if worker > 0:
+        report(f"Worker {worker} of {workers} trains along; worker 0 reports, and writes {out}.")
+        report, verbose = (lambda line: None), 0
     check_batch(recipe.batch_size, strategy)
     check_precision(recipe.precision, recipe.image_size)
     keras.utils.set_random_seed(recipe.seed)
@@ -69,7 +85,8 @@ def train(recipe, out, report=print, verbose="auto"):
     for reason in reasons:
         report(f"picked {reason}")
     steps, steps_per_epoch = count_steps(recipe, len(records.records))
-    with RunFolder.claim(out, recipe, records.class_names) as folder:
+    with lost_workers_as_errors(strategy), _claim(out, recipe, records, strategy) as folder:
+        check_agreement(strategy, checkpoint=_checksum(folder.model_file))
         with strategy.scope(), precision(recipe.precision):
             model = _build_or_read(task, recipe, records.class_names, folder, report)
             optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
@@ -77,6 +94,7 @@ def train(recipe, out, report=print, verbose="auto"):
             averages = MovingAverages(model, recipe.optimization.ema)
             getattr(optimizer, "inner_optimizer", optimizer).averages = averages
             done = folder.restore(model, averages)
+        check_agreement(strategy, weights=[zlib.crc32(w.tobytes()) for w in model.get_weights()])
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "
             f"{recipe.image_size} px on {len(records.records)} pictures of "
@@ -98,26 +116,51 @@ def train(recipe, out, report=print, verbose="auto"):
             report,
         )
         measured_at = measured_steps(steps, recipe.evaluations)
+        together = StopTogether(strategy) if workers > 1 else None
         try:
-            with termination_as_interrupt():
+            with together.listening() if together else termination_as_interrupt():
                 train_and_measure(
                     task,
                     model,
                     records,
                     recipe,
                     measured_at,
-                    [Curves(folder), checkpoint],
+                    [Curves(folder), checkpoint, *([together] if together else [])],
                     measurement,
                     Progress(measured_at, recipe.batch_size, verbose, report),
                     report,
                 )
         except KeyboardInterrupt:
+            if together and not together.is_agreed:
+                raise StoppedError(
+                    "Stopped within a step; the same command goes on from the last checkpoint."
+                ) from None
             checkpoint.save()
             raise StoppedError(
                 f"Stopped at step {steps_taken(model)} of {steps}; the same command "
                 "goes on from there."
             ) from None
     return folder, measurement.result
+
+
+@contextlib.contextmanager
+def _claim(out, recipe, records, strategy):
+    """The run folder, claimed by the first worker and read by the others."""
+    check_agreement(
+        strategy,
+        recipe=recipe.model_dump(exclude={"data"}),
+        number_of_pictures=len(records.records),
+        classes=records.class_names,
+    )
+    if worker_of(strategy)[0] > 0:
+        yield RunFolder(pathlib.Path(out), writes=False)
+        return
+    with RunFolder.claim(out, recipe, records.class_names) as folder:
+        yield folder
+
+
+def _checksum(file):
+    return f"checksum {zlib.crc32(file.read_bytes())}" if file.exists() else "none"
 
 
 def _resolve(recipe, out):

@@ -6,6 +6,7 @@ from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.pipeline import training_batches
 from keras_effspine.training.checkpoint import FiniteLoss
+from keras_effspine.training.multi_worker import distribute, worker_of
 from keras_effspine.training.steps_taken import steps_taken
 
 
@@ -19,6 +20,7 @@ def train_and_measure(
         measured_at: the steps after which the model is measured, in order; the last ends the run.
     """
     decoder, log = PictureDecoder(records), BatchLog(records)
+    strategy = model.distribute_strategy
     # No callback keeps a broken model.
     callbacks = [progress, FiniteLoss(log), *callbacks]
 
@@ -32,6 +34,7 @@ def train_and_measure(
             recipe.seed,
             recipe.augmentation,
             first_batch=step,
+            shard=worker_of(strategy),
             log=log,
         )
 
@@ -43,7 +46,7 @@ def train_and_measure(
             with progress.measuring():
                 measurement.measure()
         if not is_over:
-            with model.distribute_strategy.scope():
+            with strategy.scope():
                 _make_variables(model, batches_from(0).element_spec)
         for until in measured_at:
             step = steps_taken(model)
@@ -51,7 +54,7 @@ def train_and_measure(
                 continue
             with decoder.failures_as_data_errors():
                 model.fit(
-                    batches_from(step),
+                    distribute(batches_from(step), strategy),
                     steps_per_epoch=until - step,
                     verbose=0,
                     shuffle=False,  # the data set shuffles

@@ -36,12 +36,6 @@ def test_a_gpu_that_is_not_there_is_one_clear_line():
         build_strategy("gpu")
 
 
-def test_several_machines_need_their_addresses(monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    with pytest.raises(StrategyError, match="TF_CONFIG"):
-        build_strategy("multiworker")
-
-
 class FourReplicas:
     num_replicas_in_sync = 4
 
