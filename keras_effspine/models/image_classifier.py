@@ -7,6 +7,7 @@ from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 from keras_effspine.presets.registry import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 
@@ -108,15 +109,19 @@ class ImageClassifier(keras_cv.models.ImageClassifier):
             "activation": keras.saving.serialize_keras_object(self.activation),
             "dropout_rate": self.dropout_rate,
             **dtype_config(self),
+            **frozen_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        frozen = config.pop("frozen_layers", ())
         with dtype_policy_scope(config.pop("dtype", None)):
             for name in ("backbone", "activation"):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
-            return cls(**config)
+            model = cls(**config)
+        freeze_layers(model, frozen)
+        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

@@ -11,6 +11,7 @@ from keras_effspine.models.detection_batch import images_and_labels, require_kno
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 from keras_effspine.models.host_decoding import (
     MultiClassNonMaxSuppression,
     decode_on_host,
@@ -328,18 +329,22 @@ class RetinaNet(keras_cv.models.RetinaNet):
             "head_layers": self.head_layers,
             **{name: _serialize(getattr(self, name)) for name in _LAYER_ARGUMENTS},
             **dtype_config(self),
+            **frozen_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        frozen = config.pop("frozen_layers", ())
         with dtype_policy_scope(config.pop("dtype", None)):
             layers = {
                 name: keras.saving.deserialize_keras_object(config[name])
                 for name in ("backbone", *_LAYER_ARGUMENTS)
                 if isinstance(config.get(name), dict)
             }
-            return cls(**{**config, **layers})
+            model = cls(**{**config, **layers})
+        freeze_layers(model, frozen)
+        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

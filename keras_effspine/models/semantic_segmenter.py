@@ -9,6 +9,7 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import segmentation_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -159,14 +160,18 @@ class SemanticSegmenter(Task):
             "num_classes": self.num_classes,
             "head_layers": self.head_layers,
             **dtype_config(self),
+            **frozen_config(self),
         }
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        frozen = config.pop("frozen_layers", ())
         with dtype_policy_scope(config.pop("dtype", None)):
             config["backbone"] = keras.saving.deserialize_keras_object(config["backbone"])
-            return cls(**config)
+            model = cls(**config)
+        freeze_layers(model, frozen)
+        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

@@ -7,11 +7,12 @@ from keras_effspine.training.recipe import override
 PICTURES_SEEN = 24_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
 LEARNING_RATE, LEARNING_RATE_BATCH = 0.02, 8
+SMALLEST_NORMALISED_BATCH = 8
 SHORTEST_MEMORY, LONGEST_MEMORY, MEMORIES = 10, 100, 60
 
 
 def pick_open_values(recipe, pictures):
-    """Fills in the length, the learning rate and the normalisation's momentum where they are None.
+    """Fills in length, learning rate, the normalisation's momentum and freezing where None.
 
     Args:
         recipe: `Recipe`.
@@ -44,4 +45,23 @@ def pick_open_values(recipe, pictures):
             f"batch normalisation momentum {changes['batch_norm_momentum']:g}: the statistics look "
             f"back over {memory:.0f} of {steps} steps, so that they keep up with the weights."
         )
+    if recipe.frozen is None:
+        changes["frozen"], reason = _pick_frozen(recipe.batch_size)
+        reasons.append(reason)
     return (override(recipe, changes) if changes else recipe), reasons
+
+
+def _pick_frozen(batch_size):
+    """A rule of thumb, for presets with weights; `resolve_preset` has dealt with the others.
+
+    The backbone is never frozen: that is for the user to try.
+    """
+    if batch_size < SMALLEST_NORMALISED_BATCH:
+        return "batch_norm", (
+            f"batch normalisation frozen: the statistics of {batch_size} pictures are noisier than "
+            f"the loaded ones (it learns from batches of {SMALLEST_NORMALISED_BATCH} on)."
+        )
+    return "nothing", (
+        f"nothing frozen: batches of {batch_size} pictures have statistics of their own. With a "
+        "few dozen pictures try --set frozen=backbone."
+    )

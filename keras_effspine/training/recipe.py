@@ -80,6 +80,9 @@ class Recipe(_Part):
         activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4; None
             takes the preset's.
         squeeze_excitation: whether blocks have it (Table 4); None takes the preset's.
+        frozen: what keeps the weights that it was loaded with: `"nothing"`; `"batch_norm"`, all
+            normalisation, which then runs on the loaded statistics; `"backbone"`, all of the
+            backbone, so that the heads alone learn. None has it picked. See `training.freezing`.
         losses: of detection: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`,
             those of the public detection code.
         classifier_backbone: of classification: `"paper"`, endpoints of 256 without space-to-depth,
@@ -108,6 +111,7 @@ class Recipe(_Part):
     stochastic_depth_rate: _Rate = 0.0
     activation: Literal["swish", "relu"] | None = None
     squeeze_excitation: bool | None = None
+    frozen: Literal["nothing", "batch_norm", "backbone"] | None = "nothing"
     losses: Literal["keras_cv", "paper"] = "keras_cv"
     classifier_backbone: Literal["paper", "detection"] | None = None
     label_smoothing: _Rate = 0.0
@@ -245,7 +249,8 @@ def resolve_preset(recipe):
 
     Raises:
         PresetError: if the preset is unknown, cannot be read, or has no backbone to start from.
-        RecipeError: if neither the recipe nor the preset says an image size.
+        RecipeError: if neither the recipe nor the preset says an image size, or layers are to be
+            frozen and the preset brings no weights for them.
     """
     from keras_effspine.tasks.starting_point import find_starting_point
 
@@ -257,12 +262,18 @@ def resolve_preset(recipe):
             f"{recipe.preset}: give the image size too (--image-size); of this preset it is not "
             "known."
         )
+    if start.read_model is None and recipe.frozen not in ("nothing", None):
+        raise RecipeError(
+            f"frozen is '{recipe.frozen}', but {recipe.preset} brings no weights: what is frozen "
+            "would stay random. Choose a preset with weights, or --set frozen=nothing."
+        )
     return fill_in(
         recipe,
         {
             "image_size": image_size,
             "activation": backbone.get("activation", "swish"),
             "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
+            "frozen": "nothing" if start.read_model is None else None,
         },
     )
 

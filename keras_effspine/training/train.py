@@ -17,6 +17,7 @@ from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
+from keras_effspine.training.freezing import freeze
 from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.multi_worker import (
     check_agreement,
@@ -177,7 +178,7 @@ def _resolve(recipe, out):
             raise
         before = {
             name: getattr(run.recipe, name)
-            for name in ("image_size", "activation", "squeeze_excitation")
+            for name in ("image_size", "activation", "squeeze_excitation", "frozen")
         }
         return fill_in(resolve_paths(override(recipe, {"preset": preset})), before)
 
@@ -189,10 +190,13 @@ def _build_or_read(task, recipe, class_names, folder, report):
     model = task.build_model(recipe, class_names)
     start = find_starting_point(recipe.preset)
     transfer = start.hand_over(model, class_names)
+    frozen = freeze(model, recipe.frozen, transfer, start.name)
     if transfer is None:
         report(f"Weights: random; {start.name} brings none.")
     else:
         report(f"Weights from {start.name}: {transfer}.")
+    if frozen:
+        report(frozen)
     return model
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.pick import pick_open_values
-from keras_effspine.training.recipe import Recipe, find_recipe, override
+from keras_effspine.training.recipe import Recipe, find_recipe, override, resolve_preset
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_small_sets_are_seen_more_often_and_long_runs_look_back_further(pictures
     recipe, reasons = pick_open_values(find_recipe("fine_tune"), pictures)
     assert (recipe.epochs, recipe.steps) == (epochs, None)
     assert recipe.batch_norm_momentum == momentum
-    assert len(reasons) == 3
+    assert len(reasons) == 4
     assert f"{epochs} epochs: {pictures} pictures" in reasons[0]
     assert f"{momentum:g}" in reasons[2]
 
@@ -32,4 +32,22 @@ def test_what_is_given_is_kept_and_not_talked_about():
     short = override(find_recipe("fine_tune"), {"steps": 60})
     picked, reasons = pick_open_values(short, 300)
     assert (picked.steps, picked.epochs, picked.batch_norm_momentum) == (60, None, 0.9)
-    assert len(reasons) == 2
+    assert len(reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "frozen"), [(2, "batch_norm"), (7, "batch_norm"), (8, "nothing")]
+)
+def test_normalisation_is_frozen_where_batches_are_small(batch_size, frozen):
+    recipe = override(find_recipe("fine_tune"), {"batch_size": batch_size})
+    picked, reasons = pick_open_values(recipe, 300)
+    assert picked.frozen == frozen
+    assert f"{batch_size} pictures" in reasons[-1]
+    given = override(recipe, {"frozen": "backbone"})
+    assert pick_open_values(given, 300)[0].frozen == "backbone"
+
+
+def test_where_there_are_no_weights_nothing_is_frozen():
+    recipe = override(find_recipe("fine_tune"), {"batch_size": 2})
+    assert resolve_preset(recipe).frozen == "nothing"
+    assert resolve_preset(override(recipe, {"preset": "m1_bccd"})).frozen is None

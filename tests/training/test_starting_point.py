@@ -11,11 +11,14 @@ from keras_cv.src.utils.preset_utils import save_to_preset
 
 import keras_effspine
 from keras_effspine import EffSpineNetBackbone, RetinaNet
-from keras_effspine.errors import PresetError
+from keras_effspine.errors import PresetError, RecipeError, StoppedError
+from keras_effspine.optimizers import SGD
 from keras_effspine.tasks import registry
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.training.checkpoint import Checkpoint
+from keras_effspine.training.freezing import freeze
 from keras_effspine.training.recipe import Recipe, override, resolve_preset
 from keras_effspine.training.train import train
 
@@ -238,3 +241,91 @@ def test_weights_that_cannot_be_loaded_end_the_run_before_it_starts(fine_tuning,
     (source / "model.weights.h5").write_bytes(b"half")
     with pytest.raises(PresetError, match="source: the weights cannot be loaded"):
         train(recipe, tmp_path / "out", report=print, verbose=0)
+
+
+CLASSES = ("a", "b", "c")
+
+
+def frozen_detector(folder, frozen):
+    """A detector of other classes that starts from the preset folder, with a step taken."""
+    keras.utils.set_random_seed(2)
+    recipe = resolve_preset(Recipe(preset=str(folder), image_size=64, frozen=frozen))
+    model = Detection().build_model(recipe, CLASSES)
+    transfer = find_starting_point(recipe.preset).hand_over(model, CLASSES)
+    said = freeze(model, frozen, transfer, recipe.preset)
+    model.compile(
+        optimizer=SGD(0.01), classification_loss="focal", box_loss="smoothl1", run_eagerly=True
+    )
+    before = named_weights(model)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))
+    boxes = np.tile([[[10.0, 10.0, 50.0, 50.0]]], (2, 1, 1))
+    model.train_on_batch(images, {"boxes": boxes, "classes": np.ones((2, 1))})
+    after = named_weights(model)
+    moved = {name for name in after if not np.array_equal(after[name], before[name])}
+    return model, moved, said
+
+
+@pytest.mark.parametrize("frozen", ["backbone", "batch_norm"])
+def test_what_is_frozen_keeps_its_weights_and_statistics_and_the_rest_learns(
+    folder, frozen, tmp_path, recwarn
+):
+    model, moved, said = frozen_detector(folder, frozen)
+    of_backbone = {weight.path for weight in model.backbone.weights}
+    statistics = {weight.path for weight in model.weights if "_bn/" in weight.path}
+    kept = of_backbone if frozen == "backbone" else statistics
+    assert len(kept) > 50
+    assert not moved & kept
+    assert f"{CLASS_PREDICTION}/pointwise_kernel" in moved
+    assert bool(moved & of_backbone) == (frozen == "batch_norm")
+    assert bool(moved & statistics) == (frozen == "backbone")
+    assert said.startswith(f"Frozen ({frozen}): ")
+    # Loaded again it is frozen as before, and its optimizer fits.
+    model.save(tmp_path / "model.keras")
+    again = keras_effspine.load_model(tmp_path / "model.keras")
+    assert not [str(w.message) for w in recwarn if "variable loading" in str(w.message)]
+    assert int(again.optimizer.iterations) == 1
+    names = [[w.path for w in m.trainable_weights] for m in (model, again)]
+    assert names[0] == names[1]
+
+
+def test_what_has_no_weights_cannot_be_frozen(detector, folder, tmp_path):
+    with pytest.raises(RecipeError, match="frozen is 'backbone', but m0 brings no weights"):
+        train(Recipe(steps=1, frozen="backbone"), tmp_path / "out", report=print, verbose=0)
+    assert not (tmp_path / "out").exists()
+    plain = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])
+    nothing = find_starting_point(str(folder)).hand_over(plain, CLASSES)
+    with pytest.raises(RecipeError, match="frozen is 'batch_norm', but pets brings no weights"):
+        freeze(plain, "batch_norm", nothing, "pets")
+    with pytest.raises(RecipeError, match="frozen is 'backbone', but Sequential has no backbone"):
+        freeze(plain, "backbone", nothing, "pets")
+
+
+def test_a_run_that_goes_on_stays_frozen(fine_tuning, detector, tmp_path, monkeypatch):
+    recipe, source = fine_tuning
+    tame = RetinaNet.from_config(detector.get_config())  # the other's numbers run away
+    for weight in tame.weights:
+        if "_bn/" in weight.path:
+            weight.assign(weight + 0.01)
+    shutil.rmtree(source)
+    save_to_preset(tame, str(source))
+    values = {"frozen": "batch_norm", "steps": 2, "optimization.learning_rate": 0.1}
+    recipe = override(recipe, {**values, "image_size": 64})
+    save = Checkpoint.on_train_batch_end
+
+    def stop(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "on_train_batch_end", stop)
+    with pytest.raises(StoppedError):
+        train(recipe, tmp_path / "out", report=print, verbose=0)
+    monkeypatch.setattr(Checkpoint, "on_train_batch_end", save)
+    train(recipe, tmp_path / "out", report=print, verbose=0)
+    found, start = (
+        named_weights(keras_effspine.load_model(tmp_path / "out")),
+        named_weights(tame),
+    )
+    statistics = [name for name in found if "_bn/" in name]
+    assert len(statistics) > 50
+    for name in statistics:
+        np.testing.assert_array_equal(found[name], start[name], err_msg=name)
+    assert not np.array_equal(found["stem_conv/kernel"], start["stem_conv/kernel"])
