@@ -82,6 +82,40 @@ ACCUMULATING = {
 }
 
 
+def scaled_steps(optimizer_class, replicas):
+    """Weights, scales and counts after four steps; in the second a gradient of the last overflows.
+
+    The scale is halved there, and doubled after two steps without.
+    """
+    strategy = STRATEGIES[replicas]
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, "tanh")])
+        model.set_weights([np.linspace(-1, 1, 5)[:, None], np.array([0.5])])
+        inner = SGD(0.5, weight_decay=0.05, global_clipnorm=0.05)
+        optimizer = optimizer_class(inner, initial_scale=8.0, dynamic_growth_steps=2)
+        optimizer.build(model.trainable_variables)
+
+    def train(inputs):
+        with tf.GradientTape() as tape:
+            loss = optimizer.scale_loss(tf.reduce_sum(model(inputs) ** 2) / len(INPUTS))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables))
+
+    batches = np.stack([INPUTS] * 4)
+    batches[1, -1] = np.inf
+    batches = tf.data.Dataset.from_tensor_slices(batches)
+    run = tf.function(lambda part: strategy.run(train, args=(part,)))
+    scales = []
+    for part in strategy.experimental_distribute_dataset(batches):
+        run(part)
+        everywhere = strategy.experimental_local_results(optimizer.dynamic_scale.value)
+        scales.append([float(scale) for scale in everywhere])
+    return {
+        "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
+        "scales": scales,
+        "updates": int(optimizer.iterations.numpy()),
+    }
+
+
 if __name__ == "__main__":
     results = {name: [step(make, n) for n in (1, 4)] for name, make in OPTIMIZERS.items()}
     for name in ACCUMULATING:
@@ -89,4 +123,9 @@ if __name__ == "__main__":
             results[f"{name} {accumulated}"] = [
                 several_steps(ACCUMULATING[name], n, accumulated) for n in (1, 4)
             ]
+    for name, made in (
+        ("overflow", LossScaleOptimizer),
+        ("keras overflow", keras.optimizers.LossScaleOptimizer),
+    ):
+        results[name] = [scaled_steps(made, n) for n in (1, 4)]
     print(json.dumps(results))

@@ -96,6 +96,20 @@ def test_loss_scaling_counts_the_steps_that_it_leaves_out():
     assert type(copy) is LossScaleOptimizer
 
 
+def test_an_overflow_on_one_replica_leaves_the_step_out_on_all(weights):
+    one, four = weights["overflow"]
+    np.testing.assert_allclose(four["weights"], one["weights"], rtol=1e-5)
+    assert four["scales"] == [[8.0] * 4, [4.0] * 4, [4.0] * 4, [8.0] * 4]
+    assert four["updates"] == one["updates"] == 3
+
+
+def test_keras_own_loss_scaling_takes_the_overflow_of_another_replica_for_a_gradient(weights):
+    """The reason for the remedy; if this fails, Keras has changed, and the remedy may go."""
+    one, four = weights["keras overflow"]
+    assert np.isfinite(one["weights"]).all()
+    assert not np.isfinite(four["weights"]).all()
+
+
 def test_keras_own_clipping_depends_on_the_replicas(weights):
     """The reason for the remedy; if this fails, Keras has changed, and the remedy may go."""
     one, four = weights["keras"]

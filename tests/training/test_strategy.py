@@ -47,20 +47,33 @@ def test_a_batch_that_cannot_be_cut_is_refused_with_one_that_can(batch, near):
         check_batch(batch, FourReplicas)
 
 
-def test_a_run_on_four_replicas_ends_as_one_on_a_single_device(handful, tmp_path):
-    """Batches are cut, gradients summed and clipped, predictions joined."""
+@pytest.fixture(scope="module")
+def results(handful, tmp_path_factory):
+    """What `train_on_replicas.py` says."""
+    out = tmp_path_factory.mktemp("replicas")
     support = pathlib.Path(__file__).parents[1] / "support"
     run = subprocess.run(
-        [sys.executable, str(PROGRAM), str(handful.file), str(handful.images), str(tmp_path)],
+        [sys.executable, str(PROGRAM), str(handful.file), str(handful.images), str(out)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(support), *sys.path])},
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stderr[-4000:]
-    results = json.loads(run.stdout.splitlines()[-1])
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_a_run_on_four_replicas_ends_as_one_on_a_single_device(results):
+    """Batches are cut, gradients summed and clipped, predictions joined."""
     for name in ("weights", "predictions"):
         np.testing.assert_allclose(
             results["mirrored"][name], results["cpu"][name], rtol=1e-4, atol=1e-6
         )
     assert results["mirrored"]["replicas"] == 4
     assert results["mirrored"]["steps"] == results["cpu"]["steps"] == 6
+
+
+def test_each_replica_predicts_its_part_of_a_batch(results):
+    alone, together = results["prediction"]
+    np.testing.assert_allclose(together["outputs"], alone["outputs"], rtol=1e-5)
+    assert alone["parts"] == [3, 3]  # four pictures, the last batch padded
+    assert together["parts"] == [1, 1, 1, 1]  # a batch of three becomes one of four

@@ -8,12 +8,15 @@ import json
 import pathlib
 import sys
 
+import keras
 import numpy as np
 import tensorflow as tf
 from counting_task import Counting
 
 import keras_effspine
+from keras_effspine.data.sources import load_records
 from keras_effspine.tasks import registry
+from keras_effspine.tasks.inference import predict_records
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe, override
 from keras_effspine.training.steps_taken import steps_taken
@@ -25,6 +28,17 @@ FILE, IMAGES, OUT = sys.argv[1:]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 registry.TASKS["counting"] = ("counting_task", "Counting")
 Counting.dropout = 0.0  # replicas draw masks of their own
+parts = []
+
+
+class Noted(keras.layers.Layer):
+    """Notes how many pictures each replica is given to predict."""
+
+    def call(self, pictures, training=None):
+        if not training:
+            tf.py_function(lambda x: parts.append(len(x)), [pictures], [])
+        return pictures
+
 
 RECIPE = Recipe(
     task="counting",
@@ -45,6 +59,18 @@ RECIPE = Recipe(
 )
 
 
+def prediction(strategy):
+    """Outputs for all pictures, three at a time, and how many pictures each replica was given."""
+    parts.clear()
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        pictures = keras.Input([64, 64, 3])
+        x = keras.layers.GlobalAveragePooling2D()(Noted()(pictures))
+        model = keras.Model(pictures, keras.layers.Dense(1)(x))
+    pairs = predict_records(Counting(), model, load_records(FILE, IMAGES), 64, batch_size=3)
+    return {"outputs": [output for _, output in pairs], "parts": list(parts)}
+
+
 def result(folder, strategy):
     model = keras_effspine.load_model(folder.path)
     return {
@@ -57,7 +83,7 @@ def result(folder, strategy):
 
 if __name__ == "__main__":
     out = pathlib.Path(OUT)
-    results = {}
+    results = {"prediction": [prediction(build_strategy(name)) for name in ("cpu", "mirrored")]}
     for strategy in ("cpu", "mirrored"):
         recipe = override(RECIPE, {"strategy": strategy})
         folder, _ = train(recipe, out / strategy, report=lambda line: None, verbose=0)
