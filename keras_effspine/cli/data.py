@@ -20,6 +20,7 @@ from keras_effspine.cli.options import (
 )
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
+from keras_effspine.tasks.registry import TASKS
 
 app = typer.Typer(help="Look through a data set before training, or write it in another format.")
 
@@ -35,6 +36,9 @@ def check(
     val_data: ValData = None,
     val_images: ValImages = None,
     val_split: ValSplit = None,
+    task: Annotated[
+        str | None, typer.Option(help=f"What the data are for: {' or '.join(TASKS)}.")
+    ] = None,
     image_size: Annotated[
         int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
     ] = _LEVELS_SIZE,
@@ -50,6 +54,7 @@ def check(
     The exit status is 1 if there are errors.
     """
     from keras_effspine.data.inspection import inspect, overlap
+    from keras_effspine.data.map_inspection import inspect_maps
     from keras_effspine.data.picture_check import check_pictures
     from keras_effspine.data.sources import describe_records, read_records, read_validation_records
 
@@ -59,9 +64,10 @@ def check(
         raise DataError(f"{out}: the gallery is a PNG file; end its name in .png.")
     check_data_options(data, images, split)
     _load_tensorflow_for(data, val_data)
-    records, _ = read_records(data, images, split)
+    labels = "objects" if task is None else _labels_of(task)
+    records, _ = read_records(data, images, split, labels)
     measured = read_validation_records(
-        data, images, split, val_data, val_images, val_split, read_records
+        data, images, split, val_data, val_images, val_split, read_records, labels
     )
     parts = [records] if measured is None else [records, measured[0]]
     inspections = []
@@ -74,8 +80,12 @@ def check(
             found = check_pictures(
                 part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
             )
-        inspections.append(inspect(part, found, image_size))
-        _print(inspections[-1], image_size)
+        if part.records[0].semantic_map is not None:
+            inspections.append(inspect_maps(part, found))
+            _print_maps(inspections[-1])
+        else:
+            inspections.append(inspect(part, found, image_size))
+            _print(inspections[-1], image_size)
     if len(parts) > 1:
         shared = overlap(*inspections, parts[1])
         say("Training and validation share no picture." if not shared else "")
@@ -127,6 +137,15 @@ def convert(
     say(f"{pictures} pictures written in {', '.join(record_sets)}: {out}")
 
 
+def _labels_of(task):
+    from keras_effspine.tasks.registry import find_task
+
+    if task not in TASKS:
+        raise DataError(f"--task {task}: there is no such task; there are: {', '.join(TASKS)}.")
+    load_tensorflow()
+    return find_task(task).labels
+
+
 def _load_tensorflow_for(*named):
     """Loads TensorFlow, quietly, where a format needs it."""
     for name in filter(None, named):
@@ -153,14 +172,25 @@ def _print(inspection, image_size):
     levels.add_row(*(f"{count:,}" for count in inspection.per_level.values()))
     OUTPUT.print(levels)
     say(level_rule(image_size))
-    if inspection.findings:
-        _print_findings(inspection.findings)
-    else:
-        say("No errors, no warnings.")
+    _print_findings(inspection.findings, "No errors, no warnings.")
 
 
-def _print_findings(findings):
+def _print_maps(inspection):
+    classes = Table("class", "pixels", "share", "pictures with it")
+    total = max(inspection.pixels, 1)
+    for name, pixels, pictures in inspection.per_class:
+        if pixels:
+            classes.add_row(_cell(name), f"{pixels:,}", f"{pixels / total:.2%}", f"{pictures:,}")
+    classes.add_row("not labelled", f"{inspection.ignored:,}", f"{inspection.ignored / total:.2%}")
+    classes.add_row("all", f"{inspection.pixels:,}", "", f"{inspection.pictures:,}")
+    OUTPUT.print(classes)
+    _print_findings(inspection.findings, "No errors, no warnings.")
+
+
+def _print_findings(findings, otherwise=None):
     if not findings:
+        if otherwise:
+            say(otherwise)
         return
     table = Table("", "found", "number", "where")
     for finding in findings:

@@ -87,7 +87,7 @@ def predict(
             drawn = task.draw(read_picture(record, upright), output, class_names, min_score)
         file = files[record.image_id]
         write_file(file, Image.fromarray(drawn).save)
-        for ending, picture in task.beside(output).items():
+        for ending, picture in task.beside(output, class_names).items():
             write_file(file.with_name(file.stem + ending + file.suffix), picture.save)
     for line in decoder.describe():
         say(f"skipped: {line}")

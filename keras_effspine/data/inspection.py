@@ -86,22 +86,11 @@ def inspect(record_set, checked, image_size):
     Returns:
         `Inspection`.
     """
-    notes = _Notes()
-    for problem in record_set.problems:
-        level = WARNING if problem.action == "clipped" else ERROR
-        notes.add(level, f"{problem.kind} ({problem.action})", problem.where)
+    notes = Notes.of_pictures(record_set, checked)
     classes = len(record_set.class_names)
     objects, pictures = np.zeros(classes, int), np.zeros(classes, int)
-    counts, levels, crowds, places = [], np.zeros(len(LEVELS) + 1, int), 0, {}
-    for record, (broken, content) in zip(record_set.records, checked, strict=True):
-        where = f"{record.name or record.path}, image {record.image_id}"
-        if broken:
-            kind, _, detail = broken.partition(" (")
-            notes.add(ERROR, kind, f"{where}{f', {detail[:-1]}' if detail else ''}")
-        elif places.setdefault(content, where) != where:
-            notes.add(
-                WARNING, "picture of the same content as another", f"{where}; {places[content]}"
-            )
+    counts, levels, crowds = [], np.zeros(len(LEVELS) + 1, int), 0
+    for record in record_set.records:
         kept = ~record.is_crowd
         here = np.bincount(record.classes[kept], minlength=classes)
         objects += here
@@ -110,7 +99,9 @@ def inspect(record_set, checked, image_size):
         crowds += len(kept) - counts[-1]
         levels += _levels(record, kept, image_size)
         for text in _equal_boxes(record, record_set.class_names):
-            notes.add(WARNING, "two equal boxes of one class in a picture", f"{where}: {text}")
+            notes.add(
+                WARNING, "two equal boxes of one class in a picture", f"{place_of(record)}: {text}"
+            )
     for name, count in zip(record_set.class_names, objects, strict=True):
         if not count:
             notes.add(WARNING, "class without objects", name)
@@ -149,15 +140,19 @@ def overlap(training, validation, record_set):
         List of `Finding`: empty, or of one.
     """
     known = {content for content in training.contents if content}
-    notes = _Notes()
+    notes = Notes()
     for record, content in zip(record_set.records, validation.contents, strict=True):
         if content in known:
-            where = f"{record.name or record.path}, image {record.image_id}"
-            notes.add(ERROR, "validation picture that is trained on", where)
+            notes.add(ERROR, "validation picture that is trained on", place_of(record))
     return notes.findings()
 
 
-class _Notes:
+def place_of(record):
+    """File and id of a picture, in words."""
+    return f"{record.name or record.path}, image {record.image_id}"
+
+
+class Notes:
     """Counts by level and kind, with the first places."""
 
     _KEPT = 5
@@ -165,6 +160,24 @@ class _Notes:
     def __init__(self):
         self._places = collections.defaultdict(list)
         self._counts = collections.Counter()
+
+    @classmethod
+    def of_pictures(cls, record_set, checked):
+        """What the loader found wrong, pictures that are broken, and those that are equal."""
+        notes, places = cls(), {}
+        for problem in record_set.problems:
+            level = WARNING if problem.action == "clipped" else ERROR
+            notes.add(level, f"{problem.kind} ({problem.action})", problem.where)
+        for record, (broken, content) in zip(record_set.records, checked, strict=True):
+            where = place_of(record)
+            if broken:
+                kind, _, detail = broken.partition(" (")
+                notes.add(ERROR, kind, f"{where}{f', {detail[:-1]}' if detail else ''}")
+            elif places.setdefault(content, where) != where:
+                notes.add(
+                    WARNING, "picture of the same content as another", f"{where}; {places[content]}"
+                )
+        return notes
 
     def add(self, level, kind, where):
         # Numbers that belong to one place do not make another kind.

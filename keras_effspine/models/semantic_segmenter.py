@@ -17,6 +17,8 @@ from keras_effspine.presets.registry import keras_cv_presets
 IGNORED = 255
 """The label of pixels that are not learnt from."""
 
+OUTPUT_STRIDE = 8
+
 _LEVEL = 3
 
 

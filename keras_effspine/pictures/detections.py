@@ -1,10 +1,11 @@
 """Boxes, class names and scores drawn on a picture."""
 
 import functools
-import math
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from keras_effspine.pictures.plates import draw_plate, plate_size
 
 # Classes beyond this many take the colours of the first ones again.
 _NUM_COLOURS = 256
@@ -56,9 +57,9 @@ def draw_detections(image, boxes, classes, class_names, scores=None, is_crowd=No
         ending = " (crowd)" if crowds[index] else ""
         ending += "" if scores is None else f" {shown[index]:.2f}"
         text = _label(class_names[classes[index]], ending, font, picture.width)
-        plate = _free_place(edges[index], _plate_size(text, font), picture.size, plates, visible)
+        plate = _free_place(edges[index], plate_size(text, font), picture.size, plates, visible)
         if plate:
-            _draw_label(draw, plate, text, font, class_colour(classes[index]))
+            draw_plate(draw, plate, text, font, class_colour(classes[index]))
             plates.append(plate)
     return np.array(picture)
 
@@ -111,12 +112,6 @@ def _oklab(rgb):
     )
 
 
-def _ink(colour):
-    """Black or white, whichever reads better on the colour."""
-    luminance = np.dot(colour, (0.299, 0.587, 0.114))
-    return (0, 0, 0) if luminance > 125 else (255, 255, 255)
-
-
 def _visible_edges(box, size, line):
     """Corners `(left, top, right, bottom)` of the drawn lines' outer side, or None if unseen."""
     left, top, width, height = box
@@ -149,19 +144,10 @@ def _draw_box(draw, edges, colour, line, dashed):
 def _label(name, ending, font, width):
     """Name and ending, the name cut where their plate would be wider than the picture."""
     text, kept = name + ending, name
-    while kept and _plate_size(text, font)[0] > width:
+    while kept and plate_size(text, font)[0] > width:
         kept = kept[:-1]
         text = f"{kept}…{ending}"
     return text
-
-
-def _plate_size(text, font):
-    ascent, descent = font.getmetrics()
-    return math.ceil(font.getlength(text)) + 2 * _margin(font), ascent + descent
-
-
-def _margin(font):
-    return math.ceil(font.size / 4)
 
 
 def _free_place(edges, plate_size, size, plates, boxes):
@@ -196,11 +182,6 @@ def _covered(plate, others):
     high = np.minimum(others[:, 2:], plate[2:]) + 1
     areas = (others[:, 2:] - others[:, :2] + 1).prod(axis=1)
     return np.maximum(high - low, 0).prod(axis=1) / areas
-
-
-def _draw_label(draw, plate, text, font, colour):
-    draw.rectangle(plate, fill=colour)
-    draw.text((plate[0] + _margin(font), plate[1]), text, fill=_ink(colour), font=font)
 
 
 def _check(image, boxes, classes, class_names, scores, is_crowd):

@@ -103,11 +103,12 @@ class Task(abc.ABC):
             A new uint8 `(height, width, 3)`.
         """
 
-    def beside(self, output):
+    def beside(self, output, class_names):
         """Pictures that are written beside a drawn prediction.
 
         Args:
             output: an output.
+            class_names: tuple of class names.
 
         Returns:
             Dictionary from the ending that the file's name gets, such as `"-labels"`, to a
