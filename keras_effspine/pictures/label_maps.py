@@ -10,6 +10,7 @@ from keras_effspine.pictures.plates import draw_plate, plate_size
 _STRENGTH = 0.55
 _BACKGROUND = "background"
 _SMALLEST_NAMED = 0.004  # share of the picture
+_BLURS = (40, 20, 10, 4)  # pixels of a picture of at most 96 to 191
 _IGNORED_COLOUR = (224, 224, 192)  # VOC's
 
 
@@ -102,11 +103,14 @@ def _midst(mask):
     """A place `(x, y)` deep inside of a mask."""
     height, width = mask.shape
     step = max(1, max(mask.shape) // 96)
-    small = Image.fromarray(mask[::step, ::step].astype("uint8") * 255)
-    # Blurred over ever smaller squares, a mask is whitest where most of it is around.
+    # A margin outside of the picture keeps the place away from its edges.
+    small = np.pad(mask[::step, ::step].astype("uint8") * 255, _BLURS[0])
+    # Blurred over smaller and smaller squares, a mask is whitest where most of it is around.
     depth = sum(
-        np.asarray(small.filter(ImageFilter.BoxBlur(radius)), "float32") for radius in (12, 6, 2)
+        np.asarray(Image.fromarray(small).filter(ImageFilter.BoxBlur(radius)), "float32")
+        for radius in _BLURS
     )
-    depth[np.asarray(small) == 0] = -1
-    y, x = np.unravel_index(np.argmax(depth), depth.shape)
+    depth[small == 0] = -1
+    equals = np.argwhere(depth == depth.max())
+    y, x = equals[np.abs(equals - equals.mean(axis=0)).sum(axis=1).argmin()] - _BLURS[0]
     return int(x) * step, int(y) * step

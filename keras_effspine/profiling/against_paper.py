@@ -13,6 +13,7 @@ _ABLATIONS = {
     "_no_s2d": {"use_space_to_depth": False},
 }
 _PUBLISHED_CLASSES = 91
+_VOC_CLASSES = 21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,5 +117,13 @@ def _retinanet(preset, overrides):
     return RetinaNet(backbone, num_classes=_PUBLISHED_CLASSES, bounding_box_format="xywh")
 
 
-_BUILDERS = {"retinanet": _retinanet}
+def _segmenter(preset, overrides):
+    from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+    from keras_effspine.models.semantic_segmenter import SemanticSegmenter
+
+    backbone = EffSpineNetBackbone.from_preset(preset, **overrides)
+    return SemanticSegmenter(backbone, num_classes=_VOC_CLASSES)
+
+
+_BUILDERS = {"retinanet": _retinanet, "segmentation": _segmenter}
 """How a row's model is built, by its task."""

@@ -12,6 +12,7 @@ import math
 from keras import layers
 
 from keras_effspine.errors import ProfilingError
+from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 from keras_effspine.layers.weighted_fusion import WeightedFusion
@@ -25,6 +26,7 @@ _FREE = (
     layers.Concatenate,
     layers.Rescaling,
     layers.Dropout,
+    BilinearUpsampling,
     NearestUpsampling,
     SpaceToDepth,
     StochasticDepth,

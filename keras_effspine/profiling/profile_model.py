@@ -6,6 +6,7 @@ import re
 from keras import layers
 
 from keras_effspine.errors import ProfilingError
+from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
 from keras_effspine.profiling.graph_walk import calls_of
 from keras_effspine.profiling.layer_costs import layer_cost
@@ -111,6 +112,8 @@ def _levels(calls):
         level = read.pop() if len(read) == 1 else None
         if isinstance(call.layer, NearestUpsampling):
             level = call.layer.to_level
+        elif isinstance(call.layer, BilinearUpsampling):
+            level = 0
         elif isinstance(call.layer, SpaceToDepth):
             level += 1
         elif level is not None:

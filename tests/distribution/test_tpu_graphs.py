@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-TASKS = ("detection",)
+TASKS = ("detection", "segmentation")
 STEPS = ("train", "evaluate", "predict")
 
 

@@ -27,6 +27,7 @@ LABELS = {
         "boxes": tf.zeros([PICTURES, 10, 4]),
         "classes": -tf.ones([PICTURES, 10]),
     },
+    "segmentation": lambda: tf.zeros([PICTURES, SIZE, SIZE], "uint8"),
 }
 
 
