@@ -10,8 +10,9 @@ from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scop
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
+from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.networks.operations import Operations
-from keras_effspine.networks.segmentation_head import segmentation_head
+from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.presets.registry import keras_cv_presets
 
 IGNORED = 255
@@ -59,9 +60,9 @@ class SemanticSegmenter(Task):
     ```
     """
 
-    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("SemanticSegmenter")}
+    presets = {**RetinaNet.presets, **keras_cv_presets("SemanticSegmenter")}
     presets_with_weights = {
-        **EffSpineNetBackbone.presets_with_weights,
+        **RetinaNet.presets_with_weights,
         **keras_cv_presets("SemanticSegmenter", with_weights=True),
     }
     backbone_presets = EffSpineNetBackbone.presets
@@ -99,7 +100,7 @@ class SemanticSegmenter(Task):
     @property
     def coarse_logits(self):
         """The symbolic tensor of the logits at output stride 8."""
-        return self.get_layer("segmentation_head_prediction").output
+        return self.get_layer(PREDICTION).output
 
     def compile(self, optimizer="rmsprop", loss=None, jit_compile=False, **kwargs):
         """Configures the model for training.
@@ -179,9 +180,9 @@ class SemanticSegmenter(Task):
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
         """Makes a segmentation model from a preset.
 
-        A backbone's preset, or that of another task, gives a new head. Of a segmentation model's
-        preset all weights are kept that fit: with another `num_classes` all but the prediction. A
-        warning says what starts anew.
+        A backbone's preset, or a detector's, gives a new head on its backbone. Of a segmentation
+        model's preset all weights are kept that fit: with another `num_classes` all but the
+        prediction. A warning says what starts anew.
 
         Args:
             preset: name of a preset (see `SemanticSegmenter.presets`), path of a preset folder, or
@@ -192,6 +193,7 @@ class SemanticSegmenter(Task):
                 where the preset is not a segmentation model's.
 
         Raises:
-            ValueError: if the preset is unknown, or weights are asked for and it has none.
+            ValueError: if the preset is unknown or of a class without a backbone, or if weights are
+                asked for and it has none.
         """
         return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)

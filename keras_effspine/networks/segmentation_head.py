@@ -2,6 +2,9 @@
 
 from keras import layers
 
+PREDICTION = "segmentation_head_prediction"
+"""Name of the layer that gives the logits."""
+
 
 def segmentation_head(features, num_layers, num_classes, operations):
     """Class logits at the resolution of the backbone's output.
@@ -36,5 +39,5 @@ def segmentation_head(features, num_layers, num_classes, operations):
         1,
         kernel_initializer=operations.kernel_initializer,
         dtype="float32",
-        name="segmentation_head_prediction",
+        name=PREDICTION,
     )(x)

@@ -11,6 +11,7 @@ from keras_effspine.pictures.enlarged import zoom_of
 from keras_effspine.pictures.label_maps import draw_label_map, label_picture
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.class_maps import class_map
+from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
 
 _LOOKED_AT = 32
@@ -52,7 +53,10 @@ class Segmentation(Task):
         )
 
     def build_model(self, recipe, class_names):
-        return SemanticSegmenter(build_backbone(recipe), num_classes=len(class_names))
+        # The head is as deep as that of the segmentation model that it starts from, if it does.
+        start = find_starting_point(recipe.preset).arguments_of(SemanticSegmenter)
+        depth = {name: start[name] for name in ("head_layers",) if name in start}
+        return SemanticSegmenter(build_backbone(recipe), num_classes=len(class_names), **depth)
 
     def compile_model(self, model, recipe, optimizer):
         model.compile(optimizer=optimizer)

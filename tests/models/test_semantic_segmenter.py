@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_effspine import SemanticSegmenter, load_model
+from keras_effspine import RetinaNet, SemanticSegmenter, load_model
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.training.precision import precision
 
@@ -95,9 +95,15 @@ def test_arguments_that_make_no_sense_are_refused(arguments, message):
         SemanticSegmenter(**{"backbone": SmallBackbone(), "num_classes": 3, **arguments})
 
 
-def test_a_preset_gives_a_model_without_weights_of_its_own():
-    model = SemanticSegmenter.from_preset("m0", num_classes=4, input_shape=(64, 64, 3))
+def test_a_preset_gives_a_backbone_of_a_detector_with_its_weights():
+    with pytest.warns(UserWarning, match="initialised anew: segmentation_head"):
+        model = SemanticSegmenter.from_preset("m1_bccd", num_classes=4, input_shape=(64, 64, 3))
     assert model.output_shape == (None, 64, 64, 4)
+    trained = RetinaNet.from_preset("m1_bccd").get_layer("stem_conv").get_weights()
+    np.testing.assert_array_equal(model.get_layer("stem_conv").get_weights(), trained)
+
+
+def test_presets_that_are_not_there_are_refused():
     with pytest.raises(ValueError, match="Unknown preset 'm7'"):
         SemanticSegmenter.from_preset("m7", num_classes=4)
 

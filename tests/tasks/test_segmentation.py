@@ -15,7 +15,8 @@ from keras_effspine.errors import DataError
 from keras_effspine.tasks.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.training.recipe import Data
+from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.training.recipe import Data, Recipe, resolve_preset
 from keras_effspine.training.train import train
 
 
@@ -108,6 +109,31 @@ def test_every_verb_of_the_command_line_knows_it(run, folder, effspine, tmp_path
     profiled = effspine("profile", "--preset", "m0", "--task", "segmentation", "--classes", 21)
     assert (profiled.status, profiled.err) == (0, "")
     assert "segmentation of 21 classes" in profiled.out
+
+
+def test_a_model_takes_its_backbone_from_a_detection_run(trained_run, trained_model):
+    recipe = resolve_preset(Recipe(task="segmentation", preset=str(trained_run.folder.path)))
+    assert recipe.image_size == 128, "the detector's"
+    model = find_task("segmentation").build_model(recipe, ("road", "car"))
+    transfer = find_starting_point(recipe.preset).hand_over(model, ("road", "car"))
+    assert {layer.name.split("_layer")[0] for layer in transfer.anew} == {
+        "segmentation_head",
+        "segmentation_head_prediction",
+    }
+    ours, theirs = ({w.path: np.array(w) for w in m.weights} for m in (model, trained_model))
+    backbone = [weight.path for weight in trained_model.backbone.weights]
+    assert len(backbone) > 300
+    for path in backbone:
+        np.testing.assert_array_equal(ours[path], theirs[path], err_msg=path)
+
+
+def test_of_a_segmentation_run_all_but_other_classes_is_kept(run):
+    recipe = resolve_preset(Recipe(task="segmentation", preset=str(run.folder.path)))
+    task, start = find_task("segmentation"), find_starting_point(recipe.preset)
+    same = start.hand_over(task.build_model(recipe, start.class_names), start.class_names)
+    assert (same.anew, same.unused) == ((), ())
+    other = start.hand_over(task.build_model(recipe, ("a", "b", "c")), ("a", "b", "c"))
+    assert [layer.name for layer in other.anew] == ["segmentation_head_prediction"]
 
 
 def test_data_check_looks_through_label_maps(folder, effspine, tmp_path):
