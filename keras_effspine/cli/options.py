@@ -10,10 +10,14 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="'shapes', the embedded data set; a COCO JSON file; a Pascal VOC folder; a YOLO "
-        "data.yaml; a folder of TFRecords of this package; or tfds:NAME, such as tfds:voc/2012."
+        "data.yaml; a folder of TFRecords of this package; tfds:NAME, such as tfds:voc/2012; for "
+        "segmentation a folder with images and masks."
     ),
 ]
-Images = Annotated[str | None, typer.Option(help="Folder of the pictures of a COCO JSON file.")]
+Images = Annotated[
+    str | None,
+    typer.Option(help="Folder of the pictures of a COCO JSON file, or of a folder of masks."),
+]
 Split = Annotated[
     str | None, typer.Option(help="Part of a data set that has parts, such as train or val.")
 ]
