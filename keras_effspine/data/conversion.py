@@ -58,12 +58,13 @@ def left_out(record_sets, target):
     for record_set in record_sets.values():
         for record in record_set.records:
             counts.update(_LEFT_OUT[target](record))
+            counts["label maps of pixels"] += record.semantic_map is not None
             if target in ("voc", "yolo") and isinstance(record.image_id, int):
                 counts["image ids (file names tell the pictures)"] += 1
         plain = tuple(range(len(record_set.class_names)))
         if target in ("voc", "yolo") and tuple(record_set.category_ids) != plain:
             counts["category ids (classes are told by name and order)"] = len(plain)
-    return [f"{count} {kind}" for kind, count in counts.items()]
+    return [f"{count} {kind}" for kind, count in counts.items() if count]
 
 
 def _check_classes(record_sets):
