@@ -36,7 +36,8 @@ def predict(
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
     For a folder or a data set, predictions.json beside the drawn pictures holds every prediction,
-    whatever its score; for boxes in COCO's results format.
+    whatever its score; for boxes in COCO's results format. Segmentation writes the classes of the
+    pixels as well, in a palette PNG beside each drawn picture, its name ending in -labels.
     """
     load_tensorflow()
 

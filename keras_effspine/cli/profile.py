@@ -9,13 +9,16 @@ from rich.table import Table
 from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import ProfilingError
+from keras_effspine.tasks.registry import TASKS
 
 _GROUPS = ("part", "level", "block", "kind", "layer")
 
 
 def profile(
     preset: Annotated[str, typer.Option(help="Model; see `effspine presets`.")] = "d0",
-    task: Annotated[str, typer.Option(help="What the model is for: detection.")] = "detection",
+    task: Annotated[
+        str, typer.Option(help=f"What the model is for: {' or '.join(TASKS)}.")
+    ] = "detection",
     image_size: Annotated[
         int | None, typer.Option(help="Height and width in pixels; the preset's by default.", min=1)
     ] = None,

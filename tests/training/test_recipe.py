@@ -15,6 +15,7 @@ from keras_effspine.training.recipe import (
     Augmentation,
     Data,
     Recipe,
+    check_task_values,
     differences,
     find_recipe,
     override,
@@ -38,6 +39,18 @@ def test_every_recipe_of_the_package_holds_and_survives_json(name):
     assert recipe.preset in list_presets()
     assert parse_recipe(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
     assert resolve_preset(recipe).image_size % 32 == 0
+
+
+def test_the_recipe_for_voc_is_the_papers():
+    recipe = find_recipe("voc_segmentation")
+    assert (recipe.task, recipe.image_size, recipe.batch_size, recipe.steps) == (
+        ("segmentation", 512, 256, 10_000)
+    )
+    rate = recipe.optimization
+    assert (rate.schedule, rate.learning_rate, rate.warmup) == ("cosine", 0.05, 500)
+    check_task_values(recipe)
+    with pytest.raises(RecipeError, match="losses is a value of detection; segmentation does not"):
+        check_task_values(override(recipe, {"losses": "paper"}))
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are():
