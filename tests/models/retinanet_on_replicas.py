@@ -1,10 +1,12 @@
 """Trains RetinaNet for one step on one replica or four, and prints the update as JSON.
 
 A program of its own, since logical devices must be set before TensorFlow starts. The argument is
-the number of replicas; the global batch and the initial weights are the same.
+the number of replicas in this process, or `TF_CONFIG` names several processes; the global batch and
+the initial weights are the same.
 """
 
 import json
+import os
 import sys
 
 import keras
@@ -13,6 +15,8 @@ import tensorflow as tf
 
 from keras_effspine import RetinaNet
 from keras_effspine.optimizers import SGD
+from keras_effspine.training.multi_worker import distribute, worker_of
+from keras_effspine.training.strategy import build_strategy
 
 REPLICAS = int(sys.argv[1])
 BOX_COUNTS = (3, 3, 1, 0)
@@ -47,7 +51,8 @@ def global_batch():
 
 
 if __name__ == "__main__":
-    strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(REPLICAS)])
+    strategy = build_strategy("multiworker" if "TF_CONFIG" in os.environ else "mirrored")
+    worker, workers = worker_of(strategy)
     with strategy.scope():
         model = build()
         model.compile(
@@ -56,7 +61,9 @@ if __name__ == "__main__":
             box_loss="smoothl1",
         )
     before = [v.numpy() for v in model.trainable_variables]
-    history = model.fit(tf.data.Dataset.from_tensors(global_batch()), verbose=0).history
+    part = tf.nest.map_structure(lambda rows: np.split(rows, workers)[worker], global_batch())
+    batches = distribute(tf.data.Dataset.from_tensors(part), strategy)
+    history = model.fit(batches, steps_per_epoch=1, verbose=0).history
     update = [v.numpy() - old for v, old in zip(model.trainable_variables, before, strict=True)]
     values = np.concatenate([u.ravel() for u in update]).tolist()
     print(json.dumps({"update": values, "history": history}))

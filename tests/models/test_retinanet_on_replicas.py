@@ -1,7 +1,9 @@
 """A step of RetinaNet on several replicas is the step of one replica on the whole batch."""
 
 import json
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -13,18 +15,29 @@ PROGRAM = pathlib.Path(__file__).with_name("retinanet_on_replicas.py")
 
 @pytest.fixture(scope="module")
 def steps():
-    """Results with one replica and with four, whose pictures hold 3, 3, 1 and 0 boxes.
+    """Results with one replica, four, and two processes; pictures hold 3, 3, 1 and 0 boxes.
 
     With clipping, L2 and weight decay.
     """
+    with socket.socket() as one, socket.socket() as other:
+        addresses = []
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))
+            addresses.append(f"127.0.0.1:{free.getsockname()[1]}")
+    clusters = [
+        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        for index in range(2)
+    ]
+    environments = [{"TF_CONFIG": json.dumps(cluster)} for cluster in clusters]
     runs = [
         subprocess.Popen(
             [sys.executable, str(PROGRAM), replicas],
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for replicas in ("1", "4")
+        for replicas, environment in zip("1411", [{}, {}, *environments], strict=True)
     ]
     results = []
     for run in runs:
@@ -34,15 +47,17 @@ def steps():
     return results
 
 
-def test_weights_move_by_the_same_step(steps):
-    one, four = (np.array(step["update"], "float64") for step in steps)
-    cosine = one @ four / np.linalg.norm(one) / np.linalg.norm(four)
+@pytest.mark.parametrize("other", [1, 2, 3], ids=["replicas", "worker 0", "worker 1"])
+def test_weights_move_by_the_same_step(steps, other):
+    one, many = (np.array(steps[i]["update"], "float64") for i in (0, other))
+    cosine = one @ many / np.linalg.norm(one) / np.linalg.norm(many)
     assert cosine > 0.99999
-    assert np.linalg.norm(four) / np.linalg.norm(one) == pytest.approx(1.0, abs=1e-5)
+    assert np.linalg.norm(many) / np.linalg.norm(one) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_losses_are_those_of_the_whole_batch(steps):
-    one, four = (step["history"] for step in steps)
-    assert set(one) == set(four)
+@pytest.mark.parametrize("other", [1, 2, 3], ids=["replicas", "worker 0", "worker 1"])
+def test_losses_are_those_of_the_whole_batch(steps, other):
+    one, many = (steps[i]["history"] for i in (0, other))
+    assert set(one) == set(many)
     for name in one:
-        assert four[name] == pytest.approx(one[name], rel=1e-4), name
+        assert many[name] == pytest.approx(one[name], rel=1e-4), name
