@@ -68,9 +68,12 @@ class Progress(keras.callbacks.Callback):
         """Context of a measurement."""
         if self._bar is not None:
             self._draw("measuring")
+            self._bar.stop()  # ends the line, so that what is reported gets lines of its own
         began = self._clock()
         yield
         self._measuring_took = self._clock() - began
+        if self._bar is not None:
+            self._bar.start()
 
     def on_train_batch_begin(self, batch, logs=None):
         self._began = self._clock()
