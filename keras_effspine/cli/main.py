@@ -9,7 +9,7 @@ from keras_effspine.cli.console import ERRORS, printable, say
 from keras_effspine.cli.data import app as data
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
-from keras_effspine.cli.presets import presets
+from keras_effspine.cli.presets import app as presets
 from keras_effspine.cli.profile import profile
 from keras_effspine.cli.train import train
 from keras_effspine.errors import EffSpineError, StoppedError
@@ -21,9 +21,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (train, evaluate, predict, profile, presets):
+for verb in (train, evaluate, predict, profile):
     app.command()(verb)
 app.add_typer(data, name="data")
+app.add_typer(presets, name="presets")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,27 +1,93 @@
 """`effspine presets`."""
 
+import json
+from typing import Annotated
+
+import typer
 from rich.table import Column, Table
 
-from keras_effspine.cli.console import OUTPUT
+from keras_effspine.cli.console import OUTPUT, say
+
+app = typer.Typer(help="List the presets, or make one of a run.", rich_markup_mode="markdown")
 
 
-def presets():
-    """List the presets."""
+@app.callback(invoke_without_command=True)
+def presets(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything that is known of them as JSON.")
+    ] = False,
+):
+    """List the presets, or make one of a run with `save`."""
+    if context.invoked_subcommand is not None:
+        return
     from keras_effspine.presets.registry import list_presets
 
-    presets = list_presets().values()
+    listed = list_presets().values()
+    if as_json:
+        print(json.dumps([_as_json(preset) for preset in listed], indent=2))
+        return
     # Names are there to be copied, so they are not cut where the terminal is narrow.
-    names = (Column(name, no_wrap=True) for name in ("name", "model", "input"))
-    table = Table(*names, "trained on", caption="; ".join(sorted({p.source for p in presets})))
-    for preset in presets:
-        size = f"{preset.input_size} px"
-        table.add_row(preset.name, preset.title, size, _training(preset))
+    names = [Column(name, no_wrap=True) for name in ("name", "model")]
+    numbers = [Column(name, no_wrap=True, justify="right") for name in ("parameters", "input")]
+    sources = "; ".join(sorted({preset.source for preset in listed}))
+    table = Table(*names, *numbers, "weights", caption=sources)
+    for preset in listed:
+        parameters, size = f"{preset.parameters:,}", f"{preset.input_size} px"
+        weights = "yes" if preset.weights else "none"
+        table.add_row(preset.name, preset.title, parameters, size, weights)
     OUTPUT.print(table)
+    for preset in listed:
+        if preset.weights:
+            say(f"{preset.name}: {_weights(preset)}.")
 
 
-def _training(preset):
-    """What the weights were trained on, and the most telling number that came of it."""
-    if preset.trained is None:
-        return "nothing"
-    name, value = next(iter(preset.trained["measured"].items()))
-    return f"{preset.trained['data']}: {name} {value:.3f} on {preset.trained['measured_on']}"
+def _weights(preset):
+    """What the weights were trained on, the most telling number that came of it, and their mark."""
+    trained = preset.trained or {}
+    said = [f"trained on {trained.get('data', 'what is not said')}"]
+    for name, value in list(trained.get("measured", {}).items())[:1]:
+        said.append(f"{name} {value:.3f} on {trained.get('measured_on')}")
+    said.append(f"licence {trained.get('licence', 'not said')}")
+    said.append(f"sha256 {preset.weights_sha256 or 'not said'}")
+    return "; ".join(said)
+
+
+def _as_json(preset):
+    values = {name: getattr(preset, name) for name in preset.__dataclass_fields__}
+    return {**values, "folder": str(preset.folder)}
+
+
+@app.command()
+def save(
+    run: Annotated[str, typer.Argument(help="Run folder that `effspine train` wrote.")],
+    out: Annotated[str, typer.Option(help="Preset folder to write; its name is the preset's.")],
+    backbone: Annotated[
+        bool, typer.Option("--backbone", help="Save the backbone alone, for other tasks.")
+    ] = False,
+    half_precision: Annotated[
+        bool,
+        typer.Option(
+            "--half-precision", help="Store float16, and measure again what is left after it."
+        ),
+    ] = False,
+    data_name: Annotated[
+        str | None, typer.Option(help="What to call the training data; by default their path.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of the weights and of what they were made from.")
+    ] = None,
+):
+    """Make a preset folder of a run's best model, to be shared and to start other runs from.
+
+    It holds the configuration, the weights without the optimizer's state, metadata with the
+    measurement of the run, and a model card.
+    """
+    from keras_effspine.cli.quiet_start import load_tensorflow
+
+    load_tensorflow()
+
+    from keras_effspine.training.run_preset import save_run_as_preset
+
+    preset = save_run_as_preset(run, out, backbone, half_precision, data_name, licence, say)
+    say(f"Preset written to {preset.folder}: {_weights(preset)}.")

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from keras_effspine.atomic_file import whole_folder
-from keras_effspine.data.cache_folder import cache_folder
+from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.shape_drawing import CLASS_NAMES, draw_picture
 from keras_effspine.errors import DataError

@@ -4,7 +4,8 @@ import keras
 from keras_cv.models import Backbone
 
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
-from keras_effspine.models.preset_handle import preset_handle
+from keras_effspine.models.from_preset import backbone_from_preset
+from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import (
     Design,
@@ -21,7 +22,7 @@ _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class EffSpineNetBackbone(Backbone):
+class EffSpineNetBackbone(PresetSaving, Backbone):
     """Efficient SpineNet: a scale-permuted backbone with a learned resource distribution.
 
     Du et al., "Efficient Scale-Permuted Backbone with Learned Resource Distribution", 2020
@@ -212,16 +213,19 @@ class EffSpineNetBackbone(Backbone):
         """Makes a backbone from a preset.
 
         Args:
-            preset: name of a preset (see `EffSpineNetBackbone.presets`), path of a preset folder,
-                or a `kaggle://` or `gs://` handle.
-            load_weights: whether to load trained weights; None loads them where the preset has any.
-            **kwargs: constructor arguments that override the preset's.
+            preset: name of a preset (see `EffSpineNetBackbone.presets`); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`. Of a
+                task's preset the backbone is taken.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
+            **kwargs: constructor arguments that override the preset's. Weights are then loaded as
+                far as they fit, and a warning says what starts anew.
 
         Raises:
-            ValueError: if the preset is unknown, or weights are asked for and it has none.
+            PresetError: a `ValueError`, if the preset is unknown, broken or of another class, or if
+                weights are asked for and it has none.
         """
-        handle = preset_handle(preset, cls.presets)
-        return super().from_preset(handle, load_weights=load_weights, **kwargs)
+        return backbone_from_preset(cls, preset, load_weights, **kwargs)
 
 
 def _one_per_block(name, value, table):

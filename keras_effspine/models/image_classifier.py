@@ -8,6 +8,7 @@ from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scop
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
+from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.presets.registry import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 
@@ -18,7 +19,7 @@ _POOLING = {
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class ImageClassifier(keras_cv.models.ImageClassifier):
+class ImageClassifier(PresetSaving, keras_cv.models.ImageClassifier):
     """Global pooling of the backbone's output and a linear layer.
 
     It takes the arguments of `keras_cv.models.ImageClassifier`. The output of
@@ -132,15 +133,18 @@ class ImageClassifier(keras_cv.models.ImageClassifier):
         size, for which `presets` names the paper's, stays open.
 
         Args:
-            preset: name of a preset (see `ImageClassifier.presets`), path of a preset folder, or a
-                `kaggle://` or `gs://` handle. A backbone's preset gives a new linear layer.
-            load_weights: whether to load trained weights; None loads them where the preset has any.
+            preset: name of a preset (see `ImageClassifier.presets`); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`. That
+                of a backbone or of another task gives a new linear layer.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
             input_shape: optional `(height, width, 3)` for a backbone's preset.
             **kwargs: constructor arguments; `num_classes` is required for a backbone's preset that
                 is not the package's, or has weights.
 
         Raises:
-            ValueError: if the preset is unknown, or weights are asked for and it has none.
+            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
+                backbone, or if weights are asked for and it has none.
         """
         architectures = set(cls.backbone_presets) - set(cls.presets_with_weights)
         if preset not in architectures:  # what was trained stays in its configuration

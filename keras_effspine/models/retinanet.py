@@ -19,6 +19,7 @@ from keras_effspine.models.host_decoding import (
     with_image_size,
 )
 from keras_effspine.models.one_pass_loss import OnePassLoss
+from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.networks.operations import Operations
@@ -30,7 +31,7 @@ _ANCHOR_SIZE_OVER_STRIDE = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(keras_cv.models.RetinaNet):
+class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
@@ -355,16 +356,17 @@ class RetinaNet(keras_cv.models.RetinaNet):
         warning says what starts anew.
 
         Args:
-            preset: name of a preset (see `RetinaNet.presets`), path of a preset folder, or a
-                `kaggle://` or `gs://` handle.
-            load_weights: whether to load trained weights; None loads them where the preset has any.
+            preset: name of a preset (see `RetinaNet.presets`); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
             input_shape: optional `(height, width, 3)`.
             **kwargs: constructor arguments, which go before the preset's; `num_classes` and
                 `bounding_box_format` are required where the preset is not a detector's.
 
         Raises:
-            ValueError: if the preset is unknown or of a class without a backbone, or if weights are
-                asked for and it has none.
+            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
+                backbone, or if weights are asked for and it has none.
         """
         return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
 

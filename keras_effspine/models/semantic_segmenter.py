@@ -10,6 +10,7 @@ from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scop
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
+from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
@@ -24,7 +25,7 @@ _LEVEL = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class SemanticSegmenter(Task):
+class SemanticSegmenter(PresetSaving, Task):
     """Class logits for each pixel of a picture.
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output
@@ -185,15 +186,16 @@ class SemanticSegmenter(Task):
         prediction. A warning says what starts anew.
 
         Args:
-            preset: name of a preset (see `SemanticSegmenter.presets`), path of a preset folder, or
-                a `kaggle://` or `gs://` handle.
-            load_weights: whether to load trained weights; None loads them where the preset has any.
+            preset: name of a preset (see `SemanticSegmenter.presets`); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
             input_shape: optional `(height, width, 3)`.
             **kwargs: constructor arguments, which go before the preset's; `num_classes` is required
                 where the preset is not a segmentation model's.
 
         Raises:
-            ValueError: if the preset is unknown or of a class without a backbone, or if weights are
-                asked for and it has none.
+            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
+                backbone, or if weights are asked for and it has none.
         """
         return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)

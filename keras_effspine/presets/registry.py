@@ -4,41 +4,108 @@ import dataclasses
 import json
 import pathlib
 
+from keras_effspine.errors import PresetError
+
 _ROOT = pathlib.Path(__file__).resolve().parent
+
+FORMAT = 1
+"""Version of the layout of preset folders; see `Preset`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A preset of this package.
+    """A preset folder: `config.json`, and where it is one of this package, `metadata.json`.
 
     Args:
-        name: the name under which `from_preset` knows it.
-        folder: absolute path of its folder.
+        name: the name under which `from_preset` knows it, or the folder's.
+        folder: absolute path of the folder.
         class_name: name of the class that it makes.
-        title: the model's name in its paper.
-        input_size: recommended height and width of the input in pixels.
-        source: where the architecture is published.
         weights: name of the file with trained weights in the folder, or None.
-        trained: of a preset with weights, how they came about: a dictionary with `"task"`,
-            `"class_names"`, `"data"`, `"command"`, `"date"`, `"licence"`, `"measured_on"`, and
-            `"measured"`, a dictionary of numbers.
+        title: the model's name.
+        input_size: recommended height and width of the input in pixels, or None.
         input_sizes: dictionary from a task to the input size that is recommended for it, where it
             is another.
+        source: where the architecture is published.
+        parameters: number of parameters of the model that it makes, with statistics, or None.
+        weights_sha256: SHA-256 of the file with weights in hexadecimal digits, or None.
+        trained: of a preset with weights, how they came about, as far as it is known: a dictionary
+            with `"task"`, `"class_names"`, `"data"`, `"command"`, `"date"`, `"licence"`,
+            `"measured_on"`, and `"measured"`, a dictionary of numbers, the most telling one first.
+        preprocessing: what pictures must look like: a dictionary of sentences.
+        format: version of the folder's layout.
+        versions: dictionary of the versions that it was written with.
     """
 
     name: str
     folder: pathlib.Path
     class_name: str
-    title: str
-    input_size: int
-    source: str
     weights: str | None
+    title: str = ""
+    input_size: int | None = None
+    source: str = ""
+    parameters: int | None = None
+    weights_sha256: str | None = None
     trained: dict | None = None
+    preprocessing: dict | None = None
+    format: int = 0
+    versions: dict | None = None
     input_sizes: dict = dataclasses.field(default_factory=dict)
 
     def input_size_for(self, task):
         """Recommended height and width of the input in pixels for a task."""
         return self.input_sizes.get(task, self.input_size)
+
+
+_OF_METADATA = tuple(field.name for field in dataclasses.fields(Preset))[4:]
+
+
+def read_preset(folder, name=None):
+    """Reads what a preset folder says of itself.
+
+    Args:
+        folder: path of the folder.
+        name: name to call it by; by default the folder's.
+
+    Raises:
+        PresetError: if a file is missing or broken, or of a later version of the package.
+    """
+    folder = pathlib.Path(folder).absolute()
+    config = read_json(folder / "config.json")
+    file = folder / "metadata.json"
+    metadata = read_json(file) if file.is_file() else {}
+    written = metadata.get("format", 0)
+    if not isinstance(written, int) or written > FORMAT:
+        raise PresetError(
+            f"{file}: the preset has format {written}, written by {metadata.get('versions')}; this "
+            f"version of keras_effspine reads up to {FORMAT}. Install a newer one."
+        )
+    try:
+        return Preset(
+            name=name or folder.name,
+            folder=folder,
+            class_name=config["class_name"],
+            weights=config.get("weights"),
+            **{key: metadata[key] for key in _OF_METADATA if key in metadata},
+        )
+    except KeyError as error:
+        raise PresetError(
+            f"{folder / 'config.json'}: is no preset's; it has no {error}."
+        ) from error
+
+
+def read_json(file):
+    """The dictionary that a JSON file holds.
+
+    Raises:
+        PresetError: if it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PresetError(f"{file}: cannot be read ({error}).") from error
+    if not isinstance(content, dict):
+        raise PresetError(f"{file}: holds no JSON object.")
+    return content
 
 
 def list_presets(class_name=None):
@@ -50,25 +117,13 @@ def list_presets(class_name=None):
     Returns:
         Dictionary from name to `Preset`.
     """
-    presets = []
-    for path in _ROOT.glob("*/config.json"):
-        config = json.loads(path.read_text())
-        metadata = json.loads((path.parent / "metadata.json").read_text())
-        presets.append(
-            Preset(
-                name=path.parent.name,
-                folder=path.parent,
-                class_name=config["class_name"],
-                weights=config["weights"],
-                **metadata,
-            )
-        )
+    presets = [read_preset(path.parent) for path in _ROOT.glob("*/config.json")]
     presets.sort(key=lambda preset: (preset.input_size, preset.name))
     return {p.name: p for p in presets if class_name in (None, p.class_name)}
 
 
 def keras_cv_presets(class_name, with_weights=False, task="detection"):
-    """The presets of one class as keras-cv's `from_preset` reads them; if asked, the trained ones.
+    """The presets of one class in keras-cv's form; if asked, the trained ones.
 
     Their `input_size` is that for the task.
 
@@ -77,7 +132,8 @@ def keras_cv_presets(class_name, with_weights=False, task="detection"):
     return {
         name: {
             "metadata": {
-                "description": f"{p.title} ({p.source}).",
+                "description": _description(p),
+                "params": p.parameters,
                 "input_size": p.input_size_for(task),
             },
             "kaggle_handle": str(p.folder),
@@ -85,3 +141,9 @@ def keras_cv_presets(class_name, with_weights=False, task="detection"):
         for name, p in list_presets(class_name).items()
         if p.weights or not with_weights
     }
+
+
+def _description(preset):
+    training = preset.trained and preset.trained.get("data")
+    weights = f"trained on {training}" if training else "without weights"
+    return f"{preset.title} ({preset.source}), {weights}."

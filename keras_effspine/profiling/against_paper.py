@@ -113,7 +113,7 @@ def _retinanet(preset, overrides):
     from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
     from keras_effspine.models.retinanet import RetinaNet
 
-    backbone = EffSpineNetBackbone.from_preset(preset, **overrides)
+    backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
     return RetinaNet(backbone, num_classes=_PUBLISHED_CLASSES, bounding_box_format="xywh")
 
 
@@ -121,7 +121,7 @@ def _segmenter(preset, overrides):
     from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
     from keras_effspine.models.semantic_segmenter import SemanticSegmenter
 
-    backbone = EffSpineNetBackbone.from_preset(preset, **overrides)
+    backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
     return SemanticSegmenter(backbone, num_classes=_VOC_CLASSES)
 
 

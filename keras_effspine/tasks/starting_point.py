@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Callable
 
 from keras_effspine.errors import PresetError
+from keras_effspine.models.preset_files import PresetFiles
 from keras_effspine.models.transfer import transfer_weights
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.presets.registry import list_presets, read_json
 
 _BACKBONE = "keras_effspine>EffSpineNetBackbone"
 
@@ -92,43 +93,24 @@ def find_starting_point(name):
     """Finds what a recipe's `preset` names.
 
     Args:
-        name: name of a preset of the package, or path of a preset folder or of a run folder. Of a
-            run the best model is taken, if it kept one.
+        name: path of a run folder, of which the best model is taken if it kept one, or what
+            `from_preset` may be given.
 
     Raises:
         PresetError: if it is none of these, or cannot be read.
     """
-    presets = list_presets()
-    folder = presets[name].folder if name in presets else pathlib.Path(name)
-    if (folder / "run.json").is_file():
+    folder = pathlib.Path(name)
+    if name not in list_presets() and (folder / "run.json").is_file():
         return _of_run(name, folder)
-    if (folder / "config.json").is_file():
-        return _of_preset(name, folder)
-    raise PresetError(
-        f"Unknown preset '{name}'. There are: {', '.join(presets)}. A preset folder of your own "
-        "holds a config.json, a run folder a run.json."
-    )
-
-
-def _of_preset(name, folder):
-    def read_model():
-        from keras_cv.src.utils.preset_utils import load_from_preset
-
-        from keras_effspine.models import load_model  # noqa: F401 (registers the classes)
-
-        return load_from_preset(str(folder))
-
-    config = _read_json(folder / "config.json")
-    metadata = folder / "metadata.json"
-    metadata = _read_json(metadata) if metadata.is_file() else {}
-    class_names = (metadata.get("trained") or {}).get("class_names")
+    files = PresetFiles.open(name)
+    class_names = (files.preset.trained or {}).get("class_names")
     return StartingPoint(
         name=name,
-        config=config,
-        image_size=metadata.get("input_size"),
+        config=files.config,
+        image_size=files.preset.input_size,
         class_names=class_names and tuple(class_names),
-        read_model=read_model if config.get("weights") else None,
-        image_sizes=metadata.get("input_sizes", {}),
+        read_model=files.load_model if files.weights else None,
+        image_sizes=files.preset.input_sizes,
     )
 
 
@@ -142,7 +124,7 @@ def _of_run(name, folder):
 
         return load_model(file, compile=False)
 
-    run = _read_json(folder / "run.json")
+    run = read_json(folder / "run.json")
     try:
         with zipfile.ZipFile(file) as archive:
             config = json.loads(archive.read("config.json"))
@@ -155,13 +137,3 @@ def _of_run(name, folder):
         )
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise PresetError(f"{file}: cannot be read as the model of a run ({error}).") from error
-
-
-def _read_json(file):
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PresetError(f"{file}: cannot be read ({error}).") from error
-    if not isinstance(content, dict):
-        raise PresetError(f"{file}: holds no JSON object.")
-    return content

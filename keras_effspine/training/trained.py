@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 from collections.abc import Callable
 
-from keras_effspine.errors import RunFolderError
+from keras_effspine.errors import PresetError, RunFolderError
+from keras_effspine.models.preset_files import PresetFiles
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.task import Task
@@ -37,18 +38,21 @@ class Trained:
         """Finds a trained model.
 
         Args:
-            source: path of a run folder, or name of a preset with weights.
+            source: path of a run folder; or of a preset folder with weights, or another name of
+                such a preset.
 
         Raises:
             RunFolderError: if it is neither.
+            PresetError: if the preset is broken, or does not say what it predicts.
         """
-        presets = {name: p for name, p in list_presets().items() if p.trained}
-        if source in presets and not pathlib.Path(source).exists():
-            return cls._of_preset(presets[source])
+        files = _find_preset(source)
+        if files is not None:
+            return cls._of_preset(files)
         try:
             folder = RunFolder.open(source)
         except RunFolderError as error:
-            raise RunFolderError(f"{error} Presets with weights: {', '.join(presets)}.") from error
+            names = ", ".join(name for name, p in list_presets().items() if _predicts(p))
+            raise RunFolderError(f"{error} Presets with weights: {names}.") from error
         recipe = folder.recipe
         return cls(
             task=find_task(recipe.task),
@@ -60,16 +64,32 @@ class Trained:
         )
 
     @classmethod
-    def _of_preset(cls, preset):
-        def read_model():
-            import keras_effspine
-
-            return getattr(keras_effspine, preset.class_name).from_preset(preset.name)
-
+    def _of_preset(cls, files):
+        preset = files.preset
+        if not _predicts(preset) or preset.input_size is None:
+            raise PresetError(
+                f"{files.name}: the preset does not say its weights, task, class names and input "
+                "size, which are needed to predict; see effspine presets save."
+            )
         return cls(
             task=find_task(preset.trained["task"]),
             class_names=tuple(preset.trained["class_names"]),
             image_size=preset.input_size,
             batch_size=8,
-            read_model=read_model,
+            read_model=files.load_model,
         )
+
+
+def _find_preset(source):
+    """The preset that is named, or None where a run folder may be meant."""
+    presets = {name for name, p in list_presets().items() if _predicts(p)}
+    known = source in presets and not pathlib.Path(source).exists()
+    if known or "://" in source or (pathlib.Path(source) / "config.json").is_file():
+        return PresetFiles.open(source)
+    return None
+
+
+def _predicts(preset):
+    """Whether a preset is a whole model with weights, and not a backbone alone."""
+    whole = preset.class_name != "EffSpineNetBackbone"
+    return bool(whole and preset.weights and {"task", "class_names"} <= set(preset.trained or ()))

@@ -175,7 +175,9 @@ def test_a_model_without_a_backbone_is_refused(detector_folder):
     config = json.loads(file.read_text())
     config["config"]["backbone"] = None
     file.write_text(json.dumps(config))
-    with pytest.raises(PresetError, match="detector: RetinaNet has no backbone to take"):
+    with pytest.raises(
+        PresetError, match="detector: holds a RetinaNet, which has no backbone for a Re"
+    ):
         RetinaNet.from_preset(folder, num_classes=5)
 
 

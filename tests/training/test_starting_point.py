@@ -216,11 +216,11 @@ def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, 
     (line,) = [line for line in said if line.startswith("Weights from ")]
     assert line.startswith(f"Weights from {source}: ")
     assert "initialised anew: number" in line and "not used: " in line
-    model = keras_effspine.load_model(out)
+    model, start = keras_effspine.load_model(out), named_weights(detector)
     for weight in model.trainable_weights:
         if not weight.path.startswith("number"):
-            start = named_weights(detector)[weight.path]
-            np.testing.assert_allclose(np.asarray(weight), start, atol=1e-5, err_msg=weight.path)
+            value = np.asarray(weight)
+            np.testing.assert_allclose(value, start[weight.path], atol=1e-5, err_msg=weight.path)
     assert folder.recipe.image_size == 64
 
     # The run has its own weights now: another value in them shows that these are gone on with.

@@ -7,7 +7,7 @@ import pathlib
 
 from PIL import Image
 
-from keras_effspine.data.cache_folder import cache_folder
+from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.checks import check_share
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.formats.tfrecord import read_tfrecords

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from PIL import Image
 from tensorflow_datasets.core import read_only_builder
 
-from keras_effspine.data.cache_folder import cache_folder
+from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.formats.boxes import fit_box
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.formats.tfrecord import read_tfrecords

@@ -1,0 +1,124 @@
+"""Preset folders from the web, as ZIP archives whose SHA-256 is known."""
+
+import hashlib
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import stat
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+
+from keras_effspine.atomic_file import whole_folder
+from keras_effspine.cache_folder import cache_folder
+from keras_effspine.errors import PresetError
+
+LARGEST = 4 * 2**30
+"""Bytes. Neither a download nor its content may be larger."""
+
+_PIECE = 2**20
+_SECONDS = 30
+
+
+def fetch_archive(address):
+    """The preset folder of a ZIP archive, from the cache, or downloaded into it.
+
+    The archive is written beside the cache, compared with its SHA-256, and unpacked into a folder
+    that gets its name when it is whole. The SHA-256 is the name: an archive that was unpacked once
+    needs no network any more.
+
+    Args:
+        address: `https://host/file.zip#sha256=HEX`. `http://` is accepted too, since the SHA-256
+            vouches for what comes.
+
+    Returns:
+        `pathlib.Path` of the folder that holds `config.json`.
+
+    Raises:
+        PresetError: if the address has no SHA-256, the download ends early or differs from it, or
+            the archive holds no preset, or files that must not be unpacked.
+    """
+    url, _, fragment = address.partition("#")
+    found = re.fullmatch(r"sha256=([0-9a-f]{64})", fragment, re.IGNORECASE)
+    if not found:
+        raise PresetError(
+            f"{address}: say what is to come: end the address in #sha256= and the archive's "
+            "SHA-256, 64 hexadecimal digits (sha256sum FILE prints it)."
+        )
+    digest = found[1].lower()
+    folder = cache_folder().absolute() / "presets" / digest
+    if not folder.is_dir():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".download-", dir=folder.parent) as part:
+                file = pathlib.Path(part) / "archive.zip"
+                _download(url, file, digest)
+                with whole_folder(folder) as unpacked:
+                    _unpack(url, file, unpacked)
+        except PresetError:
+            raise
+        except OSError as error:
+            if not folder.is_dir():  # another process may have been faster
+                raise PresetError(f"{folder}: cannot be written ({error}).") from error
+    return _root(url, folder)
+
+
+def _download(url, file, digest):
+    """Writes what an address answers to a file and compares it with its SHA-256."""
+    sha256, size = hashlib.sha256(), 0
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as answer, open(file, "wb") as target:
+            announced = answer.headers.get("Content-Length")
+            while piece := answer.read(_PIECE):
+                size += len(piece)
+                if size > LARGEST:
+                    raise PresetError(f"{url}: larger than {LARGEST:,} bytes.")
+                sha256.update(piece)
+                target.write(piece)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+        raise PresetError(f"{url}: cannot be downloaded ({error}).") from error
+    except ConnectionError as error:
+        raise PresetError(f"{url}: the download broke off after {size:,} bytes.") from error
+    if announced is not None and size != int(announced):
+        raise PresetError(
+            f"{url}: the download broke off after {size:,} of {int(announced):,} bytes. Try again."
+        )
+    if sha256.hexdigest() != digest:
+        raise PresetError(
+            f"{url}: is not the file that was meant: its SHA-256 is {sha256.hexdigest()}, not "
+            f"{digest}."
+        )
+
+
+def _unpack(url, file, folder):
+    """Unpacks a ZIP archive of plain files with relative names."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if sum(member.file_size for member in members) > LARGEST:
+                raise PresetError(f"{url}: unpacks to more than {LARGEST:,} bytes.")
+            for member in members:
+                name, which = pathlib.PurePosixPath(member.filename), repr(member.filename)
+                kind = stat.S_IFMT(member.external_attr >> 16)
+                if name.is_absolute() or ".." in name.parts or re.search(r"[\\:]", str(name)):
+                    raise PresetError(f"{url}: the archive's {which} leaves its folder.")
+                if kind not in (0, stat.S_IFREG):
+                    raise PresetError(f"{url}: the archive's {which} is no plain file.")
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # zipfile ends a member at its announced size and compares its checksum.
+                with archive.open(member) as source, open(target, "xb") as copy:
+                    shutil.copyfileobj(source, copy, _PIECE)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise PresetError(f"{url}: no ZIP archive that can be unpacked ({error}).") from error
+
+
+def _root(url, folder):
+    """The folder of the preset: the archive's own, or the only one in it."""
+    for path in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
+        if (path / "config.json").is_file():
+            return path
+    raise PresetError(f"{url}: the archive holds no preset: no config.json in {os.fspath(folder)}.")

@@ -1,0 +1,85 @@
+"""A run becomes a preset folder that others can use."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_effspine
+from keras_effspine import EffSpineNetBackbone, RetinaNet
+from keras_effspine.errors import RunFolderError
+from keras_effspine.presets.registry import read_preset
+from keras_effspine.training.run_preset import save_run_as_preset
+from keras_effspine.training.trained import Trained
+
+
+@pytest.fixture(scope="module")
+def run(handful, tmp_path_factory):
+    """A run folder as training leaves it, without the training."""
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    folder.mkdir()
+    backbone = EffSpineNetBackbone(width_multiplier=0.1, endpoint_width=8)
+    model = RetinaNet(backbone, len(handful.records.class_names), "xyxy", head_layers=0)
+    model.save(folder / "model.keras")
+    recipe = {
+        "preset": "m0",
+        "data": {"data": str(handful.file), "images": str(handful.images)},
+        "image_size": 64,
+        "steps": 4,
+        "batch_size": 4,
+    }
+    said = {"recipe": recipe, "class_names": list(handful.records.class_names)}
+    (folder / "run.json").write_text(json.dumps({"keras_effspine": "0", **said}))
+    measured = {"best": {"step": 4, "AP": 0.5, "AP_small": None}, "measured_on": "training"}
+    (folder / "metrics.json").write_text(json.dumps(measured))
+    return folder
+
+
+def test_a_run_is_saved_with_what_it_measured_and_opens_as_a_trained_model(
+    run, handful, tmp_path, effspine
+):
+    out = tmp_path / "shared"
+    answer = effspine("presets", "save", run, "--out", out, "--licence", "CC0-1.0")
+    assert answer.status == 0, answer.err
+    assert f"Preset written to {out}: trained on val.json; AP 0.500 on its training" in answer.out
+    preset = read_preset(out)
+    assert (preset.title, preset.source) == (
+        "Eff-SpineNet-M0 RetinaNet",
+        "arXiv:2010.11426, Table 2",
+    )
+    assert preset.trained["measured"] == {"AP": 0.5}
+    assert (preset.trained["steps"], preset.trained["licence"]) == (4, "CC0-1.0")
+    assert str(handful.file.parent) not in (out / "metadata.json").read_text()
+    trained = Trained.open(str(out))
+    assert trained.class_names == handful.records.class_names
+    assert trained.image_size == 64
+    model = keras_effspine.load_model(run)
+    for one, other in zip(model.weights, trained.read_model().weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_half_precision_is_measured_again_and_a_backbone_saved_alone(run, tmp_path):
+    out = tmp_path / "backbone"
+    preset = save_run_as_preset(
+        run, out, backbone=True, half_precision=True, data_name="four shapes", report=print
+    )
+    assert (preset.class_name, preset.title) == ("EffSpineNetBackbone", "Eff-SpineNet-M0")
+    assert preset.trained["data"] == "four shapes"
+    assert 0 <= preset.trained["measured"]["AP"] < 0.5  # not what the run had measured
+    backbone = EffSpineNetBackbone.from_preset(out)
+    original = keras_effspine.load_model(run).backbone
+    for one, other in zip(original.weights, backbone.weights, strict=True):
+        rounded = np.asarray(one).astype("float16").astype("float32")
+        np.testing.assert_array_equal(np.asarray(other), rounded)
+
+
+def test_a_run_that_was_not_measured_and_what_is_no_run_are_refused(run, tmp_path, effspine):
+    unmeasured = tmp_path / "run"
+    unmeasured.mkdir()
+    (unmeasured / "run.json").write_text((run / "run.json").read_text())
+    with pytest.raises(RunFolderError, match="has not been measured yet"):
+        save_run_as_preset(unmeasured, tmp_path / "out")
+    answer = effspine("presets", "save", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert answer.status == 2
+    assert "nowhere: not a run folder" in answer.err
+    assert not (tmp_path / "out").exists()
