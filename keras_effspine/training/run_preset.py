@@ -57,7 +57,7 @@ def save_run_as_preset(
     trained = {
         "task": recipe.task,
         "class_names": list(class_names),
-        "data": data_name or _data_in_words(recipe.data),
+        "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
         "measured_on": f"its {metrics['measured_on']} pictures",
         "measured": {name: value for name, value in best.items() if value is not None},
         "steps": steps,
@@ -81,6 +81,14 @@ def save_run_as_preset(
         half_precision=half_precision,
     )
     return read_preset(out)
+
+
+def _start_in_words(preset):
+    """What else the weights have seen: that of the weights that training started from."""
+    known = list_presets()
+    if preset in known and known[preset].weights is None:
+        return ""
+    return f", starting from {os.path.basename(preset)}"
 
 
 def _data_in_words(data):

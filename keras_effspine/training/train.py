@@ -173,8 +173,10 @@ def _resolve(recipe, out):
         return resolve_preset(resolve_paths(recipe))
     except PresetError:
         run = RunFolder(pathlib.Path(out))
-        preset = os.path.abspath(recipe.preset)
-        if not run.model_file.exists() or run.recipe.preset != preset:
+        if not run.model_file.exists():
+            raise
+        preset = run.recipe.preset
+        if preset not in (recipe.preset, os.path.abspath(recipe.preset)):
             raise
         before = {
             name: getattr(run.recipe, name)

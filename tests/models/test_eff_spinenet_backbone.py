@@ -49,6 +49,7 @@ def test_a_preset_sets_the_arguments_and_keywords_override_them():
     assert backbone.input_shape == (None, 64, 64, 3)
     assert backbone.output_shape == (None, 8, 8, 24)
     assert backbone.name == "mine"
+    assert backbone.count_params() == list_presets()["m0"].parameters
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():

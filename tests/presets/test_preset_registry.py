@@ -1,5 +1,6 @@
 """The presets that the package brings, read without Keras."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -52,3 +53,17 @@ def test_listing_presets_imports_neither_tensorflow_nor_keras():
         "assert not {'tensorflow', 'keras', 'keras_cv'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_presets_say_what_they_need_to():
+    for name, preset in list_presets().items():
+        assert preset.format == 1 and preset.parameters > 0, name
+        assert preset.preprocessing["channels"] == "RGB"
+        assert (preset.weights is None) == (preset.weights_sha256 is None)
+        if preset.weights:
+            found = hashlib.sha256((preset.folder / preset.weights).read_bytes()).hexdigest()
+            assert preset.weights_sha256 == found
+            assert {"data", "measured", "measured_on", "licence"} <= set(preset.trained)
+    described = keras_cv_presets("RetinaNet")["m1_bccd"]["metadata"]
+    assert described["description"].endswith("trained on BCCD, train and val.")
+    assert described["params"] == list_presets()["m1_bccd"].parameters

@@ -1,6 +1,7 @@
 """A run becomes a preset folder that others can use."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -56,6 +57,15 @@ def test_a_run_is_saved_with_what_it_measured_and_opens_as_a_trained_model(
     model = keras_effspine.load_model(run)
     for one, other in zip(model.weights, trained.read_model().weights, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_what_the_run_started_from_is_told(run, tmp_path):
+    started = shutil.copytree(run, tmp_path / "run")
+    content = json.loads((run / "run.json").read_text())
+    content["recipe"]["preset"] = "m1_bccd"
+    (started / "run.json").write_text(json.dumps(content))
+    preset = save_run_as_preset(started, tmp_path / "out", data_name="four shapes")
+    assert preset.trained["data"] == "four shapes, starting from m1_bccd"
 
 
 def test_half_precision_is_measured_again_and_a_backbone_saved_alone(run, tmp_path):

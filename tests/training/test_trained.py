@@ -32,6 +32,7 @@ def test_a_preset_with_weights_is_small_and_says_how_it_came_about():
 def test_its_weights_are_loaded_and_not_drawn(blood_cells):
     random = keras_effspine.RetinaNet.from_preset(BLOOD_CELLS, load_weights=False)
     assert blood_cells.num_classes == random.num_classes == 3
+    assert blood_cells.count_params() == list_presets()[BLOOD_CELLS].parameters
     kernel = blood_cells.get_layer("stem_conv").kernel.numpy()
     assert kernel.dtype == "float32"
     np.testing.assert_array_equal(kernel, kernel.astype("float16"))
