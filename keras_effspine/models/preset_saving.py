@@ -77,7 +77,8 @@ class PresetSaving:
         with _replacing(folder) as part:
             _write_weights(self, part / _WEIGHTS, half_precision)
             config = keras.saving.serialize_keras_object(self)
-            _leave_out(config, ("build_config", "compile_config"))
+            # What was frozen belongs to the training, not to the model that others start from.
+            _leave_out(config, ("build_config", "compile_config", "frozen_layers"))
             metadata = {
                 "title": title or type(self).__name__,
                 "input_size": input_size,

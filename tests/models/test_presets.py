@@ -178,6 +178,16 @@ def test_saving_that_fails_leaves_the_preset_that_was_there(
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
 
 
+def test_what_was_frozen_in_training_learns_again(tiny_detector, tmp_path, batch):
+    model = tiny_detector(seed=2)
+    model.get_layer("level3").trainable = False
+    assert "frozen_layers" in model.get_config()
+    model.save_to_preset(tmp_path / "mine")
+    loaded = RetinaNet.from_preset(tmp_path / "mine")
+    assert loaded.get_layer("level3").trainable
+    assert_same_outputs(model, loaded, batch[0])
+
+
 def test_class_names_must_fit_the_model(detector, tmp_path):
     with pytest.raises(PresetError, match="2 class names were given for a model of 3 classes"):
         detector.save_to_preset(tmp_path / "mine", class_names=["a", "b"])
