@@ -94,7 +94,7 @@ def build(name, num_classes):
     """One of `MODELS`, with random weights and this package's anchors, for boxes in xyxy."""
     if not name.startswith("keras_cv_"):
         backbone = keras_effspine.EffSpineNetBackbone.from_preset(
-            name, batch_norm_momentum=BATCH_NORM_MOMENTUM
+            name, load_weights=False, batch_norm_momentum=BATCH_NORM_MOMENTUM
         )
         return keras_effspine.RetinaNet(
             backbone=backbone, num_classes=num_classes, bounding_box_format="xyxy"
