@@ -88,8 +88,10 @@ def check(
             _print(inspections[-1], image_size)
     if len(parts) > 1:
         shared = overlap(*inspections, parts[1])
-        say("Training and validation share no picture." if not shared else "")
-        _print_findings(shared)
+        if shared:
+            _print_findings(shared)
+        else:
+            say("Training and validation share no picture.")
     else:
         shared = []
     if out is not None:
@@ -151,13 +153,16 @@ def _load_tensorflow_for(*named):
     for name in filter(None, named):
         if name.startswith("tfds:") or name == "tfrecord":
             load_tensorflow()
-        elif (pathlib.Path(name) / "dataset_info.json").is_file():
+        elif any((pathlib.Path(name) / f).is_file() for f in ("dataset_info.json", "classes.txt")):
             load_tensorflow()
 
 
 def _print(inspection, image_size):
     from keras_effspine.data.inspection import level_rule
 
+    if inspection.is_labelled:
+        _print_labelled(inspection)
+        return
     classes = Table("class", "objects", "pictures with it")
     for name, objects, pictures in inspection.per_class:
         classes.add_row(_cell(name), f"{objects:,}", f"{pictures:,}")
@@ -172,6 +177,15 @@ def _print(inspection, image_size):
     levels.add_row(*(f"{count:,}" for count in inspection.per_level.values()))
     OUTPUT.print(levels)
     say(level_rule(image_size))
+    _print_findings(inspection.findings, "No errors, no warnings.")
+
+
+def _print_labelled(inspection):
+    classes = Table("class", "pictures")
+    for name, _, pictures in inspection.per_class:
+        classes.add_row(_cell(name), f"{pictures:,}")
+    classes.add_row("all", f"{inspection.pictures:,}")
+    OUTPUT.print(classes)
     _print_findings(inspection.findings, "No errors, no warnings.")
 
 

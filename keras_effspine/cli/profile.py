@@ -11,6 +11,7 @@ from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import ProfilingError
 from keras_effspine.tasks.registry import TASKS
 
+_PAPER_CLASSES = {"detection": 91, "classification": 1000, "segmentation": 21}
 _GROUPS = ("part", "level", "block", "kind", "layer")
 
 
@@ -22,7 +23,9 @@ def profile(
     image_size: Annotated[
         int | None, typer.Option(help="Height and width in pixels; the preset's by default.", min=1)
     ] = None,
-    classes: Annotated[int, typer.Option(help="Number of classes.", min=1)] = 91,
+    classes: Annotated[
+        int | None, typer.Option(help="Number of classes; the paper's by default.", min=1)
+    ] = None,
     by: Annotated[str, typer.Option(help=f"Sums by {', '.join(_GROUPS)}.")] = "part",
     paper: Annotated[
         bool, typer.Option("--paper", help="Count every published model beside its numbers.")
@@ -74,12 +77,12 @@ def _one(preset, task, image_size, classes, by):
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
     recipe = resolve_preset(recipe)
-    names = tuple(f"class {number}" for number in range(classes))
+    names = tuple(f"class {number}" for number in range(classes or _PAPER_CLASSES[task]))
     counted = profile_model(find_task(task).build_model(recipe, names), recipe.image_size)
     table = Table(
         by,
         *("parameters", "with statistics", "MACs, M", "published, M", "executed, M"),
-        title=f"{preset}, {task} of {classes} classes at {recipe.image_size} px",
+        title=f"{preset}, {task} of {len(names)} classes at {recipe.image_size} px",
         caption="multiply-adds in millions; MACs: of convolutions and dense layers alone",
     )
     for column in table.columns[1:]:

@@ -5,6 +5,8 @@ from typing import Annotated
 import pydantic
 
 _Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+_Changes = Annotated[int, pydantic.Field(ge=0, le=10)]
+_Magnitude = Annotated[float, pydantic.Field(ge=0, le=10)]
 
 
 class Augmentation(pydantic.BaseModel):
@@ -21,6 +23,8 @@ class Augmentation(pydantic.BaseModel):
         mosaic: share of the samples that are made of four pictures side by side.
         photometric: brightness, contrast and saturation are each multiplied by a random factor
             between one minus and one plus this strength.
+        rand_augment: of classification: pair of the number of RandAugment's changes a picture and
+            of their magnitude, from 0 to 10; (0, 0) for none. See `data.rand_augment`.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -31,6 +35,7 @@ class Augmentation(pydantic.BaseModel):
     quarter_turns: bool = False
     mosaic: _Share = 0.0
     photometric: _Share = 0.0
+    rand_augment: tuple[_Changes, _Magnitude] = (0, 0)
 
     @pydantic.field_validator("scale_jitter")
     @classmethod

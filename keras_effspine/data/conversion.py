@@ -11,6 +11,7 @@ from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.formats.coco import save_coco
 from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.picture_bytes import read_picture_bytes
+from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 
 TARGETS = ("coco", "voc", "yolo", "tfrecord")
@@ -40,6 +41,8 @@ def convert(record_sets, target, folder, link=False):
     if target not in TARGETS:
         raise DataError(f"{target}: no known format; choose one of {', '.join(TARGETS)}.")
     _check_classes(record_sets)
+    if target != "tfrecord":
+        _refuse_labelled(record_sets, target)
     folder = pathlib.Path(os.path.abspath(folder))
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise DataError(f"{folder}: exists and is not empty; name a new folder.")
@@ -74,6 +77,15 @@ def _check_classes(record_sets):
             raise DataError(
                 f"{record_set.source}: the split '{split}' has other classes than "
                 f"'{first.split}'; convert one at a time (--split)."
+            )
+
+
+def _refuse_labelled(record_sets, target):
+    for record_set in record_sets.values():
+        if (image_labels(record_set.records) >= 0).any():
+            raise DataError(
+                f"{record_set.source}: {target} holds objects in pictures and has no place for the "
+                "class of a whole picture; convert it to tfrecord."
             )
 
 

@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+from keras_effspine.data.record_columns import image_labels
+
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
 ANCHOR_SIZES = (24, 48, 96, 192, 384)
 """Side of the smallest anchor of each level in pixels of the input, as `RetinaNet` makes them."""
@@ -47,6 +49,8 @@ class Inspection:
         per_picture: dictionary from a statistic's name to the number of objects a picture.
         per_level: dictionary from the pyramid's level to the number of objects; the first is of
             those that are too small for every anchor.
+        is_labelled: whether pictures have a class as a whole, for classification; `per_class` then
+            counts them.
         contents: list of strings, one a picture, that equal pictures share; None where broken.
         findings: list of `Finding`, errors first.
     """
@@ -57,6 +61,7 @@ class Inspection:
     per_class: list
     per_picture: dict
     per_level: dict
+    is_labelled: bool
     contents: list
     findings: list
 
@@ -88,9 +93,14 @@ def inspect(record_set, checked, image_size):
     """
     notes = Notes.of_pictures(record_set, checked)
     classes = len(record_set.class_names)
+    is_labelled = bool((image_labels(record_set.records) >= 0).any())
     objects, pictures = np.zeros(classes, int), np.zeros(classes, int)
     counts, levels, crowds = [], np.zeros(len(LEVELS) + 1, int), 0
     for record in record_set.records:
+        if record.image_label is not None:
+            pictures[record.image_label] += 1
+        elif is_labelled:
+            notes.add(ERROR, "picture without a class", place_of(record))
         kept = ~record.is_crowd
         here = np.bincount(record.classes[kept], minlength=classes)
         objects += here
@@ -102,10 +112,11 @@ def inspect(record_set, checked, image_size):
             notes.add(
                 WARNING, "two equal boxes of one class in a picture", f"{place_of(record)}: {text}"
             )
-    for name, count in zip(record_set.class_names, objects, strict=True):
+    counted, kind = (pictures, "pictures") if is_labelled else (objects, "objects")
+    for name, count in zip(record_set.class_names, counted, strict=True):
         if not count:
-            notes.add(WARNING, "class without objects", name)
-    if not objects.sum():
+            notes.add(WARNING, f"class without {kind}", name)
+    if not counted.sum():
         notes.add(ERROR, "no object to learn from", record_set.source)
     empty = counts.count(0)
     return Inspection(
@@ -123,6 +134,7 @@ def inspect(record_set, checked, image_size):
             "pictures without objects": empty,
         },
         per_level=dict(zip(("under P3", *LEVELS), levels.tolist(), strict=True)),
+        is_labelled=is_labelled,
         contents=[content for _, content in checked],
         findings=notes.findings(),
     )
@@ -173,10 +185,14 @@ class Notes:
             if broken:
                 kind, _, detail = broken.partition(" (")
                 notes.add(ERROR, kind, f"{where}{f', {detail[:-1]}' if detail else ''}")
-            elif places.setdefault(content, where) != where:
-                notes.add(
-                    WARNING, "picture of the same content as another", f"{where}; {places[content]}"
-                )
+                continue
+            other, label = places.setdefault(content, (where, record.image_label))
+            if label != record.image_label:
+                kind = "picture of the same content in another class"
+                notes.add(ERROR, kind, f"{where}; {other}")
+            elif other != where:
+                kind = "picture of the same content as another"
+                notes.add(WARNING, kind, f"{where}; {other}")
         return notes
 
     def add(self, level, kind, where):

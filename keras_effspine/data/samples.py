@@ -10,12 +10,13 @@ from keras_effspine.data.placement import (
     place_picture,
     random_placement,
 )
+from keras_effspine.data.rand_augment import rand_augment
 from keras_effspine.data.semantic_map import IGNORED
 
 _TILES = 4
 
 # What a random number is for, so that no two are the same by accident.
-_ORDER, _PLACEMENT, _COLOUR, _IS_MOSAIC, _SPLIT, _TILE, _SUBSTITUTE = range(7)
+_ORDER, _PLACEMENT, _COLOUR, _IS_MOSAIC, _SPLIT, _TILE, _SUBSTITUTE, _POLICY = range(8)
 
 
 class TrainingSamples:
@@ -106,6 +107,9 @@ class TrainingSamples:
         if self._augmentation.photometric:
             seeds = self._seeds(_COLOUR, number)
             image = colour_jitter(image, self._augmentation.photometric, seeds)
+        changes, magnitude = self._augmentation.rand_augment
+        if changes:
+            image = rand_augment(image, changes, magnitude, self._seeds(_POLICY, number))
         sample = {
             "image": place_picture(image, placement, canvas),
             "boxes": place_boxes(encoded.boxes, placement),

@@ -165,6 +165,8 @@ class EffSpineNetBackbone(PresetSaving, Backbone):
             "P2": _layer_name(tensors[f"block{eff_spinenet.P2_BLOCK:02d}"]),
             **{f"P{level}": _layer_name(x) for level, x in endpoints.items()},
         }
+        # keras-cv's SegFormer names its layers after these, and so wants them to differ.
+        self.embedding_dims = tuple(self.pyramid_level_inputs)
         self.width_multiplier = width_multiplier
         self.depth_multiplier = depth_multiplier
         self.block_repeats = block_repeats
@@ -207,6 +209,29 @@ class EffSpineNetBackbone(PresetSaving, Backbone):
         config = dict(config)
         with dtype_policy_scope(config.pop("dtype", None)):
             return super().from_config(config)
+
+    def pyramid(self, levels=("P3", "P4", "P5", "P6", "P7")):
+        """The backbone with its levels as outputs, on the same layers and weights.
+
+        Args:
+            levels: names out of `pyramid_level_inputs`: `"P2"` to `"P7"`.
+
+        Returns:
+            `keras.Model` from pictures to a dictionary of maps `(batch, height, width, channels)`;
+            that of level `l` has stride `2**l`.
+
+        Raises:
+            ValueError: if there is no such level.
+        """
+        unknown = [level for level in levels if level not in self.pyramid_level_inputs]
+        if unknown or not levels:
+            raise ValueError(
+                f"The levels are {', '.join(self.pyramid_level_inputs)}. Received: levels={levels}"
+            )
+        outputs = {
+            level: self.get_layer(self.pyramid_level_inputs[level]).output for level in levels
+        }
+        return keras.Model(self.inputs, outputs, name=f"{self.name}_pyramid")
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, **kwargs):

@@ -101,16 +101,8 @@ class AdamW(_ReplicaSafe, keras.optimizers.AdamW):
     """
 
 
-@keras.saving.register_keras_serializable(package="keras_effspine")
-class SGD(_ReplicaSafe, keras.optimizers.SGD):
-    """SGD that clips the gradient summed over all replicas and decays kernels alone, also as L2.
-
-    Args:
-        l2: factor of `sum(kernel ** 2) / 2` as a part of the loss. Its gradient is added here, once
-            for all replicas; a term of the loss would be added on each. It is not clipped, and the
-            loss that is reported leaves it out.
-        **kwargs: arguments of `keras.optimizers.SGD`; `weight_decay` is decoupled.
-    """
+class _WithL2(_ReplicaSafe):
+    """Adds the gradient of an L2 term once for all replicas."""
 
     def __init__(self, *args, l2=0.0, **kwargs):
         super().__init__(*args, **kwargs)
@@ -123,3 +115,25 @@ class SGD(_ReplicaSafe, keras.optimizers.SGD):
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class SGD(_WithL2, keras.optimizers.SGD):
+    """SGD that clips the gradient summed over all replicas and decays kernels alone, also as L2.
+
+    Args:
+        l2: factor of `sum(kernel ** 2) / 2` as a part of the loss. Its gradient is added here, once
+            for all replicas; a term of the loss would be added on each. It is not clipped, and the
+            loss that is reported leaves it out.
+        **kwargs: arguments of `keras.optimizers.SGD`; `weight_decay` is decoupled.
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class RMSprop(_WithL2, keras.optimizers.RMSprop):
+    """RMSprop that clips the gradient summed over all replicas and decays kernels alone, as `SGD`.
+
+    Args:
+        l2: as in `SGD`.
+        **kwargs: arguments of `keras.optimizers.RMSprop`; `weight_decay` is decoupled.
+    """

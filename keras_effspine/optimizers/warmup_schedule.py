@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then cosine decay to zero, or steps down.
+    """Linear warm-up, then cosine decay to zero, steps down, or an exponential decay in steps.
 
     Args:
         peak: rate after the warm-up.
@@ -17,21 +17,27 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         warmup_start: rate at step 0.
         drops: list of pairs of a step and the factor of the peak that holds from it on; None for
             the cosine.
+        exponential: pair of a factor and a number of steps, counted from the first, after each of
+            which the rate is multiplied by it; in place of `drops`.
     """
 
-    def __init__(self, peak, steps, warmup_steps=0, warmup_start=0.0, drops=None):
+    def __init__(self, peak, steps, warmup_steps=0, warmup_start=0.0, drops=None, exponential=None):
         self.peak = peak
         self.steps = steps
         self.warmup_steps = warmup_steps
         self.warmup_start = warmup_start
         self.drops = None if drops is None else [list(drop) for drop in drops]
+        self.exponential = None if exponential is None else list(exponential)
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
         rising = self.warmup_start + (self.peak - self.warmup_start) * step / max(
             1, self.warmup_steps
         )
-        if self.drops is None:
+        if self.exponential is not None:
+            factor, each = self.exponential
+            falling = self.peak * factor ** ops.floor(step / each)
+        elif self.drops is None:
             decay_steps = max(1, self.steps - self.warmup_steps)
             share = ops.clip((step - self.warmup_steps) / decay_steps, 0.0, 1.0)
             falling = 0.5 * self.peak * (1.0 + ops.cos(math.pi * share))
@@ -48,4 +54,5 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "warmup_steps": self.warmup_steps,
             "warmup_start": self.warmup_start,
             "drops": self.drops,
+            "exponential": self.exponential,
         }

@@ -1,13 +1,13 @@
 """The truth drawn on a sample of a data set."""
 
 from keras_effspine.data.picture_pixels import read_picture
-from keras_effspine.pictures.enlarged import draw_enlarged
+from keras_effspine.pictures.enlarged import draw_class, draw_enlarged
 from keras_effspine.pictures.grid import picture_grid
 from keras_effspine.pictures.label_maps import draw_label_map
 
 
 def truth_gallery(record_set, usable, pictures=12, columns=4):
-    """Draws the truth, boxes or label maps, on some pictures, spread evenly over the data set.
+    """Draws boxes, label maps or the class on some pictures, spread evenly over the data set.
 
     Args:
         record_set: `RecordSet`.
@@ -32,6 +32,8 @@ def truth_gallery(record_set, usable, pictures=12, columns=4):
 def _drawn(record, class_names):
     if record.semantic_map is not None:
         return draw_label_map(read_picture(record), record.semantic_map.read(record), class_names)
+    if record.image_label is not None:
+        return draw_class(read_picture(record), record.image_label, class_names)
     return draw_enlarged(
         read_picture(record),
         record.boxes,

@@ -125,5 +125,15 @@ def _segmenter(preset, overrides):
     return SemanticSegmenter(backbone, num_classes=_VOC_CLASSES)
 
 
-_BUILDERS = {"retinanet": _retinanet, "segmentation": _segmenter}
+def _classifier(preset, overrides):
+    from keras_effspine.models.image_classifier import ImageClassifier
+
+    return ImageClassifier.from_preset(preset)
+
+
+_BUILDERS = {
+    "retinanet": _retinanet,
+    "classification": _classifier,
+    "segmentation": _segmenter,
+}
 """How a row's model is built, by its task."""

@@ -13,6 +13,7 @@ from keras import layers
 
 from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
+from keras_effspine.layers.dropout import Dropout
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 from keras_effspine.layers.weighted_fusion import WeightedFusion
@@ -27,6 +28,7 @@ _FREE = (
     layers.Rescaling,
     layers.Dropout,
     BilinearUpsampling,
+    Dropout,
     NearestUpsampling,
     SpaceToDepth,
     StochasticDepth,

@@ -10,7 +10,7 @@ from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.classification import ClassificationEvaluator
 from keras_effspine.models.image_classifier import ImageClassifier
-from keras_effspine.pictures.enlarged import draw_enlarged
+from keras_effspine.pictures.enlarged import draw_class, enlarged
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
@@ -35,7 +35,12 @@ class Classes:
 class Classification(Task):
     """The class of a picture."""
 
-    values = ("classifier_backbone", "label_smoothing", "dropout_rate")
+    values = (
+        "classifier_backbone",
+        "label_smoothing",
+        "dropout_rate",
+        "augmentation.rand_augment",
+    )
 
     def check(self, record_set):
         missing = np.flatnonzero(image_labels(record_set.records) < 0)
@@ -86,18 +91,10 @@ class Classification(Task):
         return _Evaluator(ClassificationEvaluator(record_set))
 
     def draw(self, image, output, class_names, min_score=0.0):
-        best = output.classes[:1]
-        if output.scores is not None:
-            best = best[output.scores[:1] >= min_score]
-        # The most probable class is shown as an object as large as the picture.
-        height, width = image.shape[:2]
-        return draw_enlarged(
-            image,
-            np.array([[0, 0, width, height]] * len(best), "float64").reshape(-1, 4),
-            best,
-            class_names,
-            scores=None if output.scores is None else output.scores[: len(best)],
-        )
+        score = None if output.scores is None else output.scores[0]
+        if not len(output.classes) or (score is not None and score < min_score):
+            return enlarged(image)
+        return draw_class(image, output.classes[0], class_names, score)
 
 
 @dataclasses.dataclass(frozen=True)

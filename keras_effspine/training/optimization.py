@@ -14,15 +14,19 @@ class Optimization(pydantic.BaseModel):
     Values cannot be changed; unknown names, NaN and infinity are refused.
 
     Args:
-        optimizer: `"adamw"`, or `"sgd"`, with momentum.
-        momentum: of `"sgd"`.
+        optimizer: `"adamw"`, or, with momentum, `"sgd"` or `"rmsprop"`, the latter with the
+            constants of EfficientNet: squares are averaged with 0.9, epsilon is 0.001.
+        momentum: of `"sgd"` and `"rmsprop"`.
         nesterov: whether the momentum of `"sgd"` is Nesterov's.
         learning_rate: the rate after warm-up; None has it picked from the batch size.
         warmup: share of all steps in which the rate rises linearly, or, from 1 on, number of steps.
         warmup_start: the rate at the first step of the warm-up.
-        schedule: what follows: `"cosine"`, which falls to zero at the end, or `"step"`.
+        schedule: what follows: `"cosine"`, which falls to zero at the end, `"step"`, or
+            `"exponential"`.
         drops: of `"step"`: pairs of a number of epochs before the end and the factor of the peak
             with which the rate goes on from there.
+        exponential: of `"exponential"`: pair of a factor and of the number of epochs, from the
+            first on, after each of which the rate is multiplied by it.
         weight_decay: of kernels alone; biases, normalisation and fusion weights are not decayed.
         decay: `"decoupled"` from the gradient (arXiv:1711.05101), or `"l2"`: half the squared norm
             as a part of the loss, as the public detection code has it. The loss that is reported
@@ -40,14 +44,15 @@ class Optimization(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     momentum: _Share = 0.9
     nesterov: bool = True
     learning_rate: _Positive | None = 0.02
     warmup: Annotated[float, pydantic.Field(ge=0)] = 0.1
     warmup_start: Annotated[float, pydantic.Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "step"] = "cosine"
+    schedule: Literal["cosine", "step", "exponential"] = "cosine"
     drops: tuple[tuple[_Positive, _Positive], ...] = ((30, 0.1), (10, 0.01))
+    exponential: tuple[_Share, _Positive] = (0.97, 2.4)
     weight_decay: Annotated[float, pydantic.Field(ge=0)] = 1e-4
     decay: Literal["decoupled", "l2"] = "decoupled"
     clip_norm: _Positive | None = 10.0
@@ -56,8 +61,8 @@ class Optimization(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _fits_together(self):
-        if self.decay == "l2" and self.optimizer != "sgd":
-            raise ValueError("decay 'l2' belongs to 'sgd'; adamw's is decoupled")
+        if self.decay == "l2" and self.optimizer == "adamw":
+            raise ValueError("decay 'l2' belongs to 'sgd' and 'rmsprop'; adamw's is decoupled")
         if self.warmup >= 1 and self.warmup != int(self.warmup):
             raise ValueError("warmup is a share below 1 or a whole number of steps")
         if list(self.drops) != sorted(self.drops, reverse=True):

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, WarmupSchedule
+from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, RMSprop, WarmupSchedule
 
 
 def build_optimizer(optimization, steps, steps_per_epoch=1):
@@ -26,12 +26,14 @@ def build_optimizer(optimization, steps, steps_per_epoch=1):
 def _unscaled(optimization, steps, steps_per_epoch):
     o = optimization
     drops = [(steps - epochs * steps_per_epoch, factor) for epochs, factor in o.drops]
+    factor, every = o.exponential
     schedule = WarmupSchedule(
         peak=o.learning_rate,
         steps=steps,
         warmup_steps=round(o.warmup * steps) if o.warmup < 1 else int(o.warmup),
         warmup_start=o.warmup_start,
         drops=drops if o.schedule == "step" else None,
+        exponential=(factor, every * steps_per_epoch) if o.schedule == "exponential" else None,
     )
     common = {
         "learning_rate": schedule,
@@ -40,10 +42,15 @@ def _unscaled(optimization, steps, steps_per_epoch):
     }
     if o.optimizer == "adamw":
         return AdamW(weight_decay=o.weight_decay, **common)
-    return SGD(
-        momentum=o.momentum,
-        nesterov=o.nesterov,
-        weight_decay=o.weight_decay if o.decay == "decoupled" else None,
-        l2=o.weight_decay if o.decay == "l2" else 0.0,
-        **common,
-    )
+    common |= {
+        "momentum": o.momentum,
+        "weight_decay": o.weight_decay if o.decay == "decoupled" else None,
+        "l2": o.weight_decay if o.decay == "l2" else 0.0,
+    }
+    if o.optimizer == "rmsprop":
+        return RMSprop(rho=_RHO, epsilon=_EPSILON, **common)
+    return SGD(nesterov=o.nesterov, **common)
+
+
+_RHO, _EPSILON = 0.9, 1e-3
+"""EfficientNet's RMSprop (arXiv:1905.11946). There the average of squares starts at 1, not 0."""

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from small_classes import class_folders
 
 from keras_effspine.data.sources import load_records
 
@@ -100,3 +101,18 @@ def test_a_file_name_that_is_no_utf8_is_printed(effspine, handful):
     answer = effspine("data", "check", "--data", "data.json", "--images", "pictures")
     assert answer.status == 1
     assert "udce4" in in_one_line(answer.out)
+
+
+def test_a_folder_for_each_class_is_checked_and_converted_to_shards_alone(effspine, tmp_path):
+    folder = class_folders(tmp_path / "classes", {"train": 3, "val": 2})
+    gallery = tmp_path / "gallery.png"
+    checked = effspine("data", "check", "--data", folder, "--out", gallery)
+    assert checked.err == ""
+    assert "folder for each class, 6 pictures of 2 classes, split train" in checked.out
+    assert "trained on" in checked.out  # the same noise in both parts
+    assert "objects" not in checked.out
+    assert checked.status == 1
+    assert gallery.is_file()
+    for target, status in (("yolo", 2), ("tfrecord", 0)):
+        options = ["--data", folder, "--to", target, "--out", tmp_path / target]
+        assert effspine("data", "convert", *options).status == status

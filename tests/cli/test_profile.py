@@ -28,6 +28,12 @@ def test_a_model_is_counted_by_part(effspine, tmp_path):
     assert sum(one["macs"] for one in written["by_level"].values()) == written["total"]["macs"]
 
 
+def test_a_classifier_is_the_papers_at_its_own_size(effspine):
+    ended = effspine("profile", "--preset", "m0", "--task", "classification", "--by", "part")
+    assert ended.status == 0
+    assert "m0, classification of 1000 classes at 224 px" in ended.out
+
+
 def test_published_numbers_stand_beside_the_counted_ones(one_row, effspine, tmp_path):
     ended = effspine("profile", "--paper", "--out", tmp_path / "paper.json")
     assert ended.status == 0

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from small_classes import class_folders
 from small_data import assert_same_everything, assert_same_objects, small_record_set
 
 from keras_effspine.data.conversion import convert
@@ -229,3 +230,16 @@ def test_a_hundred_pictures_of_coco_survive_every_format(real_data, tmp_path, ta
         assert written + int(masks.split()[0]) == 740
         with open_picture(result.records[0]) as image:
             assert image.size == (result.records[0].width, result.records[0].height)
+
+
+def test_classes_of_whole_pictures_are_kept_in_shards_and_refused_by_formats_of_objects(tmp_path):
+    labelled = load_records(class_folders(tmp_path / "folders", {None: 2}))
+    convert({"train": labelled}, "tfrecord", tmp_path / "tfrecord")
+    again = load_records(tmp_path / "tfrecord")
+    assert again.class_names == labelled.class_names
+    assert [r.image_label for r in again.records] == [0, 0, 1, 1]
+    assert_same_pictures(labelled, again)
+    for target in ("coco", "voc", "yolo"):
+        with pytest.raises(DataError, match=f"{target} holds objects .*; convert it to tfrecord"):
+            convert({"train": labelled}, target, tmp_path / target)
+        assert not (tmp_path / target).exists()

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from small_classes import class_folders
 from small_data import small_record_set
 
 from keras_effspine.data.inspection import (
@@ -18,6 +19,7 @@ from keras_effspine.data.inspection import (
 )
 from keras_effspine.data.picture_check import check_pictures
 from keras_effspine.data.record import Problem
+from keras_effspine.data.sources import load_records
 
 
 @pytest.fixture
@@ -141,3 +143,19 @@ def test_a_data_set_without_any_object_is_an_error(small):
     records = tuple(r for r in small.records if not len(r.boxes))
     result = look(dataclasses.replace(small, records=records))
     assert (ERROR, "no object to learn from") in found(result)
+
+
+def test_classes_of_whole_pictures_are_counted_and_checked(tmp_path):
+    class_folders(tmp_path, {None: 4})
+    shutil.copy(tmp_path / "red" / "0.jpg", tmp_path / "red" / "9.jpg")
+    shutil.copy(tmp_path / "red" / "1.jpg", tmp_path / "blue" / "9.jpg")
+    whole = (tmp_path / "red" / "2.jpg").read_bytes()
+    (tmp_path / "red" / "2.jpg").write_bytes(whole[: len(whole) // 2])
+    result = look(load_records(tmp_path))
+    assert result.is_labelled
+    assert result.per_class == [("blue", 0, 5), ("red", 0, 5)]
+    assert found(result) == {
+        (ERROR, "image cannot be decoded"): 1,
+        (ERROR, "picture of the same content in another class"): 1,
+        (WARNING, "picture of the same content as another"): 1,
+    }

@@ -4,7 +4,6 @@ import inspect
 import json
 
 import keras
-import keras_cv
 import numpy as np
 import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
@@ -228,19 +227,17 @@ def test_under_mixed_precision_it_computes_in_bfloat16(small_eff_spinenet):
     assert {v.dtype for v in backbone.trainable_variables} == {"float32"}
 
 
-def test_keras_cvs_image_classifier_pools_it(small_eff_spinenet):
-    classifier = keras_cv.models.ImageClassifier(backbone=small_eff_spinenet(), num_classes=5)
-    classifier.compile(run_eagerly=True)
-    scores = classifier.predict(pictures(100, 75), verbose=0)
-    assert scores.shape == (2, 5)
-    np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-5)
-
-
-def test_keras_cvs_own_retinanet_trains_on_it(small_eff_spinenet, batch):
-    backbone = small_eff_spinenet(input_shape=(64, 64, 3))
-    model = keras_cv.models.RetinaNet(backbone, num_classes=3, bounding_box_format="xywh")
-    model.compile(
-        optimizer="sgd", classification_loss="focal", box_loss="smoothl1", run_eagerly=True
-    )
-    (loss,) = model.fit(*batch, verbose=0).history["loss"]
-    assert np.isfinite(loss) and loss > 0
+def test_the_pyramid_has_the_levels_that_are_asked_for(small_eff_spinenet):
+    backbone = small_eff_spinenet()
+    maps = backbone.pyramid()(pictures(128, 128))
+    assert {level: x.shape[1] for level, x in maps.items()} == {
+        "P3": 16,
+        "P4": 8,
+        "P5": 4,
+        "P6": 2,
+        "P7": 1,
+    }
+    lowest = backbone.pyramid(["P2", "P3"])
+    np.testing.assert_array_equal(lowest(pictures(128, 128))["P3"], maps["P3"])
+    with pytest.raises(ValueError, match="The levels are P2, .* Received: levels=.*P8"):
+        backbone.pyramid(["P3", "P8"])

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, MovingAverages
+from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, MovingAverages, RMSprop
 
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
@@ -20,6 +20,9 @@ INPUTS = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
 OPTIMIZERS = {
     "sgd": lambda: SGD(1.0, l2=0.1, weight_decay=0.05, global_clipnorm=0.05),
     "adamw": lambda: AdamW(0.1, epsilon=0.1, weight_decay=0.05, global_clipnorm=0.05),
+    "rmsprop": lambda: RMSprop(
+        0.1, epsilon=0.1, momentum=0.5, l2=0.1, weight_decay=0.05, global_clipnorm=0.05
+    ),
     "keras": lambda: keras.optimizers.SGD(1.0, weight_decay=0.05, global_clipnorm=0.05),
 }
 

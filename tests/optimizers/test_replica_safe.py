@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, WarmupSchedule
+from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, RMSprop, WarmupSchedule
 
 
-@pytest.mark.parametrize("optimizer_class", [SGD, AdamW])
+@pytest.mark.parametrize("optimizer_class", [SGD, AdamW, RMSprop])
 def test_an_optimizer_keeps_its_values_when_it_is_saved(optimizer_class):
     schedule = WarmupSchedule(0.4, 100, warmup_steps=10, warmup_start=0.1, drops=[(50, 0.1)])
     arguments = {"learning_rate": schedule, "weight_decay": 0.5, "global_clipnorm": 3.0}
-    if optimizer_class is SGD:
+    if optimizer_class is not AdamW:
         arguments["l2"] = 0.25
     optimizer = optimizer_class(**arguments)
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
@@ -37,6 +37,14 @@ def test_the_cosine_falls_from_the_end_of_the_warm_up_to_zero():
     np.testing.assert_allclose(rates, [0, 0.5, 1, 0.5, 0, 0], atol=1e-6)
 
 
+def test_the_exponential_falls_in_steps_that_are_counted_from_the_first():
+    schedule = WarmupSchedule(1.0, 1000, warmup_steps=10, exponential=(0.5, 24.0))
+    rates = [float(schedule(step)) for step in (5, 10, 23, 24, 47, 48)]
+    np.testing.assert_allclose(rates, [0.5, 1, 1, 0.5, 0.5, 0.25], atol=1e-6)
+    again = WarmupSchedule.from_config(schedule.get_config())
+    assert float(again(30)) == 0.5
+
+
 PROGRAM = pathlib.Path(__file__).with_name("optimizers_on_replicas.py")
 
 
@@ -48,7 +56,7 @@ def weights():
     return json.loads(run.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "rmsprop"])
 def test_a_clipped_and_decayed_step_is_the_same_on_four_replicas(weights, name):
     one, four = weights[name]
     np.testing.assert_allclose(four, one, rtol=1e-5)

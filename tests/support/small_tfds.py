@@ -58,6 +58,19 @@ class SmallVoc(_Small):
         return {"objects": [{**one, "is_difficult": index == 1}]}
 
 
+class SmallLabelled(_Small):
+    FEATURES = {
+        "image": tfds.features.Image(encoding_format="png"),
+        "label": tfds.features.ClassLabel(names=["a", "b ü"]),
+        "id": tfds.features.Text(),
+    }
+
+    def _generate_examples(self, count=0):
+        for index in range(count):
+            picture = np.full((20, 40, 3), 80 * index, "uint8")
+            yield index, {"image": picture, "label": index % 2, "id": f"train_{index}"}
+
+
 class NoObjects(_Small):
     FEATURES = {name: value for name, value in features_of().items() if name != "objects"}
 

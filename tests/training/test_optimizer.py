@@ -76,7 +76,7 @@ def test_l2_moves_kernels_as_a_term_of_the_loss_would():
         ({"warmup": 1.5}, "a share below 1 or a whole number of steps"),
         ({"drops": ((10, 0.01), (30, 0.1))}, "the one furthest from the end first"),
         ({"momentum": 1.0}, "less than 1"),
-        ({"schedule": "stairs"}, "'cosine' or 'step'"),
+        ({"schedule": "stairs"}, "'cosine', 'step' or 'exponential'"),
     ],
 )
 def test_values_that_do_not_fit_together_are_refused(values, message):
@@ -145,3 +145,17 @@ def test_of_a_detector_only_kernels_decay(detector, name):
     assert "kernel" in shrunk
     assert {"gamma", "beta", "bias", "fusion_weights"} <= kept
     assert not any("kernel" in name for name in kept)
+
+
+def test_the_rate_of_efficientnet_falls_by_three_percent_every_2_4_epochs():
+    optimization = Optimization(
+        optimizer="rmsprop", learning_rate=0.256, warmup=1565, schedule="exponential", decay="l2"
+    )
+    optimizer = build_optimizer(optimization, steps=350 * 313, steps_per_epoch=313)
+    assert isinstance(optimizer, keras.optimizers.RMSprop)
+    assert (optimizer.rho, optimizer.momentum, optimizer.epsilon) == (0.9, 0.9, 1e-3)
+    assert optimizer.l2 == optimization.weight_decay
+    for epoch, drops in ((5, 2), (7.1, 2), (7.3, 3), (240.1, 100)):
+        assert rate_after(optimizer, round(epoch * 313)) == pytest.approx(
+            0.256 * 0.97**drops, rel=1e-4
+        )

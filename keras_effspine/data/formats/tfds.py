@@ -16,7 +16,7 @@ from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.formats.boxes import fit_box
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.formats.tfrecord import read_tfrecords
-from keras_effspine.data.record import Problem, Record, RecordSet
+from keras_effspine.data.record import Problem, Record, RecordSet, record_without_objects
 from keras_effspine.errors import DataError
 
 # Namespaces such as huggingface: and addresses such as gs:// would reach for the network.
@@ -34,7 +34,8 @@ def open_prepared(name):
         `tfds.core.DatasetBuilder`.
 
     Raises:
-        DataError: it is not there, cannot be read, or has no objects with boxes and labels.
+        DataError: it is not there, cannot be read, or has neither objects with boxes and labels
+            nor a label.
     """
     folder = pathlib.Path(name)
     try:
@@ -48,10 +49,11 @@ def open_prepared(name):
             raise
         reason = str(error).strip().partition("\n")[0]
         raise DataError(f"{name}: no readable TFDS data set ({reason:.200}).") from error
-    if "image" not in features or not _has_objects(features):
+    if "image" not in features or not (_has_objects(features) or _has_label(features)):
         raise DataError(
             f"{name}: a detection data set has the features 'image' and 'objects' with 'bbox' and "
-            f"'label', as coco and voc; this one has {', '.join(sorted(features))}."
+            "'label', as coco and voc, one for classification 'image' and the class 'label', as "
+            f"imagenet2012; this one has {', '.join(sorted(features))}."
         )
     return builder
 
@@ -69,7 +71,8 @@ def load_tfds(name, split):
 
     Returns:
         `RecordSet`. Image ids are `image/id`, or else the stem of `image/filename`, or else the
-        place; category ids are the labels. `is_difficult` becomes `is_crowd`, as in `load_voc`.
+        place; category ids are the labels. `is_difficult` becomes `is_crowd`, as in `load_voc`. Of
+        a data set without objects `label` is the class of the picture.
 
     Raises:
         DataError: the data set cannot be used, has no such split, or a shard is cut short.
@@ -121,6 +124,10 @@ def _has_objects(features):
         return False
 
 
+def _has_label(features):
+    return "label" in features and isinstance(features["label"], tfds.features.ClassLabel)
+
+
 def _index_path(builder, split):
     described = (pathlib.Path(builder.data_path) / "dataset_info.json").read_bytes()
     key = hashlib.sha256(f"{pathlib.Path(builder.data_path).absolute()}".encode() + described)
@@ -128,7 +135,8 @@ def _index_path(builder, split):
 
 
 def _scan(builder, name, split):
-    label = builder.info.features["objects"]["label"]
+    features = builder.info.features
+    label = features["objects"]["label"] if _has_objects(features) else features["label"]
     class_names = tuple(label.names or map(str, range(label.num_classes)))
     records, problems, first_id = [], [], 1
     decoders = {"image": tfds.decode.SkipDecoding()}
@@ -170,6 +178,18 @@ def _record(example, path, place, position, first_id, problems):
             width, height = image.size
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}, image {image_id}: no readable picture ({error}).") from error
+    place = {"offset": place, "length": len(example["image"])}
+    name = name or f"{image_id}.{(image.format or 'png').lower()}"
+    if "objects" not in example:
+        return record_without_objects(
+            image_id=image_id,
+            path=pathlib.Path(path),
+            width=width,
+            height=height,
+            image_label=int(example["label"]),
+            name=name,
+            **place,
+        )
     objects = example["objects"]
     shares = np.asarray(objects["bbox"], "float64").reshape(-1, 4)
     top, left, bottom, right = shares.T * [[height], [width], [height], [width]]
@@ -203,9 +223,8 @@ def _record(example, path, place, position, first_id, problems):
         attributes=tuple(
             _attributes(difficult[index], truncated[index], _pose(objects, index)) for index in kept
         ),
-        offset=place,
-        length=len(example["image"]),
-        name=name or f"{image_id}.{(image.format or 'png').lower()}",
+        name=name,
+        **place,
     )
 
 

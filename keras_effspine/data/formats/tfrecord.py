@@ -139,6 +139,7 @@ def _example(record, name, picture, record_set):
         "image/object/class/label": record.classes,
         "image/object/class/text": class_names,
         "image/object/area": record.areas,
+        "image/class/label": [] if record.image_label is None else [record.image_label],
         "image/object/is_crowd": record.is_crowd.astype("int64"),
     }
     import tensorflow as tf

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_tfds import NoObjects, SmallCoco, SmallVoc
+from small_tfds import NoObjects, SmallCoco, SmallLabelled, SmallVoc
 
 from keras_effspine.data.formats.tfds import load_tfds
 from keras_effspine.data.picture_bytes import open_picture
@@ -13,9 +13,9 @@ from keras_effspine.errors import DataError
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """The folder in which all three data sets are prepared."""
+    """The folder in which all four data sets are prepared."""
     folder = tmp_path_factory.mktemp("tfds")
-    for builder in (SmallCoco, SmallVoc, NoObjects):
+    for builder in (SmallCoco, SmallVoc, SmallLabelled, NoObjects):
         builder(data_dir=folder).download_and_prepare()
     return folder
 
@@ -53,6 +53,19 @@ def test_a_data_set_with_the_features_of_voc_becomes_records():
         "pose": "left",
     }
     assert by_id["32"].areas.tolist() == pytest.approx([200], abs=0.01)
+
+
+def test_a_data_set_with_labels_of_whole_pictures_becomes_records():
+    for _ in range(2):  # from the shards, and from the index
+        result = load_records("tfds:small_labelled")
+        assert result.class_names == ("a", "b ü")
+        for record in result.records:
+            with open_picture(record) as image:
+                assert image.size == (record.width, record.height) == (40, 20)
+                index = image.getpixel((0, 0))[0] // 80
+            assert record.image_label == index % 2
+        assert len({record.image_id for record in result.records}) == 3
+    assert isinstance(result.records, ColumnRecords)
 
 
 def test_val_means_the_validation_split(prepared):
