@@ -31,11 +31,12 @@ def levels_model(backbone):
     )
 
 
-def test_it_lists_the_seven_presets_by_name():
-    expected = {"m0", "m1", "m2", "d0", "d1", "d2", "sp_efficientnet_b0"}
-    assert set(EffSpineNetBackbone.presets) == expected
-    assert EffSpineNetBackbone.presets_with_weights == {}
-    assert set(EffSpineNetBackbone.presets_without_weights) == expected
+def test_it_lists_its_presets_by_name():
+    random = {"m0", "m1", "m2", "d0", "d1", "d2", "sp_efficientnet_b0"}
+    trained = {"m0_cifar10"}
+    assert set(EffSpineNetBackbone.presets) == random | trained
+    assert set(EffSpineNetBackbone.presets_with_weights) == trained
+    assert set(EffSpineNetBackbone.presets_without_weights) == random
 
 
 def test_a_preset_sets_the_arguments_and_keywords_override_them():
@@ -52,7 +53,7 @@ def test_a_preset_sets_the_arguments_and_keywords_override_them():
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
-    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: m0, m1, .*d2"):
+    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: m0, m0_cifar10, m1, .*d2"):
         EffSpineNetBackbone.from_preset("d9")
 
 
@@ -181,7 +182,8 @@ def test_depth_repeats_blocks_uniformly_with_the_remainder_bottom_up(small_eff_s
 
 
 def test_presets_hold_no_argument_that_the_backbone_does_not_know():
-    known = set(inspect.signature(EffSpineNetBackbone).parameters)
+    of_any_model = {"name", "trainable", "dtype"}
+    known = set(inspect.signature(EffSpineNetBackbone).parameters) | of_any_model
     for preset in list_presets("EffSpineNetBackbone").values():
         config = json.loads((preset.folder / "config.json").read_text())
         assert set(config["config"]) <= known, preset.name

@@ -9,6 +9,7 @@ from keras_effspine.presets.registry import keras_cv_presets, list_presets
 # Table 2 of arXiv:2010.11426.
 INPUT_SIZES = {
     "m0": 256,
+    "m0_cifar10": 256,
     "m1": 384,
     "m2": 384,
     "d0": 512,
@@ -18,7 +19,7 @@ INPUT_SIZES = {
 }
 
 
-def test_seven_backbones_are_listed_by_rising_input_size():
+def test_backbones_are_listed_by_rising_input_size():
     presets = list_presets("EffSpineNetBackbone")
     assert {name: p.input_size for name, p in presets.items()} == INPUT_SIZES
     assert list(presets) == list(INPUT_SIZES)
@@ -26,7 +27,7 @@ def test_seven_backbones_are_listed_by_rising_input_size():
 
 def test_presets_say_whether_they_have_weights():
     presets = list_presets()
-    assert {name for name, p in presets.items() if p.weights} == {"m1_bccd"}
+    assert {name for name, p in presets.items() if p.weights} == {"m0_cifar10", "m1_bccd"}
     for preset in presets.values():
         assert (preset.weights is None) == (preset.trained is None)
         assert preset.weights is None or (preset.folder / preset.weights).is_file()
@@ -35,7 +36,7 @@ def test_presets_say_whether_they_have_weights():
 def test_presets_can_be_listed_for_one_class():
     assert list(list_presets("EffSpineNetBackbone")) == list(INPUT_SIZES)
     assert list(list_presets("RetinaNet")) == ["m1_bccd"]
-    assert keras_cv_presets("EffSpineNetBackbone", with_weights=True) == {}
+    assert list(keras_cv_presets("EffSpineNetBackbone", with_weights=True)) == ["m0_cifar10"]
     assert list(keras_cv_presets("RetinaNet", with_weights=True)) == ["m1_bccd"]
 
 
