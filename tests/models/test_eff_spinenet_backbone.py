@@ -53,9 +53,7 @@ def test_a_preset_sets_the_arguments_and_keywords_override_them():
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
-    with pytest.raises(
-        ValueError, match="Unknown preset 'd9'. Known presets: m0, m0_cifar10, m1, .*d2"
-    ):
+    with pytest.raises(ValueError, match="'d9'. Known presets: m0, m0_cifar10, m1, .*d2"):
         EffSpineNetBackbone.from_preset("d9")
 
 
