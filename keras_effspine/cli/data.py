@@ -53,6 +53,7 @@ def check(
     all the same: clipped boxes, classes without objects, equal pictures or boxes.
     The exit status is 1 if there are errors.
     """
+    from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.inspection import inspect, overlap
     from keras_effspine.data.map_inspection import inspect_maps
     from keras_effspine.data.picture_check import check_pictures
@@ -69,6 +70,8 @@ def check(
     measured = read_validation_records(
         data, images, split, val_data, val_images, val_split, read_records, labels
     )
+    if measured is not None:
+        align_classes(measured[0], records.class_names)  # refuses what training would refuse
     parts = [records] if measured is None else [records, measured[0]]
     inspections = []
     for part in parts:

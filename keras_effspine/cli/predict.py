@@ -29,7 +29,7 @@ def predict(
     images: Images = None,
     split: Split = None,
     min_score: Annotated[
-        float, typer.Option(help="Draw only what is predicted with this score or more.")
+        float, typer.Option(help="Draw only boxes that are predicted with this score or more.")
     ] = 0.3,
     batch_size: BatchSize = None,
 ):

@@ -43,13 +43,21 @@ class Classification(Task):
     )
 
     def check(self, record_set):
-        missing = np.flatnonzero(image_labels(record_set.records) < 0)
+        labels = image_labels(record_set.records)
+        missing = np.flatnonzero(labels < 0)
         if len(missing):
             record = record_set.records[int(missing[0])]
             raise DataError(
                 f"{record_set.source}: {len(missing)} pictures have no class to learn, such as "
                 f"{record.path}, image {record.image_id}. Classification takes a folder for each "
                 "class, TFDS with 'image' and 'label', or TFRecords with a classes.txt."
+            )
+        found = np.unique(labels)
+        if len(found) == 1:
+            raise DataError(
+                f"{record_set.source}: all pictures are of the class "
+                f"{record_set.class_names[found[0]]}: there is nothing to tell apart. Add pictures "
+                "of another class."
             )
 
     def build_model(self, recipe, class_names):
@@ -91,9 +99,10 @@ class Classification(Task):
         return _Evaluator(ClassificationEvaluator(record_set))
 
     def draw(self, image, output, class_names, min_score=0.0):
-        score = None if output.scores is None else output.scores[0]
-        if not len(output.classes) or (score is not None and score < min_score):
+        """As in `Task`; the most probable class is the answer, so that it is shown at any score."""
+        if not len(output.classes):
             return enlarged(image)
+        score = None if output.scores is None else output.scores[0]
         return draw_class(image, output.classes[0], class_names, score)
 
 

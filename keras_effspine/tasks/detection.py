@@ -42,7 +42,10 @@ class Detection(Task):
 
     def check(self, record_set):
         if all(record.is_crowd.all() for record in record_set.records):
-            raise DataError(f"{record_set.source}: no picture has a box to learn from.")
+            raise DataError(
+                f"{record_set.source}: no picture has a box to learn from. Name another task with "
+                "--task, or data with boxes."
+            )
 
     def build_model(self, recipe, class_names):
         # Anchors, matching and depth of the subnets are those that the weights were trained with.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 
 import numpy as np
@@ -116,3 +117,12 @@ def test_a_folder_for_each_class_is_checked_and_converted_to_shards_alone(effspi
     for target, status in (("yolo", 2), ("tfrecord", 0)):
         options = ["--data", folder, "--to", target, "--out", tmp_path / target]
         assert effspine("data", "convert", *options).status == status
+
+
+def test_validation_with_a_class_that_is_not_trained_on_is_refused(effspine):
+    os.rename(class_folders(pathlib.Path("pictures")) / "val/red", "pictures/val/green")
+    answer = effspine("data", "check", "--data", "pictures")
+    assert answer.status == 2
+    assert "pictures/val: the model does not know the classes green; it knows blue, red." in (
+        in_one_line(answer.err)
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import keras_effspine
-from keras_effspine import EffSpineNetBackbone, RetinaNet
+from keras_effspine import EffSpineNetBackbone, ImageClassifier, RetinaNet, SemanticSegmenter
 from keras_effspine.errors import PresetError
 from keras_effspine.models import from_preset, preset_handle
 from keras_effspine.models.preset_files import sha256_of
@@ -91,6 +91,24 @@ def test_a_backbone_comes_back_bit_by_bit_and_from_a_tasks_preset(eff_spinenet, 
     for name in ("backbone", "detector"):
         loaded = EffSpineNetBackbone.from_preset(str(tmp_path / name))
         assert_same_outputs(eff_spinenet.backbone, loaded, batch[0])
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments"),
+    [
+        (SemanticSegmenter, {"head_layers": 1}),
+        (ImageClassifier, {"pooling": "max", "activation": None, "dropout_rate": 0.2}),
+    ],
+)
+def test_other_tasks_come_back_bit_by_bit(cls, arguments, eff_spinenet, batch, tmp_path):
+    model = cls(eff_spinenet.backbone, num_classes=3, **arguments)
+    for weight in model.weights:
+        weight.assign(weight + np.random.default_rng(0).uniform(0.0, 0.1, weight.shape))
+    model.save_to_preset(tmp_path / "mine", class_names=["a", "b", "c"], input_size=64)
+    loaded = cls.from_preset(str(tmp_path / "mine"))
+    assert np.isfinite(model(batch[0])).all()
+    assert_same_outputs(model, loaded, batch[0])
+    assert loaded.get_config() == model.get_config()
 
 
 def test_the_folder_says_what_it_holds(detector, saved):

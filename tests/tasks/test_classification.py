@@ -111,13 +111,14 @@ def test_the_truth_as_prediction_is_right_and_its_neighbour_wrong(records):
         assert evaluator.result().metrics["top1"] == top1
 
 
-def test_drawing_shows_what_reaches_the_score(records):
+def test_the_most_probable_class_is_drawn_at_any_score(records):
     image = np.full((60, 80, 3), 128, "uint8")
     task, names = Classification(), records.class_names
-    shown = task.draw(image, Classes(np.array([1, 0]), np.array([0.7, 0.3])), names, 0.5)
-    hidden = task.draw(image, Classes(np.array([1, 0]), np.array([0.7, 0.3])), names, 0.8)
-    assert (shown != 128).any()
-    assert (hidden == 128).all()
+    shown = task.draw(image, Classes(np.array([1, 0]), np.array([0.2, 0.1])), names, 0.3)
+    other = task.draw(image, Classes(np.array([0, 1]), np.array([0.2, 0.1])), names, 0.3)
+    nothing = task.draw(image, Classes(np.array([], int)), names, 0.3)
+    assert (shown != 128).any() and (shown != other).any()
+    assert (nothing == 128).all() and nothing.shape == shown.shape
     assert (image == 128).all()
 
 
@@ -127,6 +128,9 @@ def test_data_without_classes_are_refused(handful, records):
     with pytest.raises(DataError, match="no picture has a class to be measured against"):
         Classification().evaluator(handful.records).result()
     Classification().check(records)
+    alike = tuple(record for record in records.records if record.image_label == 1)
+    with pytest.raises(DataError, match="all pictures are of the class red: there is nothing to"):
+        Classification().check(dataclasses.replace(records, records=alike))
 
 
 def test_a_value_of_another_task_is_refused():
