@@ -39,7 +39,8 @@ from keras_effspine.atomic_file import write_file
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
-from keras_effspine.training.recipe import Recipe, resolve_preset
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.resolve import resolve_preset
 
 CLASSES = 91
 BOXES = 100

@@ -1,18 +1,13 @@
 """A recipe: everything that decides how a model is trained."""
 
 import difflib
-import importlib
 import json
-import os
-import pkgutil
 from typing import Annotated, Literal
 
 import pydantic
 
 from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RecipeError
-from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS, find_task
 from keras_effspine.training.optimization import Optimization
 
@@ -134,20 +129,6 @@ class Recipe(_Part):
         return self
 
 
-def find_recipe(name):
-    """A recipe of the package by name.
-
-    Raises:
-        RecipeError: if there is none of that name; names those that there are.
-    """
-    from keras_effspine.training import recipes
-
-    names = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
-    if name not in names:
-        raise RecipeError(f"Unknown recipe '{name}'. There are: {', '.join(names)}.")
-    return importlib.import_module(f"{recipes.__name__}.{name}").RECIPE
-
-
 def parse_recipe(values):
     """The `Recipe` that nested dictionaries describe, as `model_dump` gives them.
 
@@ -189,6 +170,11 @@ def override(recipe, changes):
         held, field = places[key]
         held[field] = value
     return parse_recipe(values)
+
+
+def fill_in(recipe, values):
+    """The recipe with some values, by name, where its own are None."""
+    return override(recipe, {k: v for k, v in values.items() if getattr(recipe, k) is None})
 
 
 def parse_setting(text):
@@ -242,57 +228,6 @@ def _flat(values, prefix=""):
         nested = isinstance(value, dict)
         flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
     return flat
-
-
-def resolve_preset(recipe):
-    """The recipe with the values filled in that it leaves to its preset, such as `image_size`.
-
-    Raises:
-        PresetError: if the preset is unknown, cannot be read, or has no backbone to start from.
-        RecipeError: if neither the recipe nor the preset says an image size, or layers are to be
-            frozen and the preset brings no weights for them.
-    """
-    from keras_effspine.tasks.starting_point import find_starting_point
-
-    start = find_starting_point(recipe.preset)
-    backbone = start.backbone_config
-    image_size = start.image_size_for(recipe.task)
-    if recipe.image_size is None and image_size is None:
-        raise RecipeError(
-            f"{recipe.preset}: give the image size too (--image-size); of this preset it is not "
-            "known."
-        )
-    if start.read_model is None and recipe.frozen not in ("nothing", None):
-        raise RecipeError(
-            f"frozen is '{recipe.frozen}', but {recipe.preset} brings no weights: what is frozen "
-            "would stay random. Choose a preset with weights, or --set frozen=nothing."
-        )
-    return fill_in(
-        recipe,
-        {
-            "image_size": image_size,
-            "activation": backbone.get("activation", "swish"),
-            "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
-            "frozen": "nothing" if start.read_model is None else None,
-        },
-    )
-
-
-def fill_in(recipe, values):
-    """The recipe with some values, by name, where its own are None."""
-    return override(recipe, {k: v for k, v in values.items() if getattr(recipe, k) is None})
-
-
-def resolve_paths(recipe):
-    """The recipe with absolute paths, so that a run can be measured again from anywhere."""
-    paths = {
-        f"data.{field}": os.path.abspath(value)
-        for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
-        if value is not None and not is_name(value)
-    }
-    if os.path.isdir(recipe.preset) and recipe.preset not in list_presets():
-        paths["preset"] = os.path.abspath(recipe.preset)
-    return override(recipe, paths)
 
 
 def _in_words(error):

@@ -1,7 +1,6 @@
 """A training run from a recipe to a measured model."""
 
 import contextlib
-import os
 import pathlib
 import zlib
 
@@ -11,7 +10,7 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.sources import describe_records, load_records, read_validation_records
-from keras_effspine.errors import PresetError, StoppedError
+from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
@@ -28,13 +27,8 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.progress import Progress
-from keras_effspine.training.recipe import (
-    check_task_values,
-    fill_in,
-    override,
-    resolve_paths,
-    resolve_preset,
-)
+from keras_effspine.training.recipe import check_task_values
+from keras_effspine.training.resolve import resolve
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
@@ -67,7 +61,7 @@ def train(recipe, out, report=print, verbose="auto"):
         TrainingError: if the loss or a weight is no longer finite.
         EffSpineError: where recipe, data or run folder cannot be used.
     """
-    recipe = _resolve(recipe, out)
+    recipe = resolve(recipe, out)
     check_task_values(recipe)
     if recipe.strategy == "multiworker":
         report("Waiting for all workers that TF_CONFIG names.")
@@ -162,27 +156,6 @@ def _claim(out, recipe, records, strategy):
 
 def _checksum(file):
     return f"checksum {zlib.crc32(file.read_bytes())}" if file.exists() else "none"
-
-
-def _resolve(recipe, out):
-    """The recipe with absolute paths and with what it leaves to its preset.
-
-    A run that goes on has all that it needs in its own folder, even where its preset is gone.
-    """
-    try:
-        return resolve_preset(resolve_paths(recipe))
-    except PresetError:
-        run = RunFolder(pathlib.Path(out))
-        if not run.model_file.exists():
-            raise
-        preset = run.recipe.preset
-        if preset not in (recipe.preset, os.path.abspath(recipe.preset)):
-            raise
-        before = {
-            name: getattr(run.recipe, name)
-            for name in ("image_size", "activation", "squeeze_excitation", "frozen")
-        }
-        return fill_in(resolve_paths(override(recipe, {"preset": preset})), before)
 
 
 def _build_or_read(task, recipe, class_names, folder, report):

@@ -16,7 +16,8 @@ from keras_effspine.tasks.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
-from keras_effspine.training.recipe import Data, Recipe, resolve_preset
+from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.resolve import resolve_preset
 from keras_effspine.training.train import train
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.pick import pick_open_values
-from keras_effspine.training.recipe import Recipe, find_recipe, override, resolve_preset
+from keras_effspine.training.recipe import Recipe, override
+from keras_effspine.training.recipes import find_recipe
+from keras_effspine.training.resolve import resolve_preset
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,12 @@ from keras_effspine.training.recipe import (
     Recipe,
     check_task_values,
     differences,
-    find_recipe,
     override,
     parse_recipe,
     parse_setting,
-    resolve_paths,
-    resolve_preset,
 )
+from keras_effspine.training.recipes import find_recipe
+from keras_effspine.training.resolve import resolve_paths, resolve_preset
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
 

@@ -1,0 +1,83 @@
+"""What a recipe leaves to its preset, and where its files lie."""
+
+import os
+import pathlib
+
+from keras_effspine.data.sources import is_name
+from keras_effspine.errors import PresetError, RecipeError
+from keras_effspine.presets.registry import list_presets
+from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.training.recipe import fill_in, override
+from keras_effspine.training.run_folder import RunFolder
+
+
+def resolve(recipe, out):
+    """The recipe with absolute paths and with what it leaves to its preset.
+
+    A run that goes on has all that it needs in its own folder, even where its preset is gone.
+
+    Args:
+        recipe: `Recipe`.
+        out: path of the run folder.
+
+    Raises:
+        PresetError, RecipeError: as `resolve_preset`.
+    """
+    try:
+        return resolve_preset(resolve_paths(recipe))
+    except PresetError:
+        run = RunFolder(pathlib.Path(out))
+        if not run.model_file.exists():
+            raise
+        preset = run.recipe.preset
+        if preset not in (recipe.preset, os.path.abspath(recipe.preset)):
+            raise
+        before = {
+            name: getattr(run.recipe, name)
+            for name in ("image_size", "activation", "squeeze_excitation", "frozen")
+        }
+        return fill_in(resolve_paths(override(recipe, {"preset": preset})), before)
+
+
+def resolve_preset(recipe):
+    """The recipe with the values filled in that it leaves to its preset, such as `image_size`.
+
+    Raises:
+        PresetError: if the preset is unknown, cannot be read, or has no backbone to start from.
+        RecipeError: if neither the recipe nor the preset says an image size, or layers are to be
+            frozen and the preset brings no weights for them.
+    """
+    start = find_starting_point(recipe.preset)
+    backbone = start.backbone_config
+    image_size = start.image_size_for(recipe.task)
+    if recipe.image_size is None and image_size is None:
+        raise RecipeError(
+            f"{recipe.preset}: give the image size too (--image-size); of this preset it is not "
+            "known."
+        )
+    if start.read_model is None and recipe.frozen not in ("nothing", None):
+        raise RecipeError(
+            f"frozen is '{recipe.frozen}', but {recipe.preset} brings no weights: what is frozen "
+            "would stay random. Choose a preset with weights, or --set frozen=nothing."
+        )
+    return fill_in(
+        recipe,
+        {
+            "image_size": image_size,
+            "activation": backbone.get("activation", "swish"),
+            "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
+            "frozen": "nothing" if start.read_model is None else None,
+        },
+    )
+
+
+def resolve_paths(recipe):
+    """The recipe with absolute paths, so that a run can be measured again from anywhere."""
+    paths = {
+        f"data.{field}": os.path.abspath(value)
+        for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
+        if value is not None and not is_name(value)
+    }
+    if os.path.isdir(recipe.preset) and recipe.preset not in list_presets():
+        paths["preset"] = os.path.abspath(recipe.preset)
+    return override(recipe, paths)
