@@ -11,7 +11,7 @@ Data = Annotated[
     typer.Option(
         help="'shapes', the embedded data set; a COCO JSON file; a Pascal VOC folder; a YOLO "
         "data.yaml; a folder of TFRecords of this package; tfds:NAME, such as tfds:voc/2012; for "
-        "segmentation a folder with images and masks."
+        "segmentation a folder with images and masks; for classification one folder a class."
     ),
 ]
 Images = Annotated[

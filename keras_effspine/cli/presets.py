@@ -72,7 +72,10 @@ def save(
         ),
     ] = False,
     data_name: Annotated[
-        str | None, typer.Option(help="What to call the training data; by default their path.")
+        str | None,
+        typer.Option(
+            help="What to call the training data; by default the name of their file or folder."
+        ),
     ] = None,
     licence: Annotated[
         str | None, typer.Option(help="Licence of the weights and of what they were made from.")

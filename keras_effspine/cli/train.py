@@ -17,6 +17,7 @@ from keras_effspine.cli.options import (
 )
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.tasks.registry import TASKS
+from keras_effspine.training.recipes import recipe_names
 
 
 def train(
@@ -31,8 +32,10 @@ def train(
             "folder. Weights are loaded as far as they fit."
         ),
     ] = None,
-    task: Annotated[str | None, typer.Option(help=f"What to learn: {' or '.join(TASKS)}.")] = None,
-    recipe: Annotated[str, typer.Option(help="Recipe to start from.")] = "from_scratch",
+    task: Annotated[str | None, typer.Option(help=f"What to learn: {', '.join(TASKS)}.")] = None,
+    recipe: Annotated[
+        str, typer.Option(help=f"Recipe to start from: {', '.join(recipe_names())}.")
+    ] = "from_scratch",
     data: Data = None,
     images: Images = None,
     split: Split = None,
@@ -135,4 +138,8 @@ def train(
         return
     for table in result.tables():
         OUTPUT.print(table)
+    measured = folder.read_json("metrics.json")
+    best = measured["best"]["step"]
+    if best != measured["step"]:
+        say(f"Measured is the last model, of step {measured['step']}; best.keras is step {best}'s.")
     say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")

@@ -3,6 +3,7 @@
 import keras
 from keras_cv.models import Backbone
 
+from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.from_preset import backbone_from_preset
 from keras_effspine.models.preset_saving import PresetSaving
@@ -97,6 +98,7 @@ class EffSpineNetBackbone(PresetSaving, Backbone):
         input_tensor=None,
         **kwargs,
     ):
+        refuse_unknown_arguments(EffSpineNetBackbone, kwargs)
         table = eff_spinenet.TABLE
         if widths is None:
             block_widths = scaled_widths(table, betas, width_multiplier)

@@ -7,6 +7,7 @@ import keras
 import keras_cv
 
 from keras_effspine.errors import PresetError
+from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.preset_files import PresetFiles
 from keras_effspine.models.transfer import transfer_weights
 
@@ -26,6 +27,7 @@ def backbone_from_preset(cls, preset, load_weights=None, **kwargs):
         PresetError: if the preset is unknown, broken, or of another class, or if weights are asked
             for and it has none.
     """
+    refuse_unknown_arguments(cls, kwargs)
     files = PresetFiles.open(preset)
     config = files.config
     if not issubclass(files.model_class, cls):
@@ -63,7 +65,9 @@ def task_from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs)
     Raises:
         PresetError: if the preset is unknown, broken, or of a class that has no place in `cls`, or
             if weights are asked for and it has none.
+        TypeError: if the class does not take an argument.
     """
+    refuse_unknown_arguments(cls, kwargs)
     files = PresetFiles.open(preset)
     source_class, config = files.model_class, files.config
     shape = {} if input_shape is None else {"input_shape": input_shape}

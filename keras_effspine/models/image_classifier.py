@@ -4,6 +4,7 @@ import keras
 import keras_cv
 
 from keras_effspine.layers.dropout import Dropout
+from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
@@ -70,6 +71,7 @@ class ImageClassifier(PresetSaving, keras_cv.models.ImageClassifier):
         dropout_rate=0.0,
         **kwargs,
     ):
+        refuse_unknown_arguments(ImageClassifier, kwargs)
         if num_classes < 1:
             raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
         if pooling not in _POOLING:

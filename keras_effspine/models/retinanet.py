@@ -7,6 +7,7 @@ import keras_cv
 from keras import ops
 
 from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
@@ -102,6 +103,7 @@ class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
         head_layers=3,
         **kwargs,
     ):
+        refuse_unknown_arguments(RetinaNet, kwargs)
         if num_classes < 1:
             raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
         if anchor_generator is not None and label_encoder is not None:

@@ -6,6 +6,7 @@ from keras_cv.src.models.task import Task
 
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
@@ -71,6 +72,7 @@ class SemanticSegmenter(PresetSaving, Task):
     """Layers whose weights mean particular classes, and so start anew for others."""
 
     def __init__(self, backbone, num_classes, head_layers=3, **kwargs):
+        refuse_unknown_arguments(SemanticSegmenter, kwargs)
         if not 1 <= num_classes <= IGNORED:
             raise ValueError(
                 f"`num_classes` must be from 1 to {IGNORED}, since the label {IGNORED} is ignored. "

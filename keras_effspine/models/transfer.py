@@ -18,11 +18,13 @@ class LayerReport:
         shapes: shapes of its variables, by name.
         source_shapes: shapes of the variables of its namesake in the source; None where the source
             has no such layer.
+        reason: why it was left out though it fits, or None.
     """
 
     name: str
     shapes: dict
     source_shapes: dict | None
+    reason: str | None = None
 
     @property
     def size(self):
@@ -36,7 +38,7 @@ class LayerReport:
             there, here = self.source_shapes.get(part), self.shapes.get(part)
             if there != here:
                 return f"{self.name} ({part}: {there} in the source, {here} here)"
-        return self.name
+        return f"{self.name} ({self.reason})" if self.reason else self.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Transfer:
         return text
 
 
-def transfer_weights(source, target, anew=()):
+def transfer_weights(source, target, anew=None):
     """Copies the weights of all layers that two models have in common.
 
     Layers are the same if they have the same path. Names that Keras made up, such as `conv2d_3`,
@@ -76,19 +78,22 @@ def transfer_weights(source, target, anew=()):
         source: `keras.Model` with the weights.
         target: built `keras.Model` that they are brought to; in the scope of a strategy all
             replicas get them.
-        anew: paths of layers of the target to leave as they are.
+        anew: dictionary from the paths of layers of the target that are to be left as they are to
+            the reason, in words; or None.
 
     Returns:
         `Transfer`.
     """
     ours, theirs = _layers(target), _layers(source)
+    anew = anew or {}
     loaded, left = [], []
     for key, (name, variables) in ours.items():
         shapes = _shapes(variables)
         found = theirs.get(key)
         source_shapes = None if found is None else _shapes(found[1])
         fits = source_shapes == shapes and name not in anew
-        (loaded if fits else left).append(LayerReport(name, shapes, source_shapes))
+        report = LayerReport(name, shapes, source_shapes, anew.get(name))
+        (loaded if fits else left).append(report)
         if fits:
             for part, variable in variables.items():
                 variable.assign(ops.convert_to_numpy(found[1][part]))

@@ -80,13 +80,19 @@ class StartingPoint:
         if self.read_model is None:
             return None
         others = self.class_names is not None and self.class_names != tuple(class_names)
-        anew = getattr(model, "class_prediction_layers", ()) if others else ()
+        layers = getattr(model, "class_prediction_layers", ()) if others else ()
+        anew = dict.fromkeys(layers, f"its classes are {_some(self.class_names)}")
         try:
             source = self.read_model()
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).partition("\n")[0]
             raise PresetError(f"{self.name}: the weights cannot be loaded ({reason}).") from error
         return transfer_weights(source, model, anew)
+
+
+def _some(names, shown=5):
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "") + ", in this order"
 
 
 def find_starting_point(name):

@@ -31,11 +31,12 @@ def pick_open_values(recipe, pictures):
             f"(aim {PICTURES_SEEN:,}, within {FEWEST_EPOCHS} to {MOST_EPOCHS} epochs)."
         )
     if recipe.optimization.learning_rate is None:
-        rate = round(LEARNING_RATE * math.sqrt(recipe.batch_size / LEARNING_RATE_BATCH), 5)
+        batch = recipe.batch_size * recipe.optimization.accumulate
+        rate = round(LEARNING_RATE * math.sqrt(batch / LEARNING_RATE_BATCH), 5)
         changes["optimization.learning_rate"] = rate
         reasons.append(
             f"learning rate {rate:g}: {LEARNING_RATE:g} for batches of {LEARNING_RATE_BATCH}, "
-            f"grown with the square root of the batch, here {recipe.batch_size}."
+            f"scaled with the square root of the pictures an update, here {batch}."
         )
     if recipe.batch_norm_momentum is None:
         steps = recipe.steps or epochs * max(1, pictures // recipe.batch_size)
@@ -43,7 +44,7 @@ def pick_open_values(recipe, pictures):
         changes["batch_norm_momentum"] = round(1 - 1 / memory, 4)
         reasons.append(
             f"batch normalisation momentum {changes['batch_norm_momentum']:g}: the statistics look "
-            f"back over {memory:.0f} of {steps} steps, so that they keep up with the weights."
+            f"back over {memory:.0f} steps, in a run of {steps}, to keep up with the weights."
         )
     if recipe.frozen is None:
         changes["frozen"], reason = _pick_frozen(recipe.batch_size)

@@ -55,7 +55,6 @@ class Progress(keras.callbacks.Callback):
 
     def __enter__(self):
         if self._bar is not None:
-            self._bar.start()
             self._draw("the first step takes longer than the others", 0)
         return self
 
@@ -72,8 +71,6 @@ class Progress(keras.callbacks.Callback):
         began = self._clock()
         yield
         self._measuring_took = self._clock() - began
-        if self._bar is not None:
-            self._bar.start()
 
     def on_train_batch_begin(self, batch, logs=None):
         self._began = self._clock()
@@ -122,6 +119,7 @@ class Progress(keras.callbacks.Callback):
         if not self._bar.tasks:
             self._bar.add_task(text, total=self._measured_at[-1])
         self._bar.update(self._bar.tasks[0].id, description=text, **done)
+        self._bar.start()  # a measurement has stopped it
         self._bar.refresh()
 
 

@@ -119,6 +119,8 @@ class RunFolder:
             RunFolderError: if the folder is missing or holds no run.
         """
         folder = cls(pathlib.Path(path))
+        if not folder.path.exists():
+            raise RunFolderError(f"{path}: there is no such run folder.")
         if not (folder.path / _RUN_FILE).is_file():
             raise RunFolderError(f"{path}: not a run folder; it holds no {_RUN_FILE}.")
         return folder

@@ -27,7 +27,7 @@ def save_run_as_preset(
         out: path of the preset folder.
         backbone: whether to write the backbone alone.
         half_precision: whether to store weights as float16.
-        data_name: what to call the training data; None names their path.
+        data_name: what to call the training data; None takes the name of their file or folder.
         licence: licence of the weights, or None.
         report: function that is given each line of text for the user.
 

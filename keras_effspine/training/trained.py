@@ -12,6 +12,8 @@ from keras_effspine.tasks.task import Task
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.run_folder import RunFolder
 
+_BACKBONE = "EffSpineNetBackbone"
+
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
@@ -42,7 +44,7 @@ class Trained:
                 such a preset.
 
         Raises:
-            RunFolderError: if it is neither.
+            RunFolderError: if it is neither, or a preset without weights.
             PresetError: if the preset is broken, or does not say what it predicts.
         """
         files = _find_preset(source)
@@ -51,8 +53,10 @@ class Trained:
         try:
             folder = RunFolder.open(source)
         except RunFolderError as error:
-            names = ", ".join(name for name, p in list_presets().items() if _predicts(p))
-            raise RunFolderError(f"{error} Presets with weights: {names}.") from error
+            known = list_presets()
+            names = ", ".join(name for name, p in known.items() if _predicts(p))
+            reason = f"{source}: a preset without a trained model." if source in known else error
+            raise RunFolderError(f"{reason} Presets with weights: {names}.") from error
         recipe = folder.recipe
         return cls(
             task=find_task(recipe.task),
@@ -66,6 +70,11 @@ class Trained:
     @classmethod
     def _of_preset(cls, files):
         preset = files.preset
+        if preset.class_name == _BACKBONE:
+            raise PresetError(
+                f"{files.name}: a backbone alone, which does not predict; train a model that "
+                f"starts from it (--preset {files.name})."
+            )
         if not _predicts(preset) or preset.input_size is None:
             raise PresetError(
                 f"{files.name}: the preset does not say its weights, task, class names and input "
@@ -91,5 +100,5 @@ def _find_preset(source):
 
 def _predicts(preset):
     """Whether a preset is a whole model with weights, and not a backbone alone."""
-    whole = preset.class_name != "EffSpineNetBackbone"
+    whole = preset.class_name != _BACKBONE
     return bool(whole and preset.weights and {"task", "class_names"} <= set(preset.trained or ()))

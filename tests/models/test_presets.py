@@ -211,6 +211,20 @@ def test_class_names_must_fit_the_model(detector, tmp_path):
         detector.save_to_preset(tmp_path / "mine", class_names=["a", "b"])
 
 
+def test_arguments_that_nobody_takes_are_refused(eff_spinenet, saved):
+    for make, near in (
+        (lambda **extra: RetinaNet.from_preset(str(saved), **extra), "num_clases"),
+        (lambda **extra: EffSpineNetBackbone.from_preset(str(saved), **extra), "betass"),
+        (lambda **extra: RetinaNet(eff_spinenet.backbone, 2, "xyxy", **extra), "head_layer"),
+        (lambda **extra: ImageClassifier(eff_spinenet.backbone, 2, **extra), "dropout"),
+        (lambda **extra: SemanticSegmenter(eff_spinenet.backbone, 2, **extra), "head_layer"),
+    ):
+        with pytest.raises(TypeError, match=f"has no argument '{near}'; did you mean "):
+            make(**{near: 5})
+    with pytest.raises(TypeError, match="it has backbone, num_classes, .*, name, trainable"):
+        ImageClassifier(eff_spinenet.backbone, 2, zzz=1)
+
+
 def test_other_weights_than_were_written_are_refused(copy):
     data = bytearray((copy / "model.weights.h5").read_bytes())
     data[len(data) // 2] ^= 1

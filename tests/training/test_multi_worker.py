@@ -126,7 +126,7 @@ def test_the_first_process_speaks_and_the_others_are_quiet(together):
     assert together.chief.err == together.worker.err == ""
 
 
-@pytest.mark.parametrize("killed", [0, 1])
+@pytest.mark.parametrize("killed", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_worker_that_is_killed_ends_the_run_which_then_goes_on(
     together, command, tmp_path, killed
 ):
@@ -170,6 +170,7 @@ def test_workers_that_were_told_different_things_say_so(command, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_workers_that_do_not_share_the_run_folder_say_so(together, command, tmp_path):
     addresses = free_addresses()
     outs = [shutil.copytree(together.out, tmp_path / "copy"), tmp_path / "new"]

@@ -28,6 +28,13 @@ def test_the_learning_rate_grows_with_the_root_of_the_batch(batch_size, rate):
     assert pick_open_values(recipe, 300)[0].optimization.learning_rate == rate
 
 
+def test_batches_that_make_one_update_count_as_one_for_the_learning_rate():
+    changes = {"batch_size": 4, "optimization.accumulate": 8}
+    recipe, reasons = pick_open_values(override(find_recipe("fine_tune"), changes), 300)
+    assert recipe.optimization.learning_rate == 0.04
+    assert "here 32." in reasons[1]
+
+
 def test_what_is_given_is_kept_and_not_talked_about():
     recipe = Recipe(steps=7, optimization=Optimization(learning_rate=0.5), batch_norm_momentum=0.7)
     assert pick_open_values(recipe, 300) == (recipe, [])

@@ -30,11 +30,11 @@ class Model:
         return self.step
 
 
-def lines_of(steps, seconds_a_step, measurements=1, measuring=0.0, tracing=60.0):
+def lines_of(steps, seconds_a_step, measurements=1, measuring=0.0, tracing=60.0, verbose=2):
     """Lines of a run of batches of 8 whose first step is traced."""
     clock, said = Clock(), []
     measured_at = [steps * (i + 1) // measurements for i in range(measurements)]
-    progress = Progress(measured_at, 8, verbose=2, report=said.append, clock=clock)
+    progress = Progress(measured_at, 8, verbose=verbose, report=said.append, clock=clock)
     model = Model()
     progress.set_model(model)
     with progress:
@@ -100,3 +100,10 @@ def test_verbose_says_how_progress_is_shown(counting_recipe, tmp_path, capsys, v
     assert len(lines) == (verbose == 2)
     assert ("step 8 of 8" in printed) == (verbose == 1)
     assert "step 4: exactness" in " ".join(said)
+
+
+def test_each_measurement_leaves_one_line_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    lines_of(steps=8, seconds_a_step=1.0, measurements=2, verbose=1)
+    lines = capsys.readouterr().out.split("\n")
+    assert ["measuring" in line for line in lines] == [True, True, False]

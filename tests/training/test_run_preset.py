@@ -91,5 +91,5 @@ def test_a_run_that_was_not_measured_and_what_is_no_run_are_refused(run, tmp_pat
         save_run_as_preset(unmeasured, tmp_path / "out")
     answer = effspine("presets", "save", tmp_path / "nowhere", "--out", tmp_path / "out")
     assert answer.status == 2
-    assert "nowhere: not a run folder" in answer.err
+    assert "nowhere: there is no such run folder" in answer.err
     assert not (tmp_path / "out").exists()

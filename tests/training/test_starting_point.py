@@ -103,6 +103,7 @@ def test_of_other_classes_only_the_prediction_starts_anew(names, folder, detecto
     before = named_weights(model)
     transfer = find_starting_point(str(folder)).hand_over(model, names)
     assert [layer.name for layer in transfer.anew] == [CLASS_PREDICTION]
+    assert f"{CLASS_PREDICTION} (" in str(transfer)  # with the reason
     shared = assert_shared(detector, model, but=(CLASS_PREDICTION,))
     assert shared == len(model.weights) - 3
     for name, value in named_weights(model).items():

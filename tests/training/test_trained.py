@@ -57,8 +57,13 @@ def test_it_measures_what_it_says(blood_cells, real_data):
 
 
 def test_what_is_no_trained_model_is_named_with_those_there_are(tmp_path):
-    with pytest.raises(RunFolderError, match=rf"not a run folder.*Presets with.*{BLOOD_CELLS}"):
-        Trained.open("m1")
+    for source, words in (
+        ("m1", "without a trained model"),
+        (str(tmp_path / "m1"), "there is no such run folder"),
+        (str(tmp_path), "not a run folder"),
+    ):
+        with pytest.raises(RunFolderError, match=rf"{words}.*Presets with.*{BLOOD_CELLS}"):
+            Trained.open(source)
 
 
 def test_a_run_folder_opens_as_well(counting_recipe, tmp_path):
