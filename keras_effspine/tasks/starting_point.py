@@ -80,8 +80,10 @@ class StartingPoint:
         if self.read_model is None:
             return None
         others = self.class_names is not None and self.class_names != tuple(class_names)
-        layers = getattr(model, "class_prediction_layers", ()) if others else ()
-        anew = dict.fromkeys(layers, f"its classes are {_some(self.class_names)}")
+        anew = {}
+        if others:
+            reason = f"its classes are {_some(self.class_names)}, in this order"
+            anew = dict.fromkeys(getattr(model, "class_prediction_layers", ()), reason)
         try:
             source = self.read_model()
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
@@ -92,7 +94,7 @@ class StartingPoint:
 
 def _some(names, shown=5):
     more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "") + ", in this order"
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def find_starting_point(name):

@@ -84,7 +84,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         (["train", "--data", "data.json", "--out", "new"], "--images"),
         (["train", "--split", "test", "--out", "new"], "no split 'test'; choose one of train, val"),
         (["evaluate"], "Missing argument 'run'"),
-        (["evaluate", "nowhere"], "nowhere: not a run folder"),
+        (["evaluate", "nowhere"], "nowhere: there is no such run folder"),
         (["evaluate", "full"], "full: not a run folder"),
         (["evaluate", "run", "--split", "val"], "name the data as well"),
         (["evaluate", "run", "--images", "pictures"], "name the data as well"),
