@@ -76,9 +76,18 @@ class Trained:
                 f"starts from it (--preset {files.name})."
             )
         if not _predicts(preset) or preset.input_size is None:
+            trained = preset.trained or {}
+            given = {
+                "weights": preset.weights,
+                "task": trained.get("task"),
+                "class names": trained.get("class_names"),
+                "input size": preset.input_size,
+            }
             raise PresetError(
-                f"{files.name}: the preset does not say its weights, task, class names and input "
-                "size, which are needed to predict; see effspine presets save."
+                f"{files.name}: cannot predict, for lack of: "
+                f"{', '.join(name for name, value in given.items() if not value) or 'a head'}. "
+                "`effspine presets save` keeps all of a run; save_to_preset is given class_names, "
+                "input_size and trained={'task': ...}."
             )
         return cls(
             task=find_task(preset.trained["task"]),

@@ -5,7 +5,7 @@ import pytest
 
 import keras_effspine
 from keras_effspine.data.sources import load_records
-from keras_effspine.errors import RunFolderError
+from keras_effspine.errors import PresetError, RunFolderError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.trained import Trained
@@ -79,3 +79,9 @@ def test_a_preset_has_no_data_of_its_own_to_be_measured_on(effspine):
     ended = effspine("evaluate", BLOOD_CELLS)
     assert ended.status == 2
     assert f"{BLOOD_CELLS}: a preset has no data of its own; name some with --data." in ended.err
+
+
+def test_a_preset_says_what_it_lacks_to_predict(blood_cells, tmp_path):
+    blood_cells.save_to_preset(tmp_path / "mine", class_names=["a", "b", "c"], input_size=64)
+    with pytest.raises(PresetError, match=r"mine: cannot predict, for lack of: task\. "):
+        Trained.open(str(tmp_path / "mine"))
