@@ -91,12 +91,18 @@ class Replica:
         return tf.nest.map_structure(total, values)
 
 
+@contextlib.contextmanager
 def replica_of(replicas):
-    """Context in which the step is traced as that of one of several replicas."""
-    if replicas == 1:
-        return contextlib.nullcontext()
-    replica = Replica(replicas)
-    return mock.patch.object(tf.distribute, "get_replica_context", lambda: replica)
+    """Context in which the step is traced as under a strategy, as one of several replicas."""
+    with contextlib.ExitStack() as stack:
+        # Otherwise the step is traced for this machine's CPU, in parts of their own.
+        stack.enter_context(mock.patch.object(tf.distribute, "has_strategy", lambda: True))
+        if replicas > 1:
+            replica = Replica(replicas)
+            stack.enter_context(
+                mock.patch.object(tf.distribute, "get_replica_context", lambda: replica)
+            )
+        yield
 
 
 def lower(model, images, labels):
