@@ -25,7 +25,7 @@ class Progress(keras.callbacks.Callback):
         measured_at: the steps after which the model is measured, in order; the last ends the run.
         batch_size: pictures a step.
         verbose: 0 shows nothing, 1 keeps one line up to date, 2 gives lines to `report`; `"auto"`
-            is 1 on a terminal, otherwise 2.
+            is 1 on a terminal that can draw a line again, otherwise 2.
         report: function that is given one line of text.
         clock: function that returns seconds.
     """
@@ -41,12 +41,13 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, measured_at, batch_size, verbose="auto", report=print, clock=time.monotonic):
         super().__init__()
+        console = Console()
         if verbose == "auto":
-            verbose = 1 if Console().is_terminal else 2
+            verbose = 1 if console.is_terminal and not console.is_dumb_terminal else 2
         self._measured_at = measured_at
         self._batch_size = batch_size
         self._report = report if verbose == 2 else None
-        self._bar = _bar() if verbose == 1 else None
+        self._bar = _bar(console) if verbose == 1 else None
         self._clock = clock
         self._durations = collections.deque(maxlen=self.RECENT)
         self._measuring_took = 0.0
@@ -123,12 +124,13 @@ class Progress(keras.callbacks.Callback):
         self._bar.refresh()
 
 
-def _bar():
+def _bar(console):
     return Bar(
         TextColumn("step {task.completed:.0f} of {task.total:.0f}"),
         BarColumn(bar_width=20),
         TextColumn("{task.description}"),
         auto_refresh=False,
+        console=console,
     )
 
 

@@ -104,6 +104,15 @@ def test_verbose_says_how_progress_is_shown(counting_recipe, tmp_path, capsys, v
 
 def test_each_measurement_leaves_one_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     lines_of(steps=8, seconds_a_step=1.0, measurements=2, verbose=1)
     lines = capsys.readouterr().out.split("\n")
     assert ["measuring" in line for line in lines] == [True, True, False]
+
+
+@pytest.mark.parametrize(("terminal", "lines"), [("xterm", 0), ("dumb", 8)])
+def test_a_terminal_that_cannot_redraw_a_line_gets_lines(monkeypatch, terminal, lines):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", terminal)
+    said = lines_of(steps=8, seconds_a_step=60.0, verbose="auto")
+    assert len(said) == lines
