@@ -1,15 +1,21 @@
 """The command line answers at once where no network is needed."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
 from keras_effspine.presets.registry import list_presets
 
 HEAVY = {"tensorflow", "keras", "keras_cv", "numpy", "PIL"}
+
+
+def seconds_of_children():
+    """Processor time of all processes that were waited for; other work does not add to it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,7 @@ def test_help_and_presets_answer_within_a_second_without_tensorflow(
     )
     took = []
     for _ in range(2):  # the first start may have to compile
-        start = time.monotonic()
+        start = seconds_of_children()
         done = subprocess.run(
             [sys.executable, "-c", code, "--", *arguments],
             capture_output=True,
@@ -47,7 +53,7 @@ def test_help_and_presets_answer_within_a_second_without_tensorflow(
             env={**os.environ, "COLUMNS": "80"},
             timeout=60,
         )
-        took.append(time.monotonic() - start)
+        took.append(seconds_of_children() - start)
     assert done.returncode == status
     assert answer in done.stdout
     assert done.stderr == ""
