@@ -36,8 +36,8 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.pipeline import training_batches
-from keras_effspine.data.sources import load_records
 from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction

@@ -41,9 +41,9 @@ from PIL import Image
 from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.pipeline import training_batches
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.data.sources import load_records
 from keras_effspine.tasks.detection import Detection
 
 BATCH_SIZE = 8

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 import keras_effspine
 from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.pipeline import training_batches
-from keras_effspine.data.sources import load_records
 from keras_effspine.tasks.detection import Detection
 
 STEPS = 400

@@ -39,8 +39,8 @@ def small_shapes(small_shapes_cache, monkeypatch):
 @pytest.fixture(scope="session")
 def handful(small_shapes_cache):
     """Four pictures with their annotations: `file`, `images`, and `records` as loaded."""
+    from keras_effspine.data.loading import load_records
     from keras_effspine.data.shapes import VERSION
-    from keras_effspine.data.sources import load_records
 
     folder = small_shapes_cache / VERSION
     file, images = folder / "val.json", folder / "val"

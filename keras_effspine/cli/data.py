@@ -55,9 +55,9 @@ def check(
     """
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.inspection import inspect, overlap
+    from keras_effspine.data.loading import describe_records, read_records, read_validation_records
     from keras_effspine.data.map_inspection import inspect_maps
     from keras_effspine.data.picture_check import check_pictures
-    from keras_effspine.data.sources import describe_records, read_records, read_validation_records
 
     if data is None:
         raise DataError("Name the data to check (--data).")
@@ -121,7 +121,8 @@ def convert(
     """
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.conversion import convert as write
-    from keras_effspine.data.sources import describe_records, find_source, load_records
+    from keras_effspine.data.loading import describe_records, load_records
+    from keras_effspine.data.sources import find_source
 
     if data is None:
         raise DataError("Name the data to convert (--data).")

@@ -29,7 +29,7 @@ def evaluate(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
-    from keras_effspine.data.sources import describe_records, load_measured_records
+    from keras_effspine.data.loading import describe_records, load_measured_records
     from keras_effspine.tasks.inference import evaluate as measure
     from keras_effspine.training.train import load_data, load_validation_data
     from keras_effspine.training.trained import Trained

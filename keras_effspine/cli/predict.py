@@ -47,8 +47,9 @@ def predict(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.decoding import PictureDecoder
+    from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.data.loose_pictures import load_pictures
     from keras_effspine.data.picture_pixels import read_picture
-    from keras_effspine.data.sources import describe_records, load_measured_records, load_pictures
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.training.trained import Trained

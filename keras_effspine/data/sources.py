@@ -1,17 +1,12 @@
-"""From what the user names as data to a record set."""
+"""What it is that the user names as data."""
 
 import dataclasses
 import itertools
 import pathlib
 from collections.abc import Callable
 
-from PIL import Image
-
-from keras_effspine.data.checks import check_images
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
-from keras_effspine.data.orientation import upright_size
-from keras_effspine.data.record import RecordSet, record_without_objects
 from keras_effspine.data.shapes import COUNTS, load_shapes
 from keras_effspine.errors import DataError
 
@@ -89,94 +84,6 @@ def find_source(data, images=None, labels="objects"):
         load = source.load
         return dataclasses.replace(source, load=lambda split: with_object_maps(load(split)))
     return source
-
-
-def read_records(data, images=None, split=None, labels="objects"):
-    """Loads a data set without a look at its pictures, beyond what their sizes need.
-
-    Args:
-        data: name or path; see `KNOWN`.
-        images: folder of the image files, for a COCO JSON file alone.
-        split: which part of a data set that has parts; None means `"train"` if there are several.
-        labels: as in `find_source`.
-
-    Returns:
-        Pair of the `RecordSet` and the `Source`.
-
-    Raises:
-        DataError: if the data cannot be used, or has no parts where one is named.
-    """
-    source = find_source(data, images, labels)
-    if not source.splits and split is not None:
-        raise DataError(f"{data}: has no parts; leave the split '{split}' out.")
-    if source.splits and split is None:
-        split = source.splits[0] if len(source.splits) == 1 else "train"
-    return source.load(split), source
-
-
-def load_records(data, images=None, split=None, labels="objects"):
-    """Loads a data set and checks its image files.
-
-    Args:
-        data, images, split, labels: as in `read_records`.
-
-    Returns:
-        `RecordSet`, with what was found wrong in `problems`.
-
-    Raises:
-        DataError: if the data cannot be used; the message says why.
-    """
-    record_set, source = read_records(data, images, split, labels)
-    return record_set if source.checked else check_images(record_set)
-
-
-def read_validation_records(
-    data, images, split, val_data, val_images, val_split, read=load_records, labels="objects"
-):
-    """Loads what a model that trains on some data is measured on.
-
-    Args:
-        data, images, split: what it trains on, as in `read_records`.
-        val_data: name or path of the data to measure on; None takes `data`, if it has a part for
-            it and the model trains on `"train"`.
-        val_images: folder of the pictures; None takes `images`.
-        val_split: the part to measure on; None takes `"val"` or `"validation"`.
-        read: `load_records`, or `read_records`.
-        labels: as in `find_source`.
-
-    Returns:
-        What `read` gave, or None where no validation data are named and there are none.
-
-    Raises:
-        DataError: if the data cannot be used.
-    """
-    named = data if val_data is None else val_data
-    # The folder of pictures belongs to a COCO JSON file; other data bring their own.
-    takes_images = val_data is None or str(named).lower().endswith(".json")
-    folder = val_images or (images if takes_images else None)
-    source = find_source(named, folder, labels)
-    if val_split is None and (val_data is not None or split in (None, "train")):
-        val_split = source.validation_split
-    if val_data is None and val_split is None:
-        return None
-    return read(named, folder, val_split, labels)
-
-
-def load_measured_records(data, images=None, split=None, labels="objects"):
-    """As `load_records`, but where no part is named it is the one for validation, if there is."""
-    if split is None:
-        split = find_source(data, images, labels).validation_split
-    return load_records(data, images, split, labels)
-
-
-def describe_records(record_set):
-    """One line that says what was recognised: kind, pictures, classes, part."""
-    pictures, classes = len(record_set.records), len(record_set.class_names)
-    split = f", split {record_set.split}" if record_set.split is not None else ""
-    return (
-        f"{record_set.source}: {record_set.format}, {pictures} picture{'s' * (pictures != 1)} of "
-        f"{classes} class{'es' * (classes != 1)}{split}"
-    )
 
 
 def _coco(path, images):
@@ -298,45 +205,3 @@ def _class_folders(path):
 
     splits = class_folder_splits(path)
     return Source(splits, lambda split: load_class_folders(path, split), checked=True)
-
-
-def load_pictures(path, class_names):
-    """Records without annotations, for one image file or for all image files of a folder.
-
-    Args:
-        path: an image file, or a folder that holds some.
-        class_names: tuple of the classes that will be predicted; their index is their id.
-
-    Returns:
-        `RecordSet`; the image ids are the file names.
-
-    Raises:
-        DataError: if there is no picture, or a file is no readable picture.
-    """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        files = sorted(
-            p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()
-        )
-        if not files:
-            raise DataError(f"{path}: the folder holds no pictures ({' '.join(PICTURE_SUFFIXES)}).")
-    elif path.is_file():
-        files = [path]
-    else:
-        raise DataError(f"{path}: there is no such file or folder.")
-    records = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                width, height = upright_size(image)
-        except (OSError, Image.DecompressionBombError) as error:
-            raise DataError(f"{file}: not a readable picture ({error}).") from error
-        records.append(
-            record_without_objects(image_id=file.name, path=file, width=width, height=height)
-        )
-    return RecordSet(
-        tuple(records),
-        class_names=tuple(class_names),
-        category_ids=tuple(range(len(class_names))),
-        source=str(path),
-    )

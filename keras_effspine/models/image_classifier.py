@@ -5,11 +5,10 @@ import keras_cv
 
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.arguments import refuse_unknown_arguments
-from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 from keras_effspine.models.preset_saving import PresetSaving
+from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.presets.registry import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 
@@ -20,7 +19,7 @@ _POOLING = {
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class ImageClassifier(PresetSaving, keras_cv.models.ImageClassifier):
+class ImageClassifier(PresetSaving, TaskConfig, keras_cv.models.ImageClassifier):
     """Global pooling of the backbone's output and a linear layer.
 
     It takes the arguments of `keras_cv.models.ImageClassifier`. The output of
@@ -60,6 +59,7 @@ class ImageClassifier(PresetSaving, keras_cv.models.ImageClassifier):
     }
     backbone_presets = EffSpineNetBackbone.presets
     paper_backbone = eff_spinenet.CLASSIFIER
+    config_arguments = ("backbone", "num_classes", "pooling", "activation", "dropout_rate")
     class_prediction_layers = ("predictions",)
 
     def __init__(
@@ -101,30 +101,6 @@ class ImageClassifier(PresetSaving, keras_cv.models.ImageClassifier):
         self.pooling = pooling
         self.activation = activation
         self.dropout_rate = dropout_rate
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_classes": self.num_classes,
-            "pooling": self.pooling,
-            "activation": keras.saving.serialize_keras_object(self.activation),
-            "dropout_rate": self.dropout_rate,
-            **dtype_config(self),
-            **frozen_config(self),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", ())
-        with dtype_policy_scope(config.pop("dtype", None)):
-            for name in ("backbone", "activation"):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-            model = cls(**config)
-        freeze_layers(model, frozen)
-        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

@@ -9,20 +9,15 @@ from keras import ops
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
-from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
-from keras_effspine.models.host_decoding import (
-    MultiClassNonMaxSuppression,
-    decode_on_host,
-    decodes_on_host,
-    with_image_size,
-)
+from keras_effspine.models.host_decoding import HostDecoding
+from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
+from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -32,7 +27,7 @@ _ANCHOR_SIZE_OVER_STRIDE = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
+class RetinaNet(PresetSaving, TaskConfig, HostDecoding, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
@@ -86,6 +81,17 @@ class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
         **keras_cv_presets("RetinaNet", with_weights=True),
     }
     backbone_presets = EffSpineNetBackbone.presets
+    config_arguments = (
+        "backbone",
+        "num_classes",
+        "bounding_box_format",
+        "label_encoder",
+        "prediction_decoder",
+        "feature_pyramid",
+        "classification_head",
+        "box_head",
+        "head_layers",
+    )
     class_prediction_layers = ("classification_head_prediction",)
     """Layers whose weights mean particular classes, and so start anew for others."""
 
@@ -277,33 +283,6 @@ class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
     def test_step(self, *args):
         return super().test_step(*args[:-1], images_and_labels(args[-1]))
 
-    def predict_step(self, *args):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
-        if isinstance(images, dict):
-            images = images["images"]
-        outputs = keras.Model.predict_step(self, *args[:-1], images)
-        decode = with_image_size if decodes_on_host(self) else self.decode_predictions
-        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
-            return decode(outputs[0], images), outputs[1]
-        return decode(outputs, images)
-
-    def make_predict_function(self, force=False):
-        if self.predict_function is not None and not force:
-            return self.predict_function
-        super().make_predict_function(force)
-        step = self.predict_function
-        if not decodes_on_host(self):
-            return step
-
-        def step_and_decode(*args):
-            outputs = step(*args)
-            if isinstance(outputs, tuple):
-                return decode_on_host(self, outputs[0]), outputs[1]
-            return decode_on_host(self, outputs)
-
-        self.predict_function = step_and_decode
-        return step_and_decode
-
     def decode_predictions(self, predictions, images):
         """Turns the model's outputs into detections.
 
@@ -321,33 +300,6 @@ class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
         """
         require_known_size(images)
         return super().decode_predictions(predictions, images)
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_classes": self.num_classes,
-            "bounding_box_format": self.bounding_box_format,
-            "head_layers": self.head_layers,
-            **{name: _serialize(getattr(self, name)) for name in _LAYER_ARGUMENTS},
-            **dtype_config(self),
-            **frozen_config(self),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", ())
-        with dtype_policy_scope(config.pop("dtype", None)):
-            layers = {
-                name: keras.saving.deserialize_keras_object(config[name])
-                for name in ("backbone", *_LAYER_ARGUMENTS)
-                if isinstance(config.get(name), dict)
-            }
-            model = cls(**{**config, **layers})
-        freeze_layers(model, frozen)
-        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
@@ -371,19 +323,6 @@ class RetinaNet(PresetSaving, keras_cv.models.RetinaNet):
                 backbone, or if weights are asked for and it has none.
         """
         return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
-
-
-_LAYER_ARGUMENTS = (
-    "label_encoder",
-    "prediction_decoder",
-    "feature_pyramid",
-    "classification_head",
-    "box_head",
-)
-
-
-def _serialize(layer):
-    return None if layer is None else keras.saving.serialize_keras_object(layer)
 
 
 def _anchors_per_location(anchor_generator):

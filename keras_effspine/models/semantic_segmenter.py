@@ -7,12 +7,11 @@ from keras_cv.src.models.task import Task
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments
-from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.retinanet import RetinaNet
+from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -26,7 +25,7 @@ _LEVEL = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class SemanticSegmenter(PresetSaving, Task):
+class SemanticSegmenter(PresetSaving, TaskConfig, Task):
     """Class logits for each pixel of a picture.
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output
@@ -68,6 +67,7 @@ class SemanticSegmenter(PresetSaving, Task):
         **keras_cv_presets("SemanticSegmenter", with_weights=True),
     }
     backbone_presets = EffSpineNetBackbone.presets
+    config_arguments = ("backbone", "num_classes", "head_layers")
     class_prediction_layers = ("segmentation_head_prediction",)
     """Layers whose weights mean particular classes, and so start anew for others."""
 
@@ -157,27 +157,6 @@ class SemanticSegmenter(PresetSaving, Task):
             sample_weight=weights,
             **kwargs,
         )
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_classes": self.num_classes,
-            "head_layers": self.head_layers,
-            **dtype_config(self),
-            **frozen_config(self),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        frozen = config.pop("frozen_layers", ())
-        with dtype_policy_scope(config.pop("dtype", None)):
-            config["backbone"] = keras.saving.deserialize_keras_object(config["backbone"])
-            model = cls(**config)
-        freeze_layers(model, frozen)
-        return model
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

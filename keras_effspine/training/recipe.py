@@ -22,7 +22,7 @@ class _Part(pydantic.BaseModel):
 
 
 class Data(_Part):
-    """What is trained on, and what it is measured on; see `data.sources.load_records`.
+    """What is trained on, and what it is measured on; see `data.loading.load_records`.
 
     Args:
         data: name or path of the data.

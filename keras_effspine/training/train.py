@@ -9,7 +9,7 @@ import keras
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.sources import describe_records, load_records, read_validation_records
+from keras_effspine.data.loading import describe_records, load_records, read_validation_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.tasks.registry import find_task

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from small_classes import class_folders
 
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from small_classes import class_folders
 from small_data import assert_same_everything, assert_same_objects, small_record_set
 
 from keras_effspine.data.conversion import convert
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.picture_bytes import open_picture, read_picture_bytes
-from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError
 
 

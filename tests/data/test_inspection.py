@@ -17,9 +17,9 @@ from keras_effspine.data.inspection import (
     level_rule,
     overlap,
 )
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.picture_check import check_pictures
 from keras_effspine.data.record import Problem
-from keras_effspine.data.sources import load_records
 
 
 @pytest.fixture

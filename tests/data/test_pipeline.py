@@ -12,10 +12,10 @@ from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.batch_log import BatchLog
 from keras_effspine.data.conversion import convert
 from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.pipeline import evaluation_batches, most_objects, training_batches
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.record_columns import ColumnRecords, RecordColumns, Texts
-from keras_effspine.data.sources import load_records
 from keras_effspine.tasks.detection import Detection
 
 CANVAS = 32

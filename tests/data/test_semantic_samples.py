@@ -7,8 +7,8 @@ from small_maps import COLOURS, write_mask_folder
 
 from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.data.decoding import PictureDecoder
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.pipeline import training_batches
-from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError
 
 SIZE = 64

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_effspine.data.sources import (
-    describe_records,
-    load_pictures,
-    load_records,
-    read_validation_records,
-)
+from keras_effspine.data.loading import describe_records, load_records, read_validation_records
+from keras_effspine.data.loose_pictures import load_pictures
 from keras_effspine.errors import DataError
 
 

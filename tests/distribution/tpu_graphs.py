@@ -11,7 +11,7 @@ from unittest import mock
 import tensorflow as tf
 from forged_tpu import CannotForge, forged_tpu_strategy, traced
 
-from keras_effspine.models import retinanet
+from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimization import Optimization
@@ -60,7 +60,7 @@ def steps_of(strategy, name):
         "predict": traced(strategy, lambda: model.predict_step((images(),))),
     }
     if name == "detection":
-        with mock.patch.object(retinanet, "decodes_on_host", lambda model: False):
+        with mock.patch.object(RetinaNet, "decodes_on_host", False):
             graphs["decode"] = traced(strategy, lambda: model.predict_step((images(),)))
     return {
         "graphs": graphs,

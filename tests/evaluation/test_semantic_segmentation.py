@@ -7,7 +7,7 @@ import pycocotools.mask
 import pytest
 from small_maps import label_map, write_mask_folder
 
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluator
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_effspine.models import retinanet
+from keras_effspine.models.retinanet import RetinaNet
 
 
 @pytest.fixture
 def on_host(monkeypatch):
     """Detectors leave decoding to the host, as under TPUStrategy."""
-    monkeypatch.setattr(retinanet, "decodes_on_host", lambda model: True)
+    monkeypatch.setattr(RetinaNet, "decodes_on_host", True)
 
 
 @pytest.mark.parametrize("box_format", ["xywh", "rel_yxyx"])
@@ -44,11 +44,11 @@ def test_pictures_of_two_sizes_are_each_decoded_at_their_own(tiny_detector, batc
 
 def test_only_tpus_and_other_backends_decode_on_the_host(tiny_detector, monkeypatch):
     model = tiny_detector()
-    assert not retinanet.decodes_on_host(model)
+    assert not model.decodes_on_host
     monkeypatch.setattr(
         type(model), "distribute_strategy", object.__new__(tf.distribute.TPUStrategy)
     )
-    assert retinanet.decodes_on_host(model)
+    assert model.decodes_on_host
     monkeypatch.undo()
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert retinanet.decodes_on_host(model)
+    assert model.decodes_on_host

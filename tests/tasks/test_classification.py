@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from small_classes import class_folders
 
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import RecordSet
-from keras_effspine.data.sources import load_records
 from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.tasks.classification import Classes, Classification
 from keras_effspine.tasks.inference import evaluate

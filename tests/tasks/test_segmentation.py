@@ -10,7 +10,7 @@ from PIL import Image
 from small_maps import label_map, write_mask_folder
 
 import keras_effspine
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.tasks.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_effspine.data.conversion import convert
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.train import count_steps, load_data

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_effspine
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.errors import PresetError, RunFolderError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.inference import evaluate

@@ -14,7 +14,7 @@ import tensorflow as tf
 from counting_task import Counting
 
 import keras_effspine
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.tasks import registry
 from keras_effspine.tasks.inference import predict_records
 from keras_effspine.training.optimization import Optimization

@@ -3,7 +3,8 @@
 import pytest
 from small_classes import class_folders, picture
 
-from keras_effspine.data.sources import find_source, load_records
+from keras_effspine.data.loading import load_records
+from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
 

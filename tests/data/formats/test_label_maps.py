@@ -10,7 +10,8 @@ from small_maps import label_map, write_mask_folder
 
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.formats.label_names import read_category_names
-from keras_effspine.data.sources import describe_records, find_source, load_records
+from keras_effspine.data.loading import describe_records, load_records
+from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from small_classes import encoded, example, labelled_tfrecords, write_tfrecord
 
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.picture_pixels import read_picture
 from keras_effspine.data.record_columns import ColumnRecords
-from keras_effspine.data.sources import find_source, load_records
+from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
 

@@ -5,9 +5,10 @@ import pytest
 from small_tfds import NoObjects, SmallCoco, SmallLabelled, SmallVoc
 
 from keras_effspine.data.formats.tfds import load_tfds
+from keras_effspine.data.loading import describe_records, load_records
 from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.data.record_columns import ColumnRecords
-from keras_effspine.data.sources import describe_records, find_source, load_records
+from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
 

@@ -10,8 +10,8 @@ from small_data import assert_same_everything, small_record_set
 
 from keras_effspine.data.formats import tfrecord
 from keras_effspine.data.formats.tfrecord import load_tfrecord, save_tfrecord, tfrecord_splits
+from keras_effspine.data.loading import describe_records, load_records
 from keras_effspine.data.picture_bytes import read_picture_bytes
-from keras_effspine.data.sources import describe_records, load_records
 from keras_effspine.errors import DataError
 
 

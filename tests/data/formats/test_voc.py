@@ -9,7 +9,7 @@ from small_data import assert_same_objects
 
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.formats.voc import load_voc, save_voc, voc_splits
-from keras_effspine.data.sources import load_records
+from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 
 BOX = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>12</xmax><ymax>14.5</ymax></bndbox>"

@@ -6,7 +6,7 @@ import yaml
 from PIL import Image
 
 from keras_effspine.data.formats.yolo import load_yolo, yolo_splits
-from keras_effspine.data.sources import describe_records, load_records
+from keras_effspine.data.loading import describe_records, load_records
 from keras_effspine.errors import DataError
 
 STEPS = list(zip("abcdefghijklmnopqrstuvwxy", "bcdefghijklmnopqrstuvwxyz", strict=True))
