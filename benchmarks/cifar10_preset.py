@@ -23,7 +23,7 @@ from keras_effspine.models.preset_saving import round_to_half_precision
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.classification import Classification
 from keras_effspine.tasks.inference import evaluate
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes import find_recipe
 from keras_effspine.training.train import train
 

@@ -73,7 +73,8 @@ def _one(preset, task, image_size, classes, by):
     """Prints the profile of one model and returns it as a dictionary."""
     from keras_effspine.profiling import profile_model
     from keras_effspine.tasks.registry import find_task
-    from keras_effspine.training.recipe import Recipe, override
+    from keras_effspine.training.recipe import Recipe
+    from keras_effspine.training.recipe_changes import override
     from keras_effspine.training.resolve import resolve_preset
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})

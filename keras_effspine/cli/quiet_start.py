@@ -1,6 +1,7 @@
 """Loading TensorFlow without its log on the terminal."""
 
 import os
+import pathlib
 
 
 def load_tensorflow():
@@ -20,3 +21,12 @@ def load_tensorflow():
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
+
+
+def load_tensorflow_for(*named):
+    """Loads TensorFlow, quietly, where a format needs it."""
+    for name in filter(None, named):
+        if name.startswith("tfds:") or name == "tfrecord":
+            load_tensorflow()
+        elif any((pathlib.Path(name) / f).is_file() for f in ("dataset_info.json", "classes.txt")):
+            load_tensorflow()

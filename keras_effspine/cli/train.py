@@ -97,7 +97,7 @@ def train(
     """
     load_tensorflow()
 
-    from keras_effspine.training.recipe import override, parse_setting
+    from keras_effspine.training.recipe_changes import override, parse_setting
     from keras_effspine.training.recipes import find_recipe
     from keras_effspine.training.train import train as run
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from keras_effspine.data.pipeline import most_objects
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator, DetectionResult
+from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
+from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 
 PICTURES_SEEN = 24_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100

@@ -7,7 +7,7 @@ from keras_effspine.data.sources import is_name
 from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.starting_point import find_starting_point
-from keras_effspine.training.recipe import fill_in, override
+from keras_effspine.training.recipe_changes import fill_in, override
 from keras_effspine.training.run_folder import RunFolder
 
 

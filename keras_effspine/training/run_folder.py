@@ -14,7 +14,8 @@ import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
 from keras_effspine.training.curve_file import CurveFile
-from keras_effspine.training.recipe import differences, parse_recipe
+from keras_effspine.training.recipe import parse_recipe
+from keras_effspine.training.recipe_changes import differences
 from keras_effspine.training.resume_state import append_resume_state, restore_resume_state
 from keras_effspine.training.steps_taken import steps_taken
 

@@ -27,7 +27,7 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.progress import Progress
-from keras_effspine.training.recipe import check_task_values
+from keras_effspine.training.recipe_changes import check_task_values
 from keras_effspine.training.resolve import resolve
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken

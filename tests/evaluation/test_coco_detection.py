@@ -11,7 +11,8 @@ from pycocotools.cocoeval import COCOeval
 
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.coco_detection import STAT_NAMES, CocoDetectionEvaluator
+from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
+from keras_effspine.evaluation.detection_result import STAT_NAMES
 
 # A COCO file by hand. Category 0, annotation id 0, a crowd, areas that are not width times height,
 # a picture without objects (30), one without detections (12), one that is never run (44), a class

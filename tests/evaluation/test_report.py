@@ -3,7 +3,7 @@ import json
 import pytest
 from rich.console import Console
 
-from keras_effspine.evaluation.coco_detection import STAT_NAMES, ClassResult, DetectionResult
+from keras_effspine.evaluation.detection_result import STAT_NAMES, ClassResult, DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
 
 

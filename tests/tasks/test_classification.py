@@ -14,13 +14,8 @@ from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.tasks.classification import Classes, Classification
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.optimization import Optimization
-from keras_effspine.training.recipe import (
-    Augmentation,
-    Data,
-    Recipe,
-    check_task_values,
-    override,
-)
+from keras_effspine.training.recipe import Augmentation, Data, Recipe
+from keras_effspine.training.recipe_changes import check_task_values, override
 from keras_effspine.training.train import train
 
 

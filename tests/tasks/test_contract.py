@@ -13,7 +13,7 @@ from PIL import Image
 from keras_effspine.errors import DataError
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
 

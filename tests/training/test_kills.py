@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 import keras_effspine
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 

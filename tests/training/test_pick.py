@@ -4,7 +4,8 @@ import pytest
 
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.pick import pick_open_values
-from keras_effspine.training.recipe import Recipe, override
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes import find_recipe
 from keras_effspine.training.resolve import resolve_preset
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 import keras_effspine
 from keras_effspine.errors import RecipeError
 from keras_effspine.training.precision import check_precision, precision
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
 

@@ -11,14 +11,11 @@ from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
-from keras_effspine.training.recipe import (
-    Augmentation,
-    Data,
-    Recipe,
+from keras_effspine.training.recipe import Augmentation, Data, Recipe, parse_recipe
+from keras_effspine.training.recipe_changes import (
     check_task_values,
     differences,
     override,
-    parse_recipe,
     parse_setting,
 )
 from keras_effspine.training.recipes import find_recipe

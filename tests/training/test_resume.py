@@ -18,7 +18,7 @@ from keras_effspine.errors import RunFolderError, StoppedError, TrainingError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train

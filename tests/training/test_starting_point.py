@@ -19,7 +19,8 @@ from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.freezing import freeze
-from keras_effspine.training.recipe import Recipe, override
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.resolve import resolve_preset
 from keras_effspine.training.train import train
 

@@ -18,7 +18,8 @@ from keras_effspine.data.loading import load_records
 from keras_effspine.tasks import registry
 from keras_effspine.tasks.inference import predict_records
 from keras_effspine.training.optimization import Optimization
-from keras_effspine.training.recipe import Data, Recipe, override
+from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy
 from keras_effspine.training.train import train

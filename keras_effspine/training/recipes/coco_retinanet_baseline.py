@@ -9,7 +9,7 @@ multi-scale training `--set augmentation.scale_jitter=[0.1,2.0]` with `--epochs 
 """
 
 from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.training.recipe import override
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes.coco_retinanet import RECIPE as FULL
 
 RECIPE = override(

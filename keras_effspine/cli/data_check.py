@@ -1,0 +1,123 @@
+"""`effspine data check`."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from keras_effspine.cli.console import ERRORS, say
+from keras_effspine.cli.inspection_tables import print_findings, print_maps, print_objects
+from keras_effspine.cli.options import (
+    Data,
+    Images,
+    Split,
+    ValData,
+    ValImages,
+    ValSplit,
+    check_data_options,
+)
+from keras_effspine.cli.quiet_start import load_tensorflow, load_tensorflow_for
+from keras_effspine.errors import DataError
+from keras_effspine.tasks.registry import TASKS
+
+_LEVELS_SIZE = 384
+"""The input of `m1`, which the recipe `fine_tune` starts from."""
+
+
+def check(
+    data: Data = None,
+    images: Images = None,
+    split: Split = None,
+    val_data: ValData = None,
+    val_images: ValImages = None,
+    val_split: ValSplit = None,
+    task: Annotated[
+        str | None, typer.Option(help=f"What the data are for: {' or '.join(TASKS)}.")
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
+    ] = _LEVELS_SIZE,
+    out: Annotated[
+        str | None, typer.Option(help="PNG file for a gallery: the truth drawn on a sample.")
+    ] = None,
+):
+    """Report what a data set holds and what is wrong with it; every picture is decoded.
+
+    An error is what training would lose (a picture, an annotation) or what would make the
+    measurement mean something else (validation pictures that are trained on). A warning is used
+    all the same: clipped boxes, classes without objects, equal pictures or boxes.
+    The exit status is 1 if there are errors.
+    """
+    from keras_effspine.data.class_alignment import align_classes
+    from keras_effspine.data.inspection import inspect, overlap
+    from keras_effspine.data.loading import describe_records, read_records, read_validation_records
+    from keras_effspine.data.map_inspection import inspect_maps
+    from keras_effspine.data.picture_check import check_pictures
+
+    if data is None:
+        raise DataError("Name the data to check (--data).")
+    if out is not None and pathlib.Path(out).suffix.lower() != ".png":
+        raise DataError(f"{out}: the gallery is a PNG file; end its name in .png.")
+    check_data_options(data, images, split)
+    load_tensorflow_for(data, val_data)
+    labels = "objects" if task is None else _labels_of(task)
+    records, _ = read_records(data, images, split, labels)
+    measured = read_validation_records(
+        data, images, split, val_data, val_images, val_split, read_records, labels
+    )
+    if measured is not None:
+        align_classes(measured[0], records.class_names)  # refuses what training would refuse
+    parts = [records] if measured is None else [records, measured[0]]
+    inspections = []
+    for part in parts:
+        say(describe_records(part))
+        if not len(part.records):
+            raise DataError(f"{part.source}: holds no picture that can be looked at.")
+        with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
+            bar = progress.add_task("Decoding every picture", total=len(part.records))
+            found = check_pictures(
+                part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
+            )
+        if part.records[0].semantic_map is not None:
+            inspections.append(inspect_maps(part, found))
+            print_maps(inspections[-1])
+        else:
+            inspections.append(inspect(part, found, image_size))
+            print_objects(inspections[-1], image_size)
+    if len(parts) > 1:
+        shared = overlap(*inspections, parts[1])
+        if shared:
+            print_findings(shared)
+        else:
+            say("Training and validation share no picture.")
+    else:
+        shared = []
+    if out is not None:
+        _write_gallery(records, inspections[0], out)
+    if shared or any(one.has_errors for one in inspections):
+        raise typer.Exit(1)
+
+
+def _labels_of(task):
+    from keras_effspine.tasks.registry import find_task
+
+    if task not in TASKS:
+        raise DataError(f"--task {task}: there is no such task; there are: {', '.join(TASKS)}.")
+    load_tensorflow()
+    return find_task(task).labels
+
+
+def _write_gallery(records, inspection, out):
+    from PIL import Image
+
+    from keras_effspine.atomic_file import write_file
+    from keras_effspine.pictures.gallery import truth_gallery
+
+    usable = [i for i, content in enumerate(inspection.contents) if content]
+    if not usable:
+        say("No picture can be decoded: there is no gallery.")
+        return
+    picture = Image.fromarray(truth_gallery(records, usable))
+    write_file(out, picture.save)
+    say(f"Gallery written to {out}.")
