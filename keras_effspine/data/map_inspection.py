@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_effspine.data.inspection import ERROR, WARNING, Notes, place_of
+from keras_effspine.data.findings import ERROR, WARNING, Notes, place_of
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
 

@@ -9,14 +9,8 @@ from PIL import Image
 from small_classes import class_folders
 from small_data import small_record_set
 
-from keras_effspine.data.inspection import (
-    ANCHOR_SIZES,
-    ERROR,
-    WARNING,
-    inspect,
-    level_rule,
-    overlap,
-)
+from keras_effspine.data.findings import ERROR, WARNING
+from keras_effspine.data.inspection import ANCHOR_SIZES, inspect, level_rule, overlap
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.picture_check import check_pictures
 from keras_effspine.data.record import Problem
