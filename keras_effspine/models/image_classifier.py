@@ -9,6 +9,7 @@ from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.task_config import TaskConfig
+from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.presets.registry import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 
@@ -19,7 +20,7 @@ _POOLING = {
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class ImageClassifier(PresetSaving, TaskConfig, keras_cv.models.ImageClassifier):
+class ImageClassifier(PresetSaving, TaskConfig, TracedOnce, keras_cv.models.ImageClassifier):
     """Global pooling of the backbone's output and a linear layer.
 
     It takes the arguments of `keras_cv.models.ImageClassifier`. The output of

@@ -18,6 +18,7 @@ from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_config import TaskConfig
+from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -27,7 +28,7 @@ _ANCHOR_SIZE_OVER_STRIDE = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(PresetSaving, TaskConfig, HostDecoding, keras_cv.models.RetinaNet):
+class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
@@ -266,8 +267,7 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, keras_cv.models.RetinaNe
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
         # replica's own would weigh the boxes of a crowded replica less.
         normalizer = ops.maximum(sum_over_replicas(ops.sum(positive)), 1.0)
-        return keras.Model.compute_loss(
-            self,
+        return super().compute_loss(
             x=x,
             y={"box": boxes, "classification": classes},
             y_pred=y_pred,

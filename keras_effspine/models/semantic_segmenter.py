@@ -12,6 +12,7 @@ from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_config import TaskConfig
+from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.presets.registry import keras_cv_presets
@@ -25,7 +26,7 @@ _LEVEL = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class SemanticSegmenter(PresetSaving, TaskConfig, Task):
+class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
     """Class logits for each pixel of a picture.
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output

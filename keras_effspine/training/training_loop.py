@@ -47,7 +47,8 @@ def train_and_measure(
                 measurement.measure()
         if not is_over:
             with strategy.scope():
-                _make_variables(model, batches_from(0).element_spec)
+                if tf.distribute.has_strategy():
+                    _make_variables(model, batches_from(0).element_spec)
         for until in measured_at:
             step = steps_taken(model)
             if step >= until or measurement.is_exhausted:
@@ -69,7 +70,7 @@ def train_and_measure(
 def _make_variables(model, batch_spec):
     """Makes the variables of the optimizer and of the losses.
 
-    If the first step had to make them, TensorFlow would trace it twice, which takes a minute.
+    Under a strategy Keras would make them of a batch, which it takes out of the data.
     """
     model.optimizer.build(model.trainable_variables)
     pictures, labels = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), batch_spec)
