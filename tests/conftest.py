@@ -10,6 +10,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """Processes that share the tests get whole files; those with the trained run stay together."""
+    of_file = {}
+    for item in items:
+        of_file.setdefault(item.path, []).append(item)
+    for path, tests in of_file.items():
+        takes_run = any("trained_run" in test.fixturenames for test in tests)
+        for test in tests:
+            test.add_marker(pytest.mark.xdist_group("trained_run" if takes_run else str(path)))
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """Folder of real pictures, named by EFFSPINE_TEST_DATA."""

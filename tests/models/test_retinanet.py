@@ -324,7 +324,7 @@ def test_keras_cvs_other_losses_work(tiny_detector, batch):
         {"box_loss": "l7"},
         {"loss": "mse"},
     ],
-    ids=str,
+    ids=["a loss of probabilities", "an unknown name", "one loss for both"],
 )
 def test_losses_that_keras_cv_refuses_are_refused(tiny_detector, arguments):
     with pytest.raises(ValueError):
