@@ -240,20 +240,6 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
             return {}
         return keras.saving.serialize_keras_object(self._compile_arguments)
 
-    def compile_from_config(self, config):
-        # keras-cv's compile() is not Keras', which leaves a reloaded model without losses.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def load_weights(self, filepath, **kwargs):
-        """As in Keras; of a compiled model the optimizer's state is loaded too.
-
-        Keras skips the state of an optimizer that has no variables yet, without a word.
-        """
-        if self.compiled and self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        super().load_weights(filepath, **kwargs)
-
     def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
         require_known_size(x)
         y = keras_cv.bounding_box.convert_format(

@@ -129,11 +129,6 @@ class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
             )
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
-    def compile_from_config(self, config):
-        # Keras leaves a model whose compile() is not its own uncompiled.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
         labels = ops.cast(ops.convert_to_tensor(y), "int32")
         if len(labels.shape) == 4 and labels.shape[-1] == 1:

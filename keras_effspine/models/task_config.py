@@ -7,7 +7,10 @@ from keras_effspine.models.frozen_layers import freeze_layers, frozen_config
 
 
 class TaskConfig:
-    """Gives a model `get_config` and `from_config`, with its precision and its frozen layers."""
+    """Gives a model `get_config` and `from_config`, with its precision and its frozen layers.
+
+    A model that is loaded is compiled as it was, and trains on with its optimizer's state.
+    """
 
     config_arguments = ()
     """Names of the constructor's arguments, which are attributes as well."""
@@ -39,3 +42,17 @@ class TaskConfig:
             )
         freeze_layers(model, frozen)
         return model
+
+    def compile_from_config(self, config):
+        # Keras leaves a model uncompiled whose compile() is not its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def load_weights(self, filepath, **kwargs):
+        """As in Keras; of a compiled model the optimizer's state is loaded too.
+
+        Keras skips the state of an optimizer that has no variables yet, without a word.
+        """
+        if self.compiled and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        super().load_weights(filepath, **kwargs)

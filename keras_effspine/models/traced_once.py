@@ -13,9 +13,13 @@ class TracedOnce:
     minute each time.
     """
 
-    def compile(self, *args, **kwargs):
-        super().compile(*args, **kwargs)
-        self._made = set()
+    _made = frozenset()
+    """Whose variables have been made since the model was compiled: "loss" and "metrics"."""
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:  # as after compile()
+            self._made = frozenset()
+        return super().make_train_function(force)
 
     def train_step(self, *args):
         if _is_traced_alone() and not self.optimizer.built:
@@ -43,7 +47,7 @@ class TracedOnce:
             return
         import tensorflow as tf
 
-        self._made.add(what)
+        self._made |= {what}
         flat = [x for x in keras.tree.flatten(tensors) if x is not None]
         if not all(tf.is_tensor(x) and x.shape.rank is not None for x in flat):
             return

@@ -59,8 +59,19 @@ def test_a_saved_classifier_predicts_the_same_and_trains_on(trained, images, tmp
     expected = trained.predict(images, verbose=0)
     np.testing.assert_allclose(again.predict(images, verbose=0), expected, rtol=1e-5)
     assert int(again.optimizer.iterations) == 1
+    again.run_eagerly = True  # without a trace it is sooner done
     again.fit(images, np.array([0, 1, 2, 0]), verbose=0)
     assert int(again.optimizer.iterations) == 2
+
+
+def test_loaded_weights_bring_the_optimizers_state(trained, tmp_path):
+    trained.save_weights(tmp_path / "trained.weights.h5")
+    model = ImageClassifier.from_config(trained.get_config())
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.load_weights(tmp_path / "trained.weights.h5")
+    assert int(model.optimizer.iterations) == int(trained.optimizer.iterations) > 0
+    for found, expected in zip(model.optimizer.variables, trained.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_the_config_holds_every_argument():

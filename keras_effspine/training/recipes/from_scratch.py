@@ -2,9 +2,10 @@
 
     effspine train --preset m0 --data shapes --out runs/first
 
-On two x86-64 cores (2026-11-21, TensorFlow 2.21, Keras 3.15) this takes 6 minutes, 0.32 s a step,
-and ends at AP 0.368 and AP50 0.540 on the 120 held-out pictures. Tried for 600 steps: learning rate
-0.003, AP 0.08; 0.01, 0.16; 0.03, 0.28; 0.08 learns no faster.
+On two x86-64 cores (2026-11-21, TensorFlow 2.21, Keras 3.15) this takes 5 to 6 minutes, 0.3 s a
+step. Five runs with seeds 0 and 1 ended between AP 0.306 and 0.368 on the 120 held-out pictures: at
+this learning rate rounding alone, on other cores, moves the AP of one seed by 0.05. Tried for 600
+steps: learning rate 0.003, AP 0.08; 0.01, 0.16; 0.03, 0.28; 0.08 learns no faster.
 """
 
 from keras_effspine.training.optimization import Optimization
