@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(VENV)/bin/effspine train --preset m0 --data shapes --out $(OUT) $(if $(STEPS),--steps $(STEPS))
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

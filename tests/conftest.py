@@ -2,26 +2,42 @@
 
 import os
 import pathlib
+import pickle
 import sys
 import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+import filelock
 import pytest
 
+LONGEST = ("training", "distribution", "tasks", "cli", "models")
+"""Folders whose tests take longest."""
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+
 def pytest_collection_modifyitems(items):
-    """Processes that share the tests get whole files; those with the trained run stay together."""
-    of_file = {}
-    for item in items:
-        of_file.setdefault(item.path, []).append(item)
-    for path, tests in of_file.items():
-        takes_run = any("trained_run" in test.fixturenames for test in tests)
-        for test in tests:
-            test.add_marker(pytest.mark.xdist_group("trained_run" if takes_run else str(path)))
+    """The longest files first, so that processes that share the files end at about one time."""
+    items.sort(key=lambda item: (*LONGEST, item.path.parent.name).index(item.path.parent.name))
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Function that makes something in a folder once for all processes that share the tests.
+
+    Its arguments are a name, and a function from the folder to what is to be handed on.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def once(name, make):
+        made = root / f"{name}.pickle"
+        with filelock.FileLock(root / f"{name}.lock"):
+            if not made.exists():
+                made.write_bytes(pickle.dumps(make(root / name)))
+        return pickle.loads(made.read_bytes())
+
+    return once
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +50,15 @@ def real_data():
 
 
 @pytest.fixture(scope="session")
-def small_shapes_cache(tmp_path_factory):
+def small_shapes_cache(once):
     """A cache folder with a small embedded data set: 8 training and 4 validation pictures."""
     from keras_effspine.data.shapes import VERSION, write_shapes
 
-    cache = tmp_path_factory.mktemp("cache")
-    write_shapes(cache / VERSION, {"train": 8, "val": 4})
-    return cache
+    def write(folder):
+        write_shapes(folder / VERSION, {"train": 8, "val": 4})
+        return folder
+
+    return once("cache", write)
 
 
 @pytest.fixture
@@ -85,7 +103,7 @@ def overfit():
 
 
 @pytest.fixture(scope="session")
-def trained_run(handful, overfit, tmp_path_factory):
+def trained_run(handful, overfit, once):
     """The one training run of a real detector that all tests share.
 
     `folder` is the `RunFolder`, `result` the last measurement, `said` the lines of the report.
@@ -93,14 +111,13 @@ def trained_run(handful, overfit, tmp_path_factory):
     from keras_effspine.training.recipe import Data
     from keras_effspine.training.train import train
 
-    said = []
-    folder, result = train(
-        overfit(Data(data=str(handful.file), images=str(handful.images))),
-        tmp_path_factory.mktemp("runs") / "trained",
-        report=said.append,
-        verbose=0,
-    )
-    return types.SimpleNamespace(folder=folder, result=result, said=said)
+    def run(folder):
+        said = []
+        recipe = overfit(Data(data=str(handful.file), images=str(handful.images)))
+        folder, result = train(recipe, folder, report=said.append, verbose=0)
+        return types.SimpleNamespace(folder=folder, result=result, said=said)
+
+    return once("trained", run)
 
 
 @pytest.fixture(scope="session")

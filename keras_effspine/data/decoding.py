@@ -12,6 +12,7 @@ from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
 from keras_effspine.data.picture_bytes import read_picture_bytes
 from keras_effspine.data.picture_reading import read_window
 from keras_effspine.data.placement import MOST_HALVINGS
+from keras_effspine.data.python_calls import PythonCalls
 from keras_effspine.errors import DataError
 
 
@@ -50,6 +51,9 @@ class PictureDecoder:
     Args:
         record_set: the `RecordSet` whose pictures are decoded.
         upright: whether pictures are shown as a viewer shows them; see `data.orientation`.
+
+    Attributes:
+        calls: the `PythonCalls` that read and decode.
     """
 
     def __init__(self, record_set, upright=False):
@@ -59,6 +63,7 @@ class PictureDecoder:
         self._upright = upright
         self._is_plain = np.zeros(len(record_set.records), bool)
         self._lock = threading.Lock()
+        self.calls = PythonCalls()
         self.failed = {}  # index of the record: message
 
     def read(self, index):
@@ -72,7 +77,7 @@ class PictureDecoder:
         """
         types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32, tf.int32]
         shapes = [[], [], [2], [None, 4], [None], [None, 4], []]
-        found = tf.numpy_function(self._read, [index], types)
+        found = tf.numpy_function(self.calls.counted(self._read), [index], types)
         for tensor, shape in zip(found, shapes, strict=True):
             tensor.set_shape(shape)
         return Encoded(index, *found)
@@ -103,7 +108,8 @@ class PictureDecoder:
 
         def careful():
             values = [encoded.index, encoded.content, placement.halvings, placement.window]
-            return tuple(tf.numpy_function(self._decode, values, [tf.uint8, tf.bool]))
+            decode = self.calls.counted(self._decode)
+            return tuple(tf.numpy_function(decode, values, [tf.uint8, tf.bool]))
 
         part, decoded = tf.cond(encoded.is_plain, fast, careful)
         part.set_shape([None, None, 3])
@@ -124,7 +130,8 @@ class PictureDecoder:
         Returns:
             Pair of uint8 `(height, width)` and a bool scalar that is false where reading failed.
         """
-        labels, read = tf.numpy_function(self._read_semantic_map, [index], (tf.uint8, tf.bool))
+        read_map = self.calls.counted(self._read_semantic_map)
+        labels, read = tf.numpy_function(read_map, [index], (tf.uint8, tf.bool))
         labels.set_shape([None, None])
         read.set_shape([])
         return labels, read

@@ -1,5 +1,6 @@
 """The steps of a run, and the measurements between them."""
 
+import keras
 import tensorflow as tf
 
 from keras_effspine.data.batch_log import BatchLog
@@ -23,6 +24,8 @@ def train_and_measure(
     strategy = model.distribute_strategy
     # No callback keeps a broken model.
     callbacks = [progress, FiniteLoss(log), *callbacks]
+    # The iterator ends with `fit`, or with Python where `fit` is interrupted.
+    resting = keras.callbacks.LambdaCallback(on_train_end=lambda _: decoder.calls.wait_until_idle())
 
     def batches_from(step):
         return training_batches(
@@ -53,14 +56,18 @@ def train_and_measure(
             step = steps_taken(model)
             if step >= until or measurement.is_exhausted:
                 continue
-            with decoder.failures_as_data_errors():
-                model.fit(
-                    distribute(batches_from(step), strategy),
-                    steps_per_epoch=until - step,
-                    verbose=0,
-                    shuffle=False,  # the data set shuffles
-                    callbacks=callbacks,
-                )
+            try:
+                with decoder.failures_as_data_errors():
+                    model.fit(
+                        distribute(batches_from(step), strategy),
+                        steps_per_epoch=until - step,
+                        verbose=0,
+                        shuffle=False,  # the data set shuffles
+                        callbacks=[*callbacks, resting],
+                    )
+            except BaseException:
+                decoder.calls.wait_until_idle()
+                raise
             with progress.measuring():
                 measurement.measure()
     for line in decoder.describe():

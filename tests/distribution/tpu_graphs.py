@@ -39,7 +39,10 @@ def images():
 def steps_of(strategy, name):
     """Graphs of a task's training and prediction steps, compiled as a recipe compiles them."""
     task = find_task(name)
-    optimization = Optimization(ema=0.999, accumulate=4)
+    if name == "detection":  # the most that an update can hold; once is enough
+        optimization = Optimization(ema=0.999, accumulate=4)
+    else:
+        optimization = Optimization(optimizer="sgd")
     recipe = Recipe(
         task=name,
         preset="m0",
@@ -51,7 +54,8 @@ def steps_of(strategy, name):
         model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
         task.compile_model(model, recipe, build_optimizer(recipe.optimization, steps=100))
         model.optimizer.build(model.trainable_variables)
-        model.optimizer.averages = MovingAverages(model, optimization.ema)
+        if optimization.ema is not None:
+            model.optimizer.averages = MovingAverages(model, optimization.ema)
     # Evaluation first: it makes the variables of the losses, without which training, the largest
     # graph by far, would be traced twice.
     graphs = {

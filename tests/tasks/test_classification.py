@@ -41,7 +41,7 @@ def recipe(folder):
         classifier_backbone="detection",
         label_smoothing=0.1,
         dropout_rate=0.1,
-        optimization=Optimization(learning_rate=1e-2, warmup=0.1),
+        optimization=Optimization(optimizer="sgd", learning_rate=0.05, warmup=0.1),
         augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
         batch_norm_momentum=0.8,
     )
