@@ -3,7 +3,7 @@
     effspine train --preset m0 --data shapes --out runs/first
 
 On two x86-64 cores (2026-11-21, TensorFlow 2.21, Keras 3.15) this takes 5 to 6 minutes, 0.3 s a
-step. Five runs with seeds 0 and 1 ended between AP 0.306 and 0.368 on the 120 held-out pictures: at
+step. Six runs with seeds 0 and 1 ended between AP 0.306 and 0.368 on the 120 held-out pictures: at
 this learning rate rounding alone, on other cores, moves the AP of one seed by 0.05. Tried for 600
 steps: learning rate 0.003, AP 0.08; 0.01, 0.16; 0.03, 0.28; 0.08 learns no faster.
 """
