@@ -20,6 +20,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (*LONGEST, item.path.parent.name).index(item.path.parent.name))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def seed():
+    """Each file starts from the same random state, whatever its process has run before."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """Function that makes something in a folder once for all processes that share the tests.
