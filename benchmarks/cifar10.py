@@ -63,7 +63,7 @@ def build(name, num_classes):
 
 def run(name, train, test, arguments):
     keras.utils.set_random_seed(arguments.seed)
-    task, size = Classification(), arguments.image_size
+    task, size, decoder = Classification(), arguments.image_size, PictureDecoder(train)
     model = build(name, len(train.class_names))
     timed = TimedRun(
         arguments.learning_rate or MODELS[name],
@@ -78,7 +78,7 @@ def run(name, train, test, arguments):
     )
     batches = training_batches(
         train,
-        PictureDecoder(train),
+        decoder,
         task.batch_fields(train),
         size,
         BATCH_SIZE,
@@ -87,6 +87,7 @@ def run(name, train, test, arguments):
     )
     timed.started = time.monotonic()
     model.fit(batches, steps_per_epoch=10**9, epochs=1, verbose=0, shuffle=False, callbacks=[timed])
+    decoder.calls.wait_until_idle()  # Python must not end while tf.data calls it
     return {
         "model": name,
         "parameters": model.count_params(),
@@ -135,4 +136,3 @@ def main():
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # tf.data's threads may wait for Python for ever when it ends

@@ -7,6 +7,7 @@ of the test split as the run goes. All runs are alike but for the weights that t
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -34,19 +35,11 @@ def main():
     arguments = parser.parse_args()
     runs = [(preset, seed) for seed in arguments.seeds for preset in arguments.presets]
 
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
-        waiting, running = list(runs), {}
-        while waiting or running:
-            for run in [run for run, process in running.items() if process.poll() is not None]:
-                if running.pop(run).returncode:
-                    raise SystemExit(f"{run[0]}, seed {run[1]}: the run failed")
-                results.append(_result(run, _run_folder(folder, run)))
-                print(json.dumps(results[-1]), flush=True)
-            while waiting and len(running) < arguments.parallel:
-                run = waiting.pop(0)
-                running[run] = _start(arguments, run, _run_folder(folder, run))
-            time.sleep(1)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        concurrent.futures.ThreadPoolExecutor(arguments.parallel) as threads,
+    ):
+        results = list(threads.map(lambda run: _run(arguments, folder, *run), runs))
     arguments.out.mkdir(parents=True, exist_ok=True)
     report = {
         "command": f"python benchmarks/{pathlib.Path(sys.argv[0]).name} --data BCCD "
@@ -63,12 +56,9 @@ def main():
     file.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _run_folder(folder, run):
-    return pathlib.Path(folder) / f"{run[0]}-{run[1]}"
-
-
-def _start(arguments, run, out):
-    preset, seed = run
+def _run(arguments, folder, preset, seed):
+    """Trains in a process of its own and returns what was measured."""
+    out = pathlib.Path(folder) / f"{preset}-{seed}"
     pictures = str(arguments.data / "JPEGImages")
     data = ["--data", str(arguments.data / "train.json"), "--images", pictures]
     measured = ["--val-data", str(arguments.data / "test.json"), "--val-images", pictures]
@@ -83,13 +73,13 @@ def _start(arguments, run, out):
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "keras_effspine.cli.main", "train", *data, *measured, *flags]
     command += ["--vertical-flip", "--quarter-turns", "--set", "evaluations=4"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
-
-
-def _result(run, folder):
-    metrics = json.loads((folder / "metrics.json").read_text())
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+        raise SystemExit(f"{preset}, seed {seed}: the run failed")
+    metrics = json.loads((out / "metrics.json").read_text())
     history = [{name: past[name] for name in ("step", "AP", "AP50")} for past in metrics["history"]]
-    return {"preset": run[0], "seed": run[1], "history": history}
+    result = {"preset": preset, "seed": seed, "history": history}
+    print(json.dumps(result), flush=True)
+    return result
 
 
 if __name__ == "__main__":

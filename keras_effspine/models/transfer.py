@@ -60,9 +60,9 @@ class Transfer:
         layers = len(self.loaded) + len(self.anew)
         text = f"{len(self.loaded)} of {layers} layers loaded ({values:,} values)"
         if self.anew:
-            text += f"; initialised anew: {_some(self.anew)}"
+            text += f"; initialised anew: {some_of(self.anew)}"
         if self.unused:
-            text += f"; not used: {_some(self.unused)}"
+            text += f"; not used: {some_of(self.unused)}"
         return text
 
 
@@ -134,7 +134,7 @@ def _shapes(variables):
     return {name: tuple(variable.shape) for name, variable in variables.items()}
 
 
-def _some(names, shown=3):
+def some_of(names, shown=3):
     """The first of the names, and how many more there are."""
     more = len(names) - shown
     text = ", ".join(str(name) for name in names[:shown])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from keras_effspine.errors import PresetError
 from keras_effspine.models.preset_files import PresetFiles
-from keras_effspine.models.transfer import transfer_weights
+from keras_effspine.models.transfer import some_of, transfer_weights
 from keras_effspine.presets.registry import list_presets, read_json
 
 _BACKBONE = "keras_effspine>EffSpineNetBackbone"
@@ -82,7 +82,7 @@ class StartingPoint:
         others = self.class_names is not None and self.class_names != tuple(class_names)
         anew = {}
         if others:
-            reason = f"its classes are {_some(self.class_names)}, in this order"
+            reason = f"its classes are {some_of(self.class_names, 5)}, in this order"
             anew = dict.fromkeys(getattr(model, "class_prediction_layers", ()), reason)
         try:
             source = self.read_model()
@@ -90,11 +90,6 @@ class StartingPoint:
             reason = str(error).partition("\n")[0]
             raise PresetError(f"{self.name}: the weights cannot be loaded ({reason}).") from error
         return transfer_weights(source, model, anew)
-
-
-def _some(names, shown=5):
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def find_starting_point(name):
