@@ -34,10 +34,10 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_effspine
-from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.pipeline import training_batches
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
@@ -155,7 +155,7 @@ class TimedRun(keras.callbacks.Callback):
 
 def run(name, train, test, image_size, arguments, out):
     keras.utils.set_random_seed(arguments.seed)
-    task, decoder = Detection(), PictureDecoder(train)
+    task, decoder = Detection(), ImageDecoder(train)
     augmentation = AUGMENTATION.model_copy(
         update={
             "scale_jitter": tuple(arguments.scale_jitter),
@@ -189,8 +189,8 @@ def run(name, train, test, image_size, arguments, out):
     evaluator = evaluate(
         task, model, test, image_size, BATCH_SIZE, observe=lambda *pair: pairs.append(pair)
     )
-    picture = truth_and_prediction(task, pairs[:6], test.class_names, min_score=0.3)
-    Image.fromarray(picture).save(out / f"{name}.png")
+    image = truth_and_prediction(task, pairs[:6], test.class_names, min_score=0.3)
+    Image.fromarray(image).save(out / f"{name}.png")
     model.save(out / f"{name}.keras")
     return {
         "model": name,

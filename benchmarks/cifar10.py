@@ -27,10 +27,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_effspine
-from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.pipeline import training_batches
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.tasks.classification import Classification
 from keras_effspine.tasks.inference import evaluate
 
@@ -63,7 +63,7 @@ def build(name, num_classes):
 
 def run(name, train, test, arguments):
     keras.utils.set_random_seed(arguments.seed)
-    task, size, decoder = Classification(), arguments.image_size, PictureDecoder(train)
+    task, size, decoder = Classification(), arguments.image_size, ImageDecoder(train)
     model = build(name, len(train.class_names))
     timed = TimedRun(
         arguments.learning_rate or MODELS[name],

@@ -38,12 +38,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.batch_log import BatchLog
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.pipeline import training_batches
 from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.batch_log import BatchLog
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.tasks.detection import Detection
 
 BATCH_SIZE = 8
@@ -54,7 +54,7 @@ SIZES = (256, 384, 512)
 def effspine(records, size, augmentation=None):
     return training_batches(
         records,
-        PictureDecoder(records),
+        ImageDecoder(records),
         Detection().batch_fields(records),
         size,
         BATCH_SIZE,
@@ -164,7 +164,7 @@ def time_steps(iterator, steps):
     return idle() - before
 
 
-def measure(records, size, pictures, rounds):
+def measure(records, size, images, rounds):
     """Rates of every pipeline at one size."""
     builders = {
         "decode": decode,
@@ -179,7 +179,7 @@ def measure(records, size, pictures, rounds):
     for number in range(rounds + 1):
         for name, iterator in iterators.items():
             # The first round, which sees everything for the first time, is longer and not counted.
-            steps = (pictures if number else 2 * len(records.records)) // batch_sizes[name]
+            steps = (images if number else 2 * len(records.records)) // batch_sizes[name]
             seconds = time_steps(iterator, steps) / (steps * batch_sizes[name])
             times[name] += [seconds] if number else []
     rates = {
@@ -217,7 +217,7 @@ def measure_memory(steps):
         records = RecordSet(tuple(records), ("a",), (1,), "tiny")
         batches = training_batches(
             records,
-            PictureDecoder(records),
+            ImageDecoder(records),
             Detection().batch_fields(records),
             16,
             2,
@@ -266,7 +266,7 @@ def main():
         records=tuple(r for r in records.records if len(r.boxes) and not r.is_crowd.any()),
     )
     for size in SIZES:
-        rates = measure(records, size, arguments.pictures, arguments.rounds)
+        rates = measure(records, size, arguments.images, arguments.rounds)
         for name, rate in rates.items():
             print(size, name, rate, flush=True)
         result = {"image_size": size, "scale_jitter": JITTER, "rates": rates, **about}

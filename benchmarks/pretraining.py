@@ -59,9 +59,9 @@ def main():
 def _run(arguments, folder, preset, seed):
     """Trains in a process of its own and returns what was measured."""
     out = pathlib.Path(folder) / f"{preset}-{seed}"
-    pictures = str(arguments.data / "JPEGImages")
-    data = ["--data", str(arguments.data / "train.json"), "--images", pictures]
-    measured = ["--val-data", str(arguments.data / "test.json"), "--val-images", pictures]
+    images = str(arguments.data / "JPEGImages")
+    data = ["--data", str(arguments.data / "train.json"), "--images", images]
+    measured = ["--val-data", str(arguments.data / "test.json"), "--val-images", images]
     options = {
         "preset": preset,
         "seed": seed,

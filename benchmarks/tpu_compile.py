@@ -39,8 +39,8 @@ from keras_effspine.atomic_file import write_file
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
+from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe import Recipe
-from keras_effspine.training.resolve import resolve_preset
 
 CLASSES = 91
 BOXES = 100
@@ -60,10 +60,10 @@ def make_variables(model, images, labels):
     model.compute_loss(x=images, y=labels, y_pred=model(images))
 
 
-def batch(size, pictures):
-    images = tf.zeros([pictures, size, size, 3])
-    boxes = tf.tile(tf.constant([[[8.0, 8.0, 90.0, 60.0]]]), [pictures, BOXES, 1])
-    return images, {"boxes": boxes, "classes": tf.zeros([pictures, BOXES])}
+def batch(size, count):
+    images = tf.zeros([count, size, size, 3])
+    boxes = tf.tile(tf.constant([[[8.0, 8.0, 90.0, 60.0]]]), [count, BOXES, 1])
+    return images, {"boxes": boxes, "classes": tf.zeros([count, BOXES])}
 
 
 class Replica:

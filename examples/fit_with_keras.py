@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 import keras_effspine
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.pipeline import training_batches
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.tasks.detection import Detection
 
 STEPS = 400
@@ -20,7 +20,7 @@ STEPS = 400
 records = load_records("shapes", split="train")
 dataset = training_batches(
     records,
-    PictureDecoder(records),
+    ImageDecoder(records),
     Detection().batch_fields(records),
     image_size=128,
     batch_size=8,

@@ -59,7 +59,7 @@ def real_data():
 @pytest.fixture(scope="session")
 def small_shapes_cache(once):
     """A cache folder with a small embedded data set: 8 training and 4 validation pictures."""
-    from keras_effspine.data.shapes import VERSION, write_shapes
+    from keras_effspine.data.shapes.data_set import VERSION, write_shapes
 
     def write(folder):
         write_shapes(folder / VERSION, {"train": 8, "val": 4})
@@ -79,7 +79,7 @@ def small_shapes(small_shapes_cache, monkeypatch):
 def handful(small_shapes_cache):
     """Four pictures with their annotations: `file`, `images`, and `records` as loaded."""
     from keras_effspine.data.loading import load_records
-    from keras_effspine.data.shapes import VERSION
+    from keras_effspine.data.shapes.data_set import VERSION
 
     folder = small_shapes_cache / VERSION
     file, images = folder / "val.json", folder / "val"

@@ -7,7 +7,7 @@ import typer
 from rich.progress import Progress
 
 from keras_effspine.cli.console import ERRORS, say
-from keras_effspine.cli.inspection_tables import print_findings, print_maps, print_objects
+from keras_effspine.cli.inspection_tables import print_issues, print_maps, print_objects
 from keras_effspine.cli.options import (
     Data,
     Images,
@@ -50,10 +50,10 @@ def check(
     The exit status is 1 if there are errors.
     """
     from keras_effspine.data.class_alignment import align_classes
-    from keras_effspine.data.inspection import inspect, overlap
     from keras_effspine.data.loading import describe_records, read_records, read_validation_records
-    from keras_effspine.data.map_inspection import inspect_maps
-    from keras_effspine.data.picture_check import check_pictures
+    from keras_effspine.inspection.image_check import check_images
+    from keras_effspine.inspection.label_map_inspection import inspect_maps
+    from keras_effspine.inspection.record_inspection import inspect, overlap
 
     if data is None:
         raise DataError("Name the data to check (--data).")
@@ -76,7 +76,7 @@ def check(
             raise DataError(f"{part.source}: holds no picture that can be looked at.")
         with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
             bar = progress.add_task("Decoding every picture", total=len(part.records))
-            found = check_pictures(
+            found = check_images(
                 part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
             )
         if part.records[0].semantic_map is not None:
@@ -88,7 +88,7 @@ def check(
     if len(parts) > 1:
         shared = overlap(*inspections, parts[1])
         if shared:
-            print_findings(shared)
+            print_issues(shared)
         else:
             say("Training and validation share no picture.")
     else:
@@ -112,12 +112,12 @@ def _write_gallery(records, inspection, out):
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
-    from keras_effspine.pictures.gallery import truth_gallery
+    from keras_effspine.drawing.gallery import truth_gallery
 
     usable = [i for i, content in enumerate(inspection.contents) if content]
     if not usable:
         say("No picture can be decoded: there is no gallery.")
         return
-    picture = Image.fromarray(truth_gallery(records, usable))
-    write_file(out, picture.save)
+    image = Image.fromarray(truth_gallery(records, usable))
+    write_file(out, image.save)
     say(f"Gallery written to {out}.")

@@ -45,5 +45,5 @@ def convert(
     lost = write(record_sets, to, out, link)
     for line in lost:
         say(f"left out, {to} cannot hold it: {line}")
-    pictures = sum(len(records.records) for records in record_sets.values())
-    say(f"{pictures} pictures written in {', '.join(record_sets)}: {out}")
+    count = sum(len(records.records) for records in record_sets.values())
+    say(f"{count} pictures written in {', '.join(record_sets)}: {out}")

@@ -28,8 +28,8 @@ def evaluate(
     from keras_effspine.atomic_file import write_file
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
-    from keras_effspine.data.decoding import PictureDecoder
     from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.stream.decoding import ImageDecoder
     from keras_effspine.tasks.inference import evaluate as measure
     from keras_effspine.training.train import load_data, load_validation_data
     from keras_effspine.training.trained import Trained
@@ -46,7 +46,7 @@ def evaluate(
         for line in describe_problems(records):
             say(line)
     records = align_classes(records, trained.class_names)
-    decoder = PictureDecoder(records)
+    decoder = ImageDecoder(records)
     result = measure(
         trained.task,
         trained.read_model(),

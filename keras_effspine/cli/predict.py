@@ -19,7 +19,7 @@ def predict(
         str,
         typer.Argument(help="Run folder that `effspine train` wrote, or a preset with weights."),
     ],
-    pictures: Annotated[
+    source: Annotated[
         str | None, typer.Argument(help="A picture, or a folder of pictures.")
     ] = None,
     out: Annotated[
@@ -46,34 +46,34 @@ def predict(
     from keras_effspine.atomic_file import write_file
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
-    from keras_effspine.data.decoding import PictureDecoder
+    from keras_effspine.data.images.image_pixels import read_image
+    from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
-    from keras_effspine.data.loose_pictures import load_pictures
-    from keras_effspine.data.picture_pixels import read_picture
+    from keras_effspine.stream.decoding import ImageDecoder
     from keras_effspine.tasks.inference import predict_records
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.training.trained import Trained
 
-    if (pictures is None) == (data is None):
+    if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
     trained = Trained.open(run)
     task, class_names = trained.task, trained.class_names
-    if pictures is not None:
-        records = load_pictures(pictures, class_names)
+    if source is not None:
+        records = load_images(source, class_names)
     else:
         found = load_measured_records(data, images, split, task.labels)
         records = align_classes(found, class_names)
         say(describe_records(records))
         for line in describe_problems(records):
             say(line)
-    single = pictures is not None and pathlib.Path(pictures).is_file()
-    target, files = _places(records, pictures or data, out, single)
+    single = source is not None and pathlib.Path(source).is_file()
+    target, files = _places(records, source or data, out, single)
 
     evaluator = task.evaluator(records)
     # What nobody annotated is seen as a viewer shows it.
-    upright = pictures is not None
-    decoder = PictureDecoder(records, upright)
+    upright = source is not None
+    decoder = ImageDecoder(records, upright)
     for record, output in predict_records(
         task,
         trained.read_model(),
@@ -83,14 +83,14 @@ def predict(
         decoder,
     ):
         evaluator.add(record, output)
-        if pictures is None:
+        if source is None:
             drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
         else:
-            drawn = task.draw(read_picture(record, upright), output, class_names, min_score)
+            drawn = task.draw(read_image(record, upright), output, class_names, min_score)
         file = files[record.image_id]
         write_file(file, Image.fromarray(drawn).save)
-        for ending, picture in task.beside(output, class_names).items():
-            write_file(file.with_name(file.stem + ending + file.suffix), picture.save)
+        for ending, image in task.beside(output, class_names).items():
+            write_file(file.with_name(file.stem + ending + file.suffix), image.save)
     for line in decoder.describe():
         say(f"skipped: {line}")
     if not single:

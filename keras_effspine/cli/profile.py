@@ -36,7 +36,7 @@ def profile(
     figures: Annotated[
         str | None, typer.Option(help="Folder to draw the paper's figures into.")
     ] = None,
-    picture_format: Annotated[
+    image_format: Annotated[
         str, typer.Option("--format", help="Of the figures: svg or png.")
     ] = "svg",
     out: Annotated[str | None, typer.Option(help="JSON file to write the counts to.")] = None,
@@ -55,7 +55,7 @@ def profile(
     if figures is not None:
         from keras_effspine.profiling.figures import draw_figures
 
-        for path in draw_figures(figures, picture_format):
+        for path in draw_figures(figures, image_format):
             say(f"drawn: {path}")
         return
     counts, inside = _paper() if paper else (_one(preset, task, image_size, classes, by), True)
@@ -73,9 +73,9 @@ def _one(preset, task, image_size, classes, by):
     """Prints the profile of one model and returns it as a dictionary."""
     from keras_effspine.profiling import profile_model
     from keras_effspine.tasks.registry import find_task
+    from keras_effspine.training.preset_values import resolve_preset
     from keras_effspine.training.recipe import Recipe
     from keras_effspine.training.recipe_changes import override
-    from keras_effspine.training.resolve import resolve_preset
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
     recipe = resolve_preset(recipe)

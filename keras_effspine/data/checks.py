@@ -6,8 +6,8 @@ import dataclasses
 
 from PIL import Image
 
-from keras_effspine.data.orientation import upright_size
-from keras_effspine.data.picture_bytes import open_picture
+from keras_effspine.data.images.image_bytes import open_image
+from keras_effspine.data.images.orientation import upright_size
 from keras_effspine.data.record import Problem
 from keras_effspine.errors import DataError
 
@@ -43,24 +43,24 @@ def check_images(record_set):
     return dataclasses.replace(record_set, records=kept, problems=record_set.problems + new)
 
 
-def check_share(source, failed, pictures):
+def check_share(source, failed, images):
     """Refuses a data set of which too many pictures cannot be used.
 
     Args:
         source: what was read, for the message.
         failed: sequence of `Problem`, one a picture that cannot be used.
-        pictures: number of all pictures.
+        images: number of all pictures.
 
     Raises:
         DataError: there are no pictures, none can be used, or more than `LARGEST_FAILED_SHARE` of
             them cannot.
     """
-    if not pictures:
+    if not images:
         raise DataError(f"{source} lists no pictures; choose a data set that has some.")
-    if len(failed) == pictures or len(failed) > LARGEST_FAILED_SHARE * pictures:
+    if len(failed) == images or len(failed) > LARGEST_FAILED_SHARE * images:
         examples = "; ".join(f"{p.kind} ({p.where})" for p in failed[:NAMED_EXAMPLES])
         raise DataError(
-            f"{len(failed)} of the {pictures} pictures of {source} cannot be used: "
+            f"{len(failed)} of the {images} pictures of {source} cannot be used: "
             f"{examples}{'; ...' if len(failed) > NAMED_EXAMPLES else ''}; "
             "check the image folder and the files."
         )
@@ -93,7 +93,7 @@ def _check_header(record):
     if not record.path.is_file():
         return Problem("image file missing", where, "skipped")
     try:
-        with open_picture(record) as image:
+        with open_image(record) as image:
             wanted, sizes = (record.width, record.height), (image.size, upright_size(image))
     except (OSError, ValueError, Image.DecompressionBombError):
         return Problem("image header unreadable", where, "skipped")

@@ -10,7 +10,7 @@ import numpy as np
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.formats.coco import save_coco
 from keras_effspine.data.formats.file_names import name_inside
-from keras_effspine.data.picture_bytes import read_picture_bytes
+from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 
@@ -95,15 +95,15 @@ def _write(record_sets, target, folder, names, link):
 
         save_tfrecord(record_sets, folder, names)
         return
-    pictures = {"coco": "images", "voc": "JPEGImages", "yolo": "images/{split}"}[target]
+    images = {"coco": "images", "voc": "JPEGImages", "yolo": "images/{split}"}[target]
     written = {}
     for split, record_set in record_sets.items():
-        place = folder / pictures.format(split=split)
+        place = folder / images.format(split=split)
         for record, name in zip(record_set.records, names[split], strict=True):
             if written.setdefault(place / name, _key(record)) != _key(record):
                 raise DataError(f"Two pictures would both be {place.name}/{name}; rename one.")
             if not (place / name).exists():
-                _write_picture(record, place / name, link)
+                _write_image(record, place / name, link)
     if target == "coco":
         for split, record_set in record_sets.items():
             paths = [folder / "images" / name for name in names[split]]
@@ -118,7 +118,7 @@ def _write(record_sets, target, folder, names, link):
         save_yolo(record_sets, folder, names)
 
 
-def _write_picture(record, path, link):
+def _write_image(record, path, link):
     path.parent.mkdir(parents=True, exist_ok=True)
     whole_file = record.length is None and not record.offset
     if whole_file and link:
@@ -126,7 +126,7 @@ def _write_picture(record, path, link):
             os.link(os.path.realpath(record.path), path)
             return
     try:
-        content = read_picture_bytes(record)
+        content = read_image_bytes(record)
     except OSError as error:
         raise DataError(f"Image {record.image_id!r}: cannot be read ({error}).") from error
     path.write_bytes(content)

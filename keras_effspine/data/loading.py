@@ -85,9 +85,9 @@ def load_measured_records(data, images=None, split=None, labels="objects"):
 
 def describe_records(record_set):
     """One line that says what was recognised: kind, pictures, classes, part."""
-    pictures, classes = len(record_set.records), len(record_set.class_names)
+    images, classes = len(record_set.records), len(record_set.class_names)
     split = f", split {record_set.split}" if record_set.split is not None else ""
     return (
-        f"{record_set.source}: {record_set.format}, {pictures} picture{'s' * (pictures != 1)} of "
+        f"{record_set.source}: {record_set.format}, {images} picture{'s' * (images != 1)} of "
         f"{classes} class{'es' * (classes != 1)}{split}"
     )

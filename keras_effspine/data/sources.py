@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Callable
 
 from keras_effspine.data.formats.coco import load_coco
-from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
-from keras_effspine.data.shapes import COUNTS, load_shapes
+from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
+from keras_effspine.data.shapes.data_set import COUNTS, load_shapes
 from keras_effspine.errors import DataError
 
 SHAPES = "shapes"
@@ -148,7 +148,7 @@ def _find_without_images(data, path):
         return _yolo((named or descriptions)[0])
     if path.is_dir() and any(path.glob("*.tfrecord")) or any(path.glob("*.index.npz")):
         return _tfrecord(path)
-    if path.is_dir() and _has_pictures_in_folders(path):
+    if path.is_dir() and _has_images_in_folders(path):
         return _class_folders(path)
     raise DataError(f"{data}: not recognised; data must be {KNOWN}.")
 
@@ -195,9 +195,9 @@ def _tfrecord(path):
     return Source(splits, lambda split: load_tfrecord(path, split), checked=True)
 
 
-def _has_pictures_in_folders(path):
+def _has_images_in_folders(path):
     found = itertools.chain(path.glob("*/*"), path.glob("*/*/*"))
-    return any(file.suffix.lower() in PICTURE_SUFFIXES for file in found)
+    return any(file.suffix.lower() in IMAGE_SUFFIXES for file in found)
 
 
 def _class_folders(path):

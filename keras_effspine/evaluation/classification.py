@@ -25,7 +25,7 @@ class ClassificationEvaluator:
         self._source = record_set.source
         self._class_names = record_set.class_names
         labels = image_labels(record_set.records)
-        self._pictures = np.bincount(labels[labels >= 0], minlength=len(self._class_names))
+        self._images = np.bincount(labels[labels >= 0], minlength=len(self._class_names))
         self._hits = {top: np.zeros(len(self._class_names), int) for top in (1, _TOP)}
         self._found = []
 
@@ -58,11 +58,11 @@ class ClassificationEvaluator:
         Raises:
             DataError: if no picture of the record set has a class.
         """
-        if not self._pictures.sum():
+        if not self._images.sum():
             raise DataError(f"{self._source}: no picture has a class to be measured against.")
         return ClassificationResult(
             class_names=self._class_names,
-            pictures=self._pictures,
+            images=self._images,
             hits=self._hits[1],
             # Among five classes or fewer every answer is among the first five.
             hits_of_five=self._hits[_TOP] if len(self._class_names) > _TOP else None,
@@ -75,20 +75,20 @@ class ClassificationResult:
 
     Args:
         class_names: tuple of `C` names.
-        pictures: int `(C,)`, pictures of each class.
+        images: int `(C,)`, pictures of each class.
         hits: int `(C,)`, those whose class was predicted first.
         hits_of_five: the same for the first five; None where there are five classes or fewer.
     """
 
     class_names: tuple
-    pictures: np.ndarray
+    images: np.ndarray
     hits: np.ndarray
     hits_of_five: np.ndarray | None
 
     @property
     def metrics(self):
         """`"top1"` and `"top5"`, shares of all pictures; None where it says nothing."""
-        total = int(self.pictures.sum())
+        total = int(self.images.sum())
         return {
             "top1": int(self.hits.sum()) / total,
             "top5": None if self.hits_of_five is None else int(self.hits_of_five.sum()) / total,
@@ -96,20 +96,20 @@ class ClassificationResult:
 
     def tables(self):
         """List of `rich.table.Table`s: the accuracies, and the accuracy of each class."""
-        whole = Table("", "accuracy", title=f"Classification of {self.pictures.sum():,} pictures")
+        whole = Table("", "accuracy", title=f"Classification of {self.images.sum():,} pictures")
         for name, value in self.metrics.items():
             whole.add_row(name, "-" if value is None else f"{value:.4f}")
         classes = Table("class", "pictures", "top1", title="Classification by class")
-        for name, count, hits in zip(self.class_names, self.pictures, self.hits, strict=True):
+        for name, count, hits in zip(self.class_names, self.images, self.hits, strict=True):
             classes.add_row(Text(name), f"{count:,}", f"{hits / count:.3f}" if count else "-")
         return [whole, classes]
 
     def as_json(self):
         """Dictionary that JSON can hold."""
-        per_class = zip(self.class_names, self.pictures.tolist(), self.hits.tolist(), strict=True)
+        per_class = zip(self.class_names, self.images.tolist(), self.hits.tolist(), strict=True)
         return {
             **self.metrics,
-            "pictures": int(self.pictures.sum()),
+            "pictures": int(self.images.sum()),
             "per_class": [
                 {"name": name, "pictures": count, "top1": hits / count if count else None}
                 for name, count, hits in per_class

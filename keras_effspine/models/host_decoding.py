@@ -56,8 +56,8 @@ class HostDecoding:
 
 def _with_image_size(outputs, images):
     """The model's outputs with the size of the pictures, which decoding asks for."""
-    pictures, height, width, _ = ops.shape(images)
-    size = ops.stack([ops.full((pictures,), n, "int32") for n in (height, width)], axis=1)
+    count, height, width, _ = ops.shape(images)
+    size = ops.stack([ops.full((count,), n, "int32") for n in (height, width)], axis=1)
     return {**outputs, _IMAGE_SIZE: size}
 
 

@@ -11,12 +11,12 @@ from keras_effspine.topology.widths import scaled_widths
 FORMATS = ("svg", "png")
 
 
-def draw_figures(folder, picture_format="svg"):
+def draw_figures(folder, image_format="svg"):
     """Draws the graph, and Figures 1, 3 and 4.
 
     Args:
         folder: path of the folder, made if it does not exist.
-        picture_format: `"svg"` or `"png"`.
+        image_format: `"svg"` or `"png"`.
 
     Yields:
         Path of each file, as it is written.
@@ -25,8 +25,8 @@ def draw_figures(folder, picture_format="svg"):
         ProfilingError: if the format is unknown, matplotlib is not installed, or the folder cannot
             be made.
     """
-    if picture_format not in FORMATS:
-        raise ProfilingError(f"--format {picture_format}: there are {', '.join(FORMATS)}.")
+    if image_format not in FORMATS:
+        raise ProfilingError(f"--format {image_format}: there are {', '.join(FORMATS)}.")
     try:
         import matplotlib
     except ImportError as error:
@@ -41,14 +41,14 @@ def draw_figures(folder, picture_format="svg"):
         raise ProfilingError(f"{folder}: the folder cannot be made ({error}).") from error
     # Without a date and with fixed ids, the same data gives the same file.
     settings = {"svg.hashsalt": "keras_effspine", "svg.fonttype": "none"}
-    metadata = {"Date": None} if picture_format == "svg" else {"Software": None}
+    metadata = {"Date": None} if image_format == "svg" else {"Software": None}
     for name, figure in _figures().items():
-        path = folder / f"{name}.{picture_format}"
+        path = folder / f"{name}.{image_format}"
         with matplotlib.rc_context(settings):
             write_file(
                 path,
                 lambda file, figure=figure: figure.savefig(
-                    file, format=picture_format, dpi=150, metadata=metadata
+                    file, format=image_format, dpi=150, metadata=metadata
                 ),
             )
         yield path

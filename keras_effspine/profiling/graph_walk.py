@@ -44,14 +44,14 @@ def calls_of(model, image_size):
             f"Model '{model.name}': only a functional model with one input, the picture, can be "
             "counted."
         )
-    picture = model.inputs[0]
-    shape = (1, *image_size, picture.shape[-1])
-    if len(picture.shape) != 4 or any(
+    image = model.inputs[0]
+    shape = (1, *image_size, image.shape[-1])
+    if len(image.shape) != 4 or any(
         have not in (None, wanted)
-        for have, wanted in zip(picture.shape[1:3], image_size, strict=True)
+        for have, wanted in zip(image.shape[1:3], image_size, strict=True)
     ):
         raise ProfilingError(
-            f"Model '{model.name}' is made for pictures {picture.shape}; it cannot be counted at "
+            f"Model '{model.name}' is made for pictures {image.shape}; it cannot be counted at "
             f"{image_size[0]}x{image_size[1]} px."
         )
     calls, source_of = [], {}
@@ -76,5 +76,5 @@ def calls_of(model, image_size):
 
     kept = []
     # So Keras finds a model's output shape; there is no public way to see each step of it.
-    model._run_through_graph(keras.KerasTensor(shape, picture.dtype), operation_fn=noted)
+    model._run_through_graph(keras.KerasTensor(shape, image.dtype), operation_fn=noted)
     return [call for call in calls if not isinstance(call.layer, layers.InputLayer)]

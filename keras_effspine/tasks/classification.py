@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_effspine.data.record_columns import image_labels
+from keras_effspine.drawing.zoom import draw_class, enlarged
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.classification import ClassificationEvaluator
 from keras_effspine.models.image_classifier import ImageClassifier
-from keras_effspine.pictures.enlarged import draw_class, enlarged
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
@@ -80,7 +80,7 @@ class Classification(Task):
             jit_compile=False,
         )
 
-    def batch_fields(self, record_set, pictures_a_sample=1):
+    def batch_fields(self, record_set, images_a_sample=1):
         count = len(record_set.class_names)
         return lambda sample: tf.one_hot(sample["label"], count)
 

@@ -6,14 +6,14 @@ import keras_cv
 import numpy as np
 import tensorflow as tf
 
-from keras_effspine.data.pipeline import most_objects
+from keras_effspine.drawing.zoom import draw_enlarged
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.pictures.enlarged import draw_enlarged
+from keras_effspine.stream.pipeline import most_objects
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
@@ -63,8 +63,8 @@ class Detection(Task):
     def compile_model(self, model, recipe, optimizer):
         model.compile(optimizer=optimizer, **_LOSSES[recipe.losses]())
 
-    def batch_fields(self, record_set, pictures_a_sample=1):
-        count = most_objects(record_set) * pictures_a_sample
+    def batch_fields(self, record_set, images_a_sample=1):
+        count = most_objects(record_set) * images_a_sample
 
         def fields(sample):
             missing = count - tf.shape(sample["classes"])[0]

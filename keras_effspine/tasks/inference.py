@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.pipeline import evaluation_batches
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import evaluation_batches
 
 
 def predict_records(task, model, record_set, image_size, batch_size=8, decoder=None):
@@ -21,7 +21,7 @@ def predict_records(task, model, record_set, image_size, batch_size=8, decoder=N
         image_size: int, height and width at which the model sees the pictures.
         batch_size: int, pictures predicted at a time on all replicas together; raised to a multiple
             of their number. The last batch is padded, so that the model is traced once.
-        decoder: `PictureDecoder` of the record set, to learn afterwards which pictures failed.
+        decoder: `ImageDecoder` of the record set, to learn afterwards which pictures failed.
 
     Yields:
         Pairs of a record and the task's output for it. Pictures that cannot be decoded are left
@@ -30,7 +30,7 @@ def predict_records(task, model, record_set, image_size, batch_size=8, decoder=N
     Raises:
         DataError: if more than a tenth of the pictures cannot be decoded.
     """
-    decoder = decoder or PictureDecoder(record_set)
+    decoder = decoder or ImageDecoder(record_set)
     # Only TensorFlow's models have a strategy.
     strategy = getattr(model, "distribute_strategy", None)
     replicas = strategy.num_replicas_in_sync if strategy else 1

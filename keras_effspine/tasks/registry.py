@@ -5,7 +5,7 @@ import importlib
 TASKS = {
     "detection": ("keras_effspine.tasks.detection", "Detection"),
     "classification": ("keras_effspine.tasks.classification", "Classification"),
-    "segmentation": ("keras_effspine.tasks.segmentation", "Segmentation"),
+    "segmentation": ("keras_effspine.tasks.semantic_segmentation", "Segmentation"),
 }
 """From a task's name to the module and the class that make it, which are loaded on first use."""
 

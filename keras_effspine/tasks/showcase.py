@@ -1,7 +1,7 @@
 """Pictures of what a model predicts, next to the truth."""
 
-from keras_effspine.data.picture_pixels import read_picture
-from keras_effspine.pictures.grid import picture_grid
+from keras_effspine.data.images.image_pixels import read_image
+from keras_effspine.drawing.grid import image_grid
 
 
 def truth_and_prediction(task, pairs, class_names, min_score, columns=2):
@@ -19,14 +19,14 @@ def truth_and_prediction(task, pairs, class_names, min_score, columns=2):
     """
     cells, captions = [], []
     for record, output in pairs:
-        image = read_picture(record)
+        image = read_image(record)
         cells += [
             task.draw(image, task.truth(record), class_names),
             task.draw(image, output, class_names, min_score),
         ]
         captions += [f"{record.image_id}: truth", "predicted"]
     width = 2 * columns
-    return picture_grid(
+    return image_grid(
         [cells[i : i + width] for i in range(0, len(cells), width)],
         [captions[i : i + width] for i in range(0, len(captions), width)],
     )

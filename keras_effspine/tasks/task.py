@@ -40,15 +40,15 @@ class Task(abc.ABC):
         """Compiles the model with the losses that a recipe names."""
 
     @abc.abstractmethod
-    def batch_fields(self, record_set, pictures_a_sample=1):
+    def batch_fields(self, record_set, images_a_sample=1):
         """The task's labels.
 
         Args:
             record_set: the `RecordSet` to train on, by which shapes are fixed.
-            pictures_a_sample: greatest number of pictures that a sample is made of.
+            images_a_sample: greatest number of pictures that a sample is made of.
 
         Returns:
-            Function from a sample (see `data.pipeline.training_batches`) to labels of fixed shapes.
+            Function from a sample (`stream.pipeline.training_batches`) to labels of fixed shapes.
         """
 
     def predict(self, model, images):

@@ -25,9 +25,9 @@ class CurveFile:
         """Adds a point to a curve."""
         self._add(tf.summary.scalar, name, value, step)
 
-    def picture(self, name, picture, step):
+    def image(self, name, image, step):
         """Adds a uint8 picture `(height, width, 3)`."""
-        self._add(tf.summary.image, name, picture[None], step)
+        self._add(tf.summary.image, name, image[None], step)
 
     def _add(self, write, name, value, step):
         if (name, step) not in self._written:

@@ -24,14 +24,14 @@ class Measurement:
         averages: its `MovingAverages`, which are what is measured.
         record_set: the `RecordSet` to measure on.
         measured_on: what that set is, for the record: `"validation"` or `"training"`.
-        decoder: its `PictureDecoder`.
+        decoder: its `ImageDecoder`.
         recipe: `Recipe`.
         folder: `RunFolder`, whose earlier measurements are gone on with.
         checkpoint: `Checkpoint`.
         report: function that is given one line of text.
     """
 
-    PICTURES = 6
+    IMAGES = 6
     MIN_SCORE = 0.3
 
     def __init__(
@@ -85,7 +85,7 @@ class Measurement:
     def measure(self):
         """Measures the model as it is."""
         self._checkpoint.save()
-        pairs = _Sample(len(self._record_set.records), self.PICTURES)
+        pairs = _Sample(len(self._record_set.records), self.IMAGES)
         with self._averages.in_place():
             evaluator = evaluate(
                 self._task,
@@ -103,15 +103,15 @@ class Measurement:
         best = self._history[self._best()]
         if best["step"] == step:
             self._folder.keep_best_model()
-        picture = truth_and_prediction(
+        image = truth_and_prediction(
             self._task, pairs.kept, self._record_set.class_names, self.MIN_SCORE
         )
-        self._folder.write_picture("examples.png", picture)
+        self._folder.write_image("examples.png", image)
         self._folder.write_json("predictions.json", evaluator.predictions())
         for name, value in self.result.metrics.items():
             if value is not None:
                 self._curves.scalar(name, value, step)
-        self._curves.picture("examples", picture, step)
+        self._curves.image("examples", image, step)
         self._curves.flush()
         self._folder.write_json(
             _METRICS_FILE,

@@ -139,8 +139,8 @@ def distribute(batches, strategy):
     """
     if not isinstance(strategy, MultiWorkerStrategy):
         return batches
-    pictures, _ = batches.element_spec
-    part = pictures.shape[0] // len(strategy.extended.worker_devices)
+    images, _ = batches.element_spec
+    part = images.shape[0] // len(strategy.extended.worker_devices)
     return strategy.distribute_datasets_from_function(lambda context: batches.rebatch(part))
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from keras_effspine.data.augmentation import Augmentation
 from keras_effspine.errors import RecipeError
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training.optimization import Optimization
 

@@ -179,9 +179,9 @@ class RunFolder:
         text = json.dumps(value, indent=2) + "\n"
         self._write(self.path / name, lambda file: file.write_text(text))
 
-    def write_picture(self, name, picture):
+    def write_image(self, name, image):
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
-        self._write(self.path / name, Image.fromarray(picture).save)
+        self._write(self.path / name, Image.fromarray(image).save)
 
     def write_model(self, model, averages):
         """Writes the model for use, and all that the run needs to go on.

@@ -8,10 +8,10 @@ import keras
 
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.loading import describe_records, load_records, read_validation_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
+from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
@@ -23,12 +23,12 @@ from keras_effspine.training.multi_worker import (
     lost_workers_as_errors,
     worker_of,
 )
+from keras_effspine.training.open_values import pick_open_values
 from keras_effspine.training.optimizer import build_optimizer
-from keras_effspine.training.pick import pick_open_values
 from keras_effspine.training.precision import check_precision, precision
+from keras_effspine.training.preset_values import resolve
 from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe_changes import check_task_values
-from keras_effspine.training.resolve import resolve
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
@@ -104,7 +104,7 @@ def train(recipe, out, report=print, verbose="auto"):
             averages,
             measured,
             measured_on,
-            PictureDecoder(measured),
+            ImageDecoder(measured),
             recipe,
             folder,
             checkpoint,
@@ -144,7 +144,7 @@ def _claim(out, recipe, records, strategy):
     check_agreement(
         strategy,
         recipe=recipe.model_dump(exclude={"data"}),
-        number_of_pictures=len(records.records),
+        number_of_images=len(records.records),
         classes=records.class_names,
     )
     if worker_of(strategy)[0] > 0:
@@ -216,7 +216,7 @@ def _report_records(record_set, report):
         report(line)
 
 
-def count_steps(recipe, pictures):
+def count_steps(recipe, images):
     """Number of steps of a run, and of a pass over the pictures, which is an epoch."""
-    steps_per_epoch = max(1, pictures // recipe.batch_size)
+    steps_per_epoch = max(1, images // recipe.batch_size)
     return recipe.steps or recipe.epochs * steps_per_epoch, steps_per_epoch

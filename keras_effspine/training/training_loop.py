@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from keras_effspine.data.batch_log import BatchLog
-from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.pipeline import training_batches
+from keras_effspine.stream.batch_log import BatchLog
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.training.checkpoint import FiniteLoss
 from keras_effspine.training.multi_worker import distribute, worker_of
 from keras_effspine.training.steps_taken import steps_taken
@@ -20,7 +20,7 @@ def train_and_measure(
         task, model, records, recipe, callbacks, measurement, progress, report: those of the run.
         measured_at: the steps after which the model is measured, in order; the last ends the run.
     """
-    decoder, log = PictureDecoder(records), BatchLog(records)
+    decoder, log = ImageDecoder(records), BatchLog(records)
     strategy = model.distribute_strategy
     # No callback keeps a broken model.
     callbacks = [progress, FiniteLoss(log), *callbacks]
@@ -31,7 +31,7 @@ def train_and_measure(
         return training_batches(
             records,
             decoder,
-            task.batch_fields(records, recipe.augmentation.pictures_a_sample),
+            task.batch_fields(records, recipe.augmentation.images_a_sample),
             recipe.image_size,
             recipe.batch_size,
             recipe.seed,
@@ -80,8 +80,8 @@ def _make_variables(model, batch_spec):
     Under a strategy Keras would make them of a batch, which it takes out of the data.
     """
     model.optimizer.build(model.trainable_variables)
-    pictures, labels = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), batch_spec)
-    model.compute_loss(x=pictures, y=labels, y_pred=model(pictures))
+    images, labels = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), batch_spec)
+    model.compute_loss(x=images, y=labels, y_pred=model(images))
 
 
 def measured_steps(steps, evaluations):

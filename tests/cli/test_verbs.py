@@ -91,14 +91,14 @@ def test_one_picture_is_drawn_beside_where_one_stands(run, effspine, handful, tm
 
 
 def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
-    picture = max(handful.records.records, key=lambda record: len(record.boxes)).path
+    path = max(handful.records.records, key=lambda record: len(record.boxes)).path
     for score, out in ((0.0, "all.png"), (0.3, "some.png"), (1.1, "none.PNG")):
         options = ["--min-score", score, "--out", out, "--batch-size", 4]
-        assert effspine("predict", run, picture, *options).status == 0
+        assert effspine("predict", run, path, *options).status == 0
     plain, some, everything = (
         np.asarray(Image.open(f)) for f in ("none.PNG", "some.png", "all.png")
     )
-    original = np.asarray(Image.open(picture))
+    original = np.asarray(Image.open(path))
     zoom = plain.shape[0] // original.shape[0]
     np.testing.assert_array_equal(plain, original.repeat(zoom, 0).repeat(zoom, 1))
     assert 0 < (some != plain).mean() < (everything != plain).mean()
@@ -148,8 +148,8 @@ def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_e
     names = ["a/one.png", "b/one.png", "two.png", "two.bmp"]
     for image, name in zip(content["images"], names, strict=True):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(handful.images / image["file_name"]) as picture:
-            picture.save(tmp_path / "in" / name)
+        with Image.open(handful.images / image["file_name"]) as path:
+            path.save(tmp_path / "in" / name)
         image["file_name"] = name
     (tmp_path / "data.json").write_text(json.dumps(content))
     answer = effspine("predict", run, "--data", "data.json", "--images", "in", "--out", "out")

@@ -10,8 +10,8 @@ from small_classes import class_folders
 from small_data import assert_same_everything, assert_same_objects, small_record_set
 
 from keras_effspine.data.conversion import convert
+from keras_effspine.data.images.image_bytes import open_image, read_image_bytes
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.picture_bytes import open_picture, read_picture_bytes
 from keras_effspine.errors import DataError
 
 
@@ -27,9 +27,9 @@ def back(folder, target, split="train"):
     return load_records(folder, split=split)
 
 
-def assert_same_pictures(one, other):
+def assert_same_images(one, other):
     for a, b in zip(one.records, other.records, strict=True):
-        assert read_picture_bytes(a) == read_picture_bytes(b)
+        assert read_image_bytes(a) == read_image_bytes(b)
 
 
 def without_crowds(record_set):
@@ -46,7 +46,7 @@ def test_coco_and_the_own_format_hold_everything(original, tmp_path, target):
     assert convert({"train": original}, target, tmp_path / "out") == []
     result = back(tmp_path / "out", target)
     assert_same_everything(original, result)
-    assert_same_pictures(original, result)
+    assert_same_images(original, result)
     assert result.problems == ()
 
 
@@ -54,7 +54,7 @@ def test_voc_holds_boxes_classes_and_attributes_and_the_rest_is_counted(original
     lost = convert({"train": original}, "voc", tmp_path / "out")
     result = back(tmp_path / "out", "voc")
     assert_same_objects(original, result)
-    assert_same_pictures(original, result)
+    assert_same_images(original, result)
     assert result.records[0].attributes == ({"truncated": True, "pose": "Left"},)
     assert sorted(lost) == [
         "2 crowds as such (written as difficult objects)",
@@ -69,7 +69,7 @@ def test_yolo_holds_boxes_classes_and_polygons_and_the_rest_is_counted(original,
     lost = convert({"train": original}, "yolo", tmp_path / "out")
     result = back(tmp_path / "out", "yolo")
     assert_same_objects(without_crowds(original), result, 1e-6)
-    assert_same_pictures(original, result)
+    assert_same_images(original, result)
     np.testing.assert_allclose(result.records[0].masks[0], original.records[0].masks[0])
     assert result.records[0].areas.tolist() == pytest.approx([100])
     assert sorted(lost) == [
@@ -102,7 +102,7 @@ def test_any_format_converts_into_any_other(original, tmp_path, first, second):
     result = back(tmp_path / "two", second)
     yolo = "yolo" in (first, second)
     assert_same_objects(without_crowds(original) if yolo else original, result, 1e-6)
-    assert_same_pictures(original, result)
+    assert_same_images(original, result)
 
 
 @pytest.mark.parametrize("target", ["voc", "yolo", "tfrecord"])
@@ -118,7 +118,7 @@ def test_pictures_of_one_name_in_several_folders_are_kept_apart(tmp_path):
     for target in ("voc", "yolo", "coco"):
         convert({"train": one, "val": other}, target, tmp_path / target)
         result = back(tmp_path / target, target, "val")
-        assert_same_pictures(other, result)
+        assert_same_images(other, result)
     assert len(os.listdir(tmp_path / "voc/JPEGImages")) == 6
 
 
@@ -213,7 +213,7 @@ def test_a_hundred_pictures_of_coco_survive_every_format(real_data, tmp_path, ta
     original = load_records(folder / "instances.json", folder / "images")
     lost = convert({"train": original}, target, tmp_path / "out")
     result = back(tmp_path / "out", target)
-    assert_same_pictures(original, result)
+    assert_same_images(original, result)
     if target in ("coco", "tfrecord"):
         assert lost == []
         assert_same_everything(original, result)
@@ -228,7 +228,7 @@ def test_a_hundred_pictures_of_coco_survive_every_format(real_data, tmp_path, ta
         written = sum(mask is not None for record in result.records for mask in record.masks)
         (masks,) = (line for line in lost if "masks" in line)
         assert written + int(masks.split()[0]) == 740
-        with open_picture(result.records[0]) as image:
+        with open_image(result.records[0]) as image:
             assert image.size == (result.records[0].width, result.records[0].height)
 
 
@@ -238,7 +238,7 @@ def test_classes_of_whole_pictures_are_kept_in_shards_and_refused_by_formats_of_
     again = load_records(tmp_path / "tfrecord")
     assert again.class_names == labelled.class_names
     assert [r.image_label for r in again.records] == [0, 0, 1, 1]
-    assert_same_pictures(labelled, again)
+    assert_same_images(labelled, again)
     for target in ("coco", "voc", "yolo"):
         with pytest.raises(DataError, match=f"{target} holds objects .*; convert it to tfrecord"):
             convert({"train": labelled}, target, tmp_path / target)

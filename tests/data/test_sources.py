@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_effspine.data.images.loose_images import load_images
 from keras_effspine.data.loading import describe_records, load_records, read_validation_records
-from keras_effspine.data.loose_pictures import load_pictures
 from keras_effspine.errors import DataError
 
 
@@ -109,7 +109,7 @@ def test_pictures_that_do_not_fit_their_annotations_are_found_at_once(tmp_path):
 
 def test_one_picture_becomes_a_record_without_annotations(tmp_path):
     _, images = write_data(tmp_path)
-    result = load_pictures(str(images / "a.png"), ["x", "y"])
+    result = load_images(str(images / "a.png"), ["x", "y"])
     (record,) = result.records
     assert (record.image_id, record.width, record.height) == ("a.png", 40, 30)
     assert record.boxes.shape == (0, 4)
@@ -121,19 +121,19 @@ def test_a_folder_gives_its_pictures_in_order_and_nothing_else(tmp_path):
         Image.fromarray(np.zeros((8, 9, 3), "uint8")).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("none")
     (tmp_path / "folder.png").mkdir()
-    names = [record.image_id for record in load_pictures(tmp_path, ["x"]).records]
+    names = [record.image_id for record in load_images(tmp_path, ["x"]).records]
     assert names == ["a.png", "b.JPG", "c.jpeg", "d.bmp", "e.gif"]
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(DataError, match="the folder holds no pictures"):
-        load_pictures(tmp_path, ["x"])
+        load_images(tmp_path, ["x"])
 
 
 def test_a_picture_that_is_missing_or_none_is_refused(tmp_path):
     with pytest.raises(DataError, match="no such file or folder"):
-        load_pictures(tmp_path / "none.png", ["x"])
+        load_images(tmp_path / "none.png", ["x"])
     (tmp_path / "text.png").write_text("text")
     for path in (tmp_path, tmp_path / "text.png"):
         with pytest.raises(DataError, match=r"text\.png: not a readable picture"):
-            load_pictures(path, ["x"])
+            load_images(path, ["x"])

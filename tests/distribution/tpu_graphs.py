@@ -19,21 +19,21 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
 from keras_effspine.training.recipe import Recipe
 
-PICTURES, SIZE, CLASSES = 2, 64, 3
+IMAGES, SIZE, CLASSES = 2, 64, 3
 
 # From a task's name to the labels of a replica's batch.
 LABELS = {
     "detection": lambda: {
-        "boxes": tf.zeros([PICTURES, 10, 4]),
-        "classes": -tf.ones([PICTURES, 10]),
+        "boxes": tf.zeros([IMAGES, 10, 4]),
+        "classes": -tf.ones([IMAGES, 10]),
     },
-    "segmentation": lambda: tf.zeros([PICTURES, SIZE, SIZE], "uint8"),
+    "segmentation": lambda: tf.zeros([IMAGES, SIZE, SIZE], "uint8"),
     "classification": lambda: tf.one_hot([0, 2], CLASSES),
 }
 
 
 def images():
-    return tf.zeros([PICTURES, SIZE, SIZE, 3])
+    return tf.zeros([IMAGES, SIZE, SIZE, 3])
 
 
 def steps_of(strategy, name):

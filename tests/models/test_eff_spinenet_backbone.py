@@ -20,7 +20,7 @@ def backbone(small_eff_spinenet):
     return small_eff_spinenet()
 
 
-def pictures(height, width, seed=0):
+def images(height, width, seed=0):
     return np.random.default_rng(seed).uniform(0, 255, (2, height, width, 3)).astype("float32")
 
 
@@ -65,12 +65,12 @@ def test_weights_that_a_preset_does_not_have_are_not_invented():
 def test_a_preset_folder_brings_its_weights(backbone, tmp_path):
     save_to_preset(backbone, str(tmp_path / "mine"))
     loaded = EffSpineNetBackbone.from_preset(tmp_path / "mine")
-    np.testing.assert_array_equal(loaded(pictures(64, 64)), backbone(pictures(64, 64)))
+    np.testing.assert_array_equal(loaded(images(64, 64)), backbone(images(64, 64)))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_levels_have_their_strides_at_any_size(backbone, size):
-    outputs = levels_model(backbone)(pictures(*size))
+    outputs = levels_model(backbone)(images(*size))
     assert list(backbone.pyramid_level_inputs) == ["P2", "P3", "P4", "P5", "P6", "P7"]
     for level, x in outputs.items():
         stride = 2 ** int(level[1])
@@ -80,7 +80,7 @@ def test_levels_have_their_strides_at_any_size(backbone, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_its_output_is_the_average_of_the_endpoints_at_p3(backbone, size):
-    x = pictures(*size)
+    x = images(*size)
     rows, columns = (-(-n // 8) for n in size)
     levels = {level: np.asarray(v) for level, v in levels_model(backbone)(x).items()}
     upsampled = [
@@ -94,7 +94,7 @@ def test_a_static_input_shape_gives_the_same_features(small_eff_spinenet, backbo
     static = small_eff_spinenet(input_shape=(100, 75, 3))
     static.set_weights(backbone.get_weights())
     assert static.output_shape == (None, 13, 10, 8)
-    x = pictures(100, 75)
+    x = images(100, 75)
     np.testing.assert_allclose(static(x), backbone(x), atol=1e-6)
 
 
@@ -146,7 +146,7 @@ def test_a_saved_backbone_computes_the_same_bit_for_bit(backbone, tmp_path):
     loaded = keras.models.load_model(tmp_path / "backbone.keras")
     assert isinstance(loaded, EffSpineNetBackbone)
     assert loaded.pyramid_level_inputs == backbone.pyramid_level_inputs
-    np.testing.assert_array_equal(loaded(pictures(96, 128)), backbone(pictures(96, 128)))
+    np.testing.assert_array_equal(loaded(images(96, 128)), backbone(images(96, 128)))
 
 
 def test_rescaling_normalises_with_the_statistics_of_imagenet(backbone):
@@ -158,7 +158,7 @@ def test_rescaling_normalises_with_the_statistics_of_imagenet(backbone):
 def test_without_rescaling_the_picture_is_read_as_it_is(small_eff_spinenet, backbone):
     plain = small_eff_spinenet(include_rescaling=False)
     plain.set_weights(backbone.get_weights())
-    x = pictures(64, 64)
+    x = images(64, 64)
     np.testing.assert_allclose(plain(backbone.get_layer("rescaling")(x)), backbone(x), atol=1e-5)
 
 
@@ -225,13 +225,13 @@ def test_under_mixed_precision_it_computes_in_bfloat16(small_eff_spinenet):
         backbone = small_eff_spinenet()
     finally:
         keras.config.set_dtype_policy("float32")
-    assert backbone(pictures(64, 64)).dtype == "bfloat16"
+    assert backbone(images(64, 64)).dtype == "bfloat16"
     assert {v.dtype for v in backbone.trainable_variables} == {"float32"}
 
 
 def test_the_pyramid_has_the_levels_that_are_asked_for(small_eff_spinenet):
     backbone = small_eff_spinenet()
-    maps = backbone.pyramid()(pictures(128, 128))
+    maps = backbone.pyramid()(images(128, 128))
     assert {level: x.shape[1] for level, x in maps.items()} == {
         "P3": 16,
         "P4": 8,
@@ -240,6 +240,6 @@ def test_the_pyramid_has_the_levels_that_are_asked_for(small_eff_spinenet):
         "P7": 1,
     }
     lowest = backbone.pyramid(["P2", "P3"])
-    np.testing.assert_array_equal(lowest(pictures(128, 128))["P3"], maps["P3"])
+    np.testing.assert_array_equal(lowest(images(128, 128))["P3"], maps["P3"])
     with pytest.raises(ValueError, match="The levels are P2, .* Received: levels=.*P8"):
         backbone.pyramid(["P3", "P8"])

@@ -410,8 +410,8 @@ def test_a_backbone_of_the_package_with_weights_works_everywhere(
 ):
     from keras_effspine.tasks.detection import Detection
     from keras_effspine.tasks.starting_point import find_starting_point
+    from keras_effspine.training.preset_values import resolve_preset
     from keras_effspine.training.recipe import Recipe
-    from keras_effspine.training.resolve import resolve_preset
 
     expected = np.asarray(eff_spinenet.backbone.weights[0]).astype("float16").astype("float32")
     backbone = EffSpineNetBackbone.from_preset(own_backbone_preset)

@@ -34,14 +34,14 @@ def trained(request, tiny_detector, batch):
     return request.param, model, before, losses
 
 
-def random_labels(pictures, boxes, size, seed):
+def random_labels(images, boxes, size, seed):
     """Boxes of all sizes, xyxy; some rows are padding."""
     random = np.random.default_rng(seed)
-    low = random.uniform(0, size - 4, (pictures, boxes, 2))
-    extent = np.exp(random.uniform(np.log(4), np.log(size), (pictures, boxes, 2)))
+    low = random.uniform(0, size - 4, (images, boxes, 2))
+    extent = np.exp(random.uniform(np.log(4), np.log(size), (images, boxes, 2)))
     labels = {
         "boxes": np.concatenate([low, np.minimum(low + extent, size)], -1).astype("float32"),
-        "classes": random.integers(0, 3, (pictures, boxes)).astype("float32"),
+        "classes": random.integers(0, 3, (images, boxes)).astype("float32"),
     }
     labels["classes"][:, boxes - seed % boxes :] = -1
     return labels

@@ -16,11 +16,11 @@ def backbone():
 
 def test_it_is_m0_with_the_weights_of_its_file(backbone):
     assert backbone.count_params() == list_presets()["m0"].parameters
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))
+    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))
     again = keras_effspine.EffSpineNetBackbone.from_preset(NAME)
-    np.testing.assert_array_equal(backbone(pictures), again(pictures))
+    np.testing.assert_array_equal(backbone(images), again(images))
     random = keras_effspine.EffSpineNetBackbone.from_preset(NAME, load_weights=False)
-    assert not np.allclose(backbone(pictures), random(pictures))
+    assert not np.allclose(backbone(images), random(images))
 
 
 def test_every_task_starts_from_it(backbone):

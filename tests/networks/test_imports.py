@@ -25,15 +25,17 @@ FOLDERS = {
         {"keras", "keras_cv", "tensorflow"},
     ),
     "profiling": ({"topology", "layers", "presets", "models"}, {"keras"}),
-    "data": (set(), {"tensorflow"}),
+    "data": (set(), set()),
+    "stream": ({"data"}, {"tensorflow"}),
+    "inspection": ({"data"}, set()),
     "evaluation": ({"data"}, set()),
-    "pictures": ({"data"}, set()),
+    "drawing": ({"data"}, set()),
     "tasks": (
-        {"presets", "models", "data", "evaluation", "pictures"},
+        {"presets", "models", "data", "stream", "evaluation", "drawing"},
         {"keras", "keras_cv", "tensorflow"},
     ),
     "training": (
-        {"tasks", "models", "optimizers", "presets", "data", "evaluation", "pictures"},
+        {"tasks", "models", "optimizers", "presets", "data", "stream", "evaluation", "drawing"},
         {"keras", "tensorflow"},
     ),
 }

@@ -91,10 +91,10 @@ def test_the_convolution_may_come_before_upsampling(training):
     model = resampler(5, 3)
 
     x = keras.Input((None, None, 5))
-    pictures = keras.Input((None, None, 3))
-    y = NearestUpsampling(5, 3)(x, pictures)
+    images = keras.Input((None, None, 3))
+    y = NearestUpsampling(5, 3)(x, images)
     y = layers.Conv2D(8, 1, use_bias=False)(y)
-    written = keras.Model([x, pictures], BatchNormalization()(y))
+    written = keras.Model([x, images], BatchNormalization()(y))
     written.set_weights(model.get_weights())
     assert_same(outcome(model, inputs, training), outcome(written, inputs, training))
 

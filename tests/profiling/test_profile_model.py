@@ -23,9 +23,9 @@ def counted():
 
 def cost_of(layer, *shapes):
     """`profile_model` of a model with one layer that counts, on pictures of 8 x 6 px."""
-    pictures = keras.Input((None, None, 3))
-    inputs = [layers.Concatenate()([pictures] * (shape // 3)) for shape in shapes] or [pictures]
-    model = keras.Model(pictures, layer(inputs if len(inputs) > 1 else inputs[0]))
+    images = keras.Input((None, None, 3))
+    inputs = [layers.Concatenate()([images] * (shape // 3)) for shape in shapes] or [images]
+    model = keras.Model(images, layer(inputs if len(inputs) > 1 else inputs[0]))
     return profile_model(model, (8, 6)).total
 
 
@@ -138,8 +138,8 @@ def test_an_impossible_size_is_refused(size):
 
 
 def test_a_layer_of_unknown_cost_is_named():
-    pictures = keras.Input((8, 8, 3))
-    model = keras.Model(pictures, layers.Conv2DTranspose(1, 2, name="up")(pictures))
+    images = keras.Input((8, 8, 3))
+    model = keras.Model(images, layers.Conv2DTranspose(1, 2, name="up")(images))
     with pytest.raises(ProfilingError, match="Layer 'up': it is not known what a Conv2DTranspose"):
         profile_model(model)
 

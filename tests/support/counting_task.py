@@ -17,17 +17,17 @@ class Counting(Task):
         pass
 
     def build_model(self, recipe, class_names):
-        pictures = keras.Input([None, None, 3])
-        x = keras.layers.Rescaling(1 / 255)(pictures)
+        images = keras.Input([None, None, 3])
+        x = keras.layers.Rescaling(1 / 255)(images)
         x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(x)
         x = keras.layers.Dropout(self.dropout)(x)
         x = keras.layers.GlobalAveragePooling2D()(x)
-        return keras.Model(pictures, keras.layers.Dense(1, bias_initializer="ones")(x))
+        return keras.Model(images, keras.layers.Dense(1, bias_initializer="ones")(x))
 
     def compile_model(self, model, recipe, optimizer):
         model.compile(optimizer, "mse")
 
-    def batch_fields(self, record_set, pictures_a_sample=1):
+    def batch_fields(self, record_set, images_a_sample=1):
         return lambda sample: tf.cast(tf.shape(sample["classes"])[:1], "float32")
 
     def outputs(self, predictions, scales, records):

@@ -10,7 +10,7 @@ _FOLDERS = {"train": 6, "val": 3}
 _FILES = {"train": 6, "test": 3}
 
 
-def picture(label, index, size=(40, 30)):
+def image(label, index, size=(40, 30)):
     """A picture of one colour with a little noise, as `PIL.Image.Image`."""
     random = np.random.default_rng(100 * label + index)
     pixels = random.integers(0, 60, (size[1], size[0], 3), "uint8")
@@ -25,16 +25,16 @@ def class_folders(root, counts=_FOLDERS):
             folder = root / (part or "") / name
             folder.mkdir(parents=True)
             for index in range(count):
-                picture(label, index).save(folder / f"{index}.jpg", quality=95)
+                image(label, index).save(folder / f"{index}.jpg", quality=95)
     return root
 
 
-def example(picture_bytes, label):
+def example(image_bytes, label):
     """A `tf.train.Example` as bytes."""
     import tensorflow as tf
 
     features = {
-        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[picture_bytes])),
+        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image_bytes])),
         "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
     }
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
@@ -43,7 +43,7 @@ def example(picture_bytes, label):
 def encoded(label, index):
     """The picture as the bytes of a JPEG."""
     target = io.BytesIO()
-    picture(label, index).save(target, "JPEG", quality=95)
+    image(label, index).save(target, "JPEG", quality=95)
     return target.getvalue()
 
 

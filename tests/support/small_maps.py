@@ -15,7 +15,7 @@ def label_map(index, height=48, width=64, classes=3):
     return blocks.repeat(16, axis=0).repeat(16, axis=1)
 
 
-def picture_of(labels):
+def image_of(labels):
     """The picture that shows a map: its pixels tell their class, ignored ones too."""
     return COLOURS[np.where(labels == 255, 0, labels)]
 
@@ -26,7 +26,7 @@ def write_mask_folder(folder, count=4, names="road\ncar\ntree\n"):
         (folder / part).mkdir(parents=True)
     for index in range(count):
         labels = label_map(index)
-        Image.fromarray(picture_of(labels)).save(folder / f"images/{index}.png")
+        Image.fromarray(image_of(labels)).save(folder / f"images/{index}.png")
         Image.fromarray(labels).save(folder / f"masks/{index}.png")
     if names:
         (folder / "classes.txt").write_text(names)

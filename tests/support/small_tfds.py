@@ -33,9 +33,9 @@ class _Small(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, count=0):
         for index in range(count):
-            picture = np.full((20, 40, 3), 80 * index, "uint8")
+            image = np.full((20, 40, 3), 80 * index, "uint8")
             name = f"{count}{index}.jpg"
-            yield index, {"image": picture, "image/filename": name, **self.said(index)}
+            yield index, {"image": image, "image/filename": name, **self.said(index)}
 
 
 class SmallCoco(_Small):
@@ -67,8 +67,8 @@ class SmallLabelled(_Small):
 
     def _generate_examples(self, count=0):
         for index in range(count):
-            picture = np.full((20, 40, 3), 80 * index, "uint8")
-            yield index, {"image": picture, "label": index % 2, "id": f"train_{index}"}
+            image = np.full((20, 40, 3), 80 * index, "uint8")
+            yield index, {"image": image, "label": index % 2, "id": f"train_{index}"}
 
 
 class NoObjects(_Small):

@@ -67,8 +67,8 @@ def test_a_run_is_measured_and_predicted_from_the_command_line(run, effspine, fo
     evaluated = effspine("evaluate", run[0].path, "--out", tmp_path / "m.json")
     assert (evaluated.status, evaluated.err) == (0, "")
     assert json.loads((tmp_path / "m.json").read_text())["result"]["top1"] == 1.0
-    picture = folder / "val" / "red" / "0.jpg"
-    predicted = effspine("predict", run[0].path, picture, "--out", tmp_path / "p.png")
+    image = folder / "val" / "red" / "0.jpg"
+    predicted = effspine("predict", run[0].path, image, "--out", tmp_path / "p.png")
     assert (predicted.status, predicted.err) == (0, "")
     assert (tmp_path / "p.png").is_file()
 

@@ -12,9 +12,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.placement import letterbox, place_boxes, scale_of
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
+from keras_effspine.stream.placement import letterbox, place_boxes, scale_of
 from keras_effspine.tasks.detection import Boxes, Detection
 
 CANVAS = 256

@@ -13,17 +13,17 @@ import pytest
 from PIL import Image
 
 import keras_effspine
-from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.decoding import PictureDecoder
 from keras_effspine.data.formats.coco import load_coco, save_coco
-from keras_effspine.data.pipeline import evaluation_batches, training_batches
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import evaluation_batches, training_batches
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe import Data
 from keras_effspine.training.train import train
 
 
-def pictures_of(record_set, size):
-    batches = evaluation_batches(record_set, PictureDecoder(record_set), size, 4)
+def images_of(record_set, size):
+    batches = evaluation_batches(record_set, ImageDecoder(record_set), size, 4)
     return next(batches.as_numpy_iterator())["images"]
 
 
@@ -48,8 +48,8 @@ def test_the_run_folder_holds_what_the_run_was_and_what_came_of_it(trained_run, 
     assert metrics["result"]["stats"] == trained_run.result.metrics
     assert [entry["step"] for entry in metrics["history"]] == [120, 240]
     assert metrics["pictures_that_could_not_be_decoded"] == []
-    with Image.open(folder.path / "examples.png") as picture:
-        assert min(picture.size) > 400
+    with Image.open(folder.path / "examples.png") as image:
+        assert min(image.size) > 400
     events = [path for path in folder.tensorboard.rglob("*") if path.is_file()]
     assert all(path.stat().st_size > 200 for path in events)
     assert {path.parent.name for path in events} == {"training", "measured"}
@@ -77,12 +77,12 @@ def test_the_predictions_that_are_kept_are_those_that_were_measured(trained_run,
 def test_saving_and_loading_changes_no_bit_of_a_prediction(
     trained_run, trained_model, handful, tmp_path
 ):
-    pictures = pictures_of(handful.records, 128)
-    before = trained_model.predict_on_batch(pictures)
+    images = images_of(handful.records, 128)
+    before = trained_model.predict_on_batch(images)
     assert before["num_detections"].min() > 0
     trained_model.save(tmp_path / "again.keras")
     after = keras_effspine.load_model(tmp_path / "again.keras", compile=False).predict_on_batch(
-        pictures
+        images
     )
     for key, value in before.items():
         np.testing.assert_array_equal(value, after[key])
@@ -97,7 +97,7 @@ def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
     model.run_eagerly = True  # two steps take less time than one trace
     batches = training_batches(
         handful.records,
-        PictureDecoder(handful.records),
+        ImageDecoder(handful.records),
         find_task("detection").batch_fields(handful.records),
         recipe.image_size,
         recipe.batch_size,

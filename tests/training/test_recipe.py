@@ -11,6 +11,7 @@ from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
+from keras_effspine.training.preset_values import resolve_paths, resolve_preset
 from keras_effspine.training.recipe import Augmentation, Data, Recipe, parse_recipe
 from keras_effspine.training.recipe_changes import (
     check_task_values,
@@ -19,7 +20,6 @@ from keras_effspine.training.recipe_changes import (
     parse_setting,
 )
 from keras_effspine.training.recipes import find_recipe
-from keras_effspine.training.resolve import resolve_paths, resolve_preset
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import keras_effspine
-from keras_effspine.data.augmentation import Augmentation
-from keras_effspine.data.batch_log import BatchLog
-from keras_effspine.data.decoding import PictureDecoder
-from keras_effspine.data.pipeline import training_batches
 from keras_effspine.errors import RunFolderError, StoppedError, TrainingError
 from keras_effspine.optimizers import MovingAverages
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.batch_log import BatchLog
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.recipe_changes import override
@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_its_pictures(
     log = BatchLog(handful.records)
     batches = training_batches(
         handful.records,
-        PictureDecoder(handful.records),
+        ImageDecoder(handful.records),
         lambda sample: {},
         64,
         2,
@@ -187,7 +187,7 @@ def test_the_stream_goes_on_where_it_stopped(handful):
         keras.utils.set_random_seed(0)
         stream = training_batches(
             handful.records,
-            PictureDecoder(handful.records),
+            ImageDecoder(handful.records),
             lambda sample: {"classes": sample["classes"][:1]},
             64,
             1,

@@ -17,11 +17,11 @@ from keras_effspine.training.train import train
 
 def small_backbone(recipe, **changes):
     """One normalised convolution at output stride 8, in place of a preset's backbone."""
-    pictures = keras.Input((None, None, 3))
-    x = keras.layers.Rescaling(1 / 128, -1.0)(pictures)
+    images = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(1 / 128, -1.0)(images)
     x = keras.layers.Conv2D(8, 8, strides=8, padding="same")(x)
     x = keras.layers.BatchNormalization(momentum=recipe.batch_norm_momentum)(x)
-    return keras.Model(pictures, x)
+    return keras.Model(images, x)
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,9 @@ def test_a_model_file_that_is_cut_short_is_named(folder, kept):
 
 
 def test_pictures_are_written_as_png(folder):
-    picture = np.random.default_rng(0).integers(0, 256, (5, 6, 3)).astype("uint8")
-    folder.write_picture("examples.png", picture)
-    np.testing.assert_array_equal(Image.open(folder.path / "examples.png"), picture)
+    image = np.random.default_rng(0).integers(0, 256, (5, 6, 3)).astype("uint8")
+    folder.write_image("examples.png", image)
+    np.testing.assert_array_equal(Image.open(folder.path / "examples.png"), image)
 
 
 @pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt(), ValueError("x")])

@@ -19,9 +19,9 @@ from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.freezing import freeze
+from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.recipe_changes import override
-from keras_effspine.training.resolve import resolve_preset
 from keras_effspine.training.train import train
 
 CLASS_PREDICTION = "classification_head_prediction"

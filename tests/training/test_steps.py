@@ -13,13 +13,13 @@ from keras_effspine.training.training_loop import measured_steps
 
 
 @given(st.integers(1, 50), st.integers(1, 64), st.integers(1, 5000))
-def test_epochs_are_passes_over_the_pictures(epochs, batch_size, pictures):
+def test_epochs_are_passes_over_the_pictures(epochs, batch_size, images):
     recipe = Recipe(epochs=epochs, batch_size=batch_size)
-    steps, steps_per_epoch = count_steps(recipe, pictures)
+    steps, steps_per_epoch = count_steps(recipe, images)
     assert steps == epochs * steps_per_epoch
-    assert steps_per_epoch == max(1, pictures // batch_size)
+    assert steps_per_epoch == max(1, images // batch_size)
     in_steps = Recipe(steps=epochs, batch_size=batch_size)
-    assert count_steps(in_steps, pictures) == (epochs, steps_per_epoch)
+    assert count_steps(in_steps, images) == (epochs, steps_per_epoch)
 
 
 @given(st.integers(1, 500), st.integers(1, 60))

@@ -35,10 +35,10 @@ parts = []
 class Noted(keras.layers.Layer):
     """Notes how many pictures each replica is given to predict."""
 
-    def call(self, pictures, training=None):
+    def call(self, images, training=None):
         if not training:
-            tf.py_function(lambda x: parts.append(len(x)), [pictures], [])
-        return pictures
+            tf.py_function(lambda x: parts.append(len(x)), [images], [])
+        return images
 
 
 RECIPE = Recipe(
@@ -65,9 +65,9 @@ def prediction(strategy):
     parts.clear()
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        pictures = keras.Input([64, 64, 3])
-        x = keras.layers.GlobalAveragePooling2D()(Noted()(pictures))
-        model = keras.Model(pictures, keras.layers.Dense(1)(x))
+        images = keras.Input([64, 64, 3])
+        x = keras.layers.GlobalAveragePooling2D()(Noted()(images))
+        model = keras.Model(images, keras.layers.Dense(1)(x))
     pairs = predict_records(Counting(), model, load_records(FILE, IMAGES), 64, batch_size=3)
     return {"outputs": [output for _, output in pairs], "parts": list(parts)}
 

@@ -6,8 +6,8 @@ import pathlib
 from PIL import Image
 
 from keras_effspine.data.checks import check_share
-from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
-from keras_effspine.data.orientation import upright_size
+from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
+from keras_effspine.data.images.orientation import upright_size
 from keras_effspine.data.record import Problem, RecordSet, record_without_objects
 from keras_effspine.errors import DataError
 
@@ -23,8 +23,8 @@ def class_folder_splits(root):
 def load_class_folders(root, split):
     """Reads one part of a data set that has a folder for each class.
 
-    The layout is `root/<part>/<class>/**/<picture>`, with a part `train`, `val`, `validation`,
-    `valid` or `test`, or `root/<class>/**/<picture>`. Classes are the folders' names in order.
+    The layout is `root/<part>/<class>/**/<image>`, with a part `train`, `val`, `validation`,
+    `valid` or `test`, or `root/<class>/**/<image>`. Classes are the folders' names in order.
 
     Args:
         root: path of the folder.
@@ -43,7 +43,7 @@ def load_class_folders(root, split):
         raise DataError(f"{root}: there is no split '{split}'; there are: {there}.")
     folder = root if split is None else root / split
     classes = sorted(_folders(folder), key=lambda path: path.name)
-    files = [(path, label) for label, part in enumerate(classes) for path in _pictures(part)]
+    files = [(path, label) for label, part in enumerate(classes) for path in _images(part)]
     Image.preinit()  # once, before the threads ask for it at the same time
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda file: _read(*file, folder), files))
@@ -66,16 +66,16 @@ def _folders(folder):
     return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
 
 
-def _pictures(folder):
+def _images(folder):
     """The picture files of a class, in order."""
     files = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
     if not files:
         raise DataError(
-            f"{folder}: the class '{folder.name}' has no pictures ({' '.join(PICTURE_SUFFIXES)}); "
+            f"{folder}: the class '{folder.name}' has no pictures ({' '.join(IMAGE_SUFFIXES)}); "
             "add some, or remove the folder."
         )
     return files

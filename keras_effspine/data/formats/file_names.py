@@ -4,7 +4,7 @@ import pathlib
 
 from keras_effspine.errors import DataError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 """Suffixes, in lower case, of the files that are taken for pictures where a folder is searched."""
 
 

@@ -4,7 +4,7 @@ import concurrent.futures
 
 from PIL import Image
 
-from keras_effspine.data.orientation import upright_size
+from keras_effspine.data.images.orientation import upright_size
 from keras_effspine.data.record import Problem, record_without_objects
 from keras_effspine.data.semantic_map import SemanticMap
 
@@ -25,14 +25,14 @@ def map_records(found, labels):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         sizes = list(pool.map(_size, found))
     records, problems = [], []
-    for (image_id, picture, path), size in zip(found, sizes, strict=True):
+    for (image_id, image_path, path), size in zip(found, sizes, strict=True):
         if isinstance(size, str):
             problems.append(Problem(size, f"{path}, image {image_id}", "skipped"))
             continue
         records.append(
             record_without_objects(
                 image_id=image_id,
-                path=picture,
+                path=image_path,
                 width=size[0],
                 height=size[1],
                 semantic_map=SemanticMap(path, labels),
@@ -43,13 +43,13 @@ def map_records(found, labels):
 
 def _size(found):
     """Width and height, or what is wrong with the label map."""
-    _, picture, path = found
+    _, image_path, path = found
     if not path.is_file():
         return "label map missing"
     # The size of a MATLAB file is seen when it is read; the picture's must do before.
-    is_picture = path.suffix != ".mat"
+    is_image = path.suffix != ".mat"
     try:
-        with Image.open(path if is_picture else picture) as image:
-            return image.size if is_picture else upright_size(image)
+        with Image.open(path if is_image else image_path) as image:
+            return image.size if is_image else upright_size(image)
     except (OSError, ValueError, Image.DecompressionBombError):
-        return "label map is no readable picture" if is_picture else "picture unreadable"
+        return "label map is no readable picture" if is_image else "picture unreadable"

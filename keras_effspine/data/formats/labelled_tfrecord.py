@@ -11,7 +11,7 @@ from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.checks import check_share
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.formats.tfrecord import read_tfrecords
-from keras_effspine.data.orientation import upright_size
+from keras_effspine.data.images.orientation import upright_size
 from keras_effspine.data.record import Problem, RecordSet, record_without_objects
 from keras_effspine.errors import DataError
 
@@ -97,9 +97,9 @@ def _scan(folder, files, class_names, split):
     for path in files:
         for position, (start, content) in enumerate(read_tfrecords(path)):
             where = f"{path}, record {position}"
-            picture, label = _picture_and_label(content, where, len(class_names))
+            encoded, label = _image_and_label(content, where, len(class_names))
             try:
-                with Image.open(io.BytesIO(picture)) as image:
+                with Image.open(io.BytesIO(encoded)) as image:
                     width, height = upright_size(image)
             except (OSError, ValueError, Image.DecompressionBombError):
                 problems.append(Problem("image header unreadable", where, "skipped"))
@@ -111,8 +111,8 @@ def _scan(folder, files, class_names, split):
                         width=width,
                         height=height,
                         image_label=label,
-                        offset=start + content.index(picture),
-                        length=len(picture),
+                        offset=start + content.index(encoded),
+                        length=len(encoded),
                         name=f"{split}-{number:06d}.{image.format.lower()}",
                     )
                 )
@@ -129,7 +129,7 @@ def _scan(folder, files, class_names, split):
     )
 
 
-def _picture_and_label(content, where, classes):
+def _image_and_label(content, where, classes):
     import tensorflow as tf  # an index is read without it
     from google.protobuf.message import DecodeError
 
@@ -137,8 +137,8 @@ def _picture_and_label(content, where, classes):
         features = tf.train.Example.FromString(content).features.feature
     except DecodeError as error:
         raise DataError(f"{where}: is no tf.train.Example ({error}).") from error
-    pictures, labels = features["image"].bytes_list.value, features["label"].int64_list.value
-    if len(pictures) != 1 or len(labels) != 1:
+    images, labels = features["image"].bytes_list.value, features["label"].int64_list.value
+    if len(images) != 1 or len(labels) != 1:
         raise DataError(
             f"{where}: needs one encoded picture in 'image' and one whole number in 'label'; it "
             f"has the features {', '.join(sorted(k for k in features if features[k].ByteSize()))}."
@@ -148,4 +148,4 @@ def _picture_and_label(content, where, classes):
             f"{where}: the label {labels[0]} is none of the {classes} classes of {CLASSES_FILE}, "
             f"which are numbered 0 to {classes - 1}."
         )
-    return pictures[0], labels[0]
+    return images[0], labels[0]

@@ -2,13 +2,13 @@
 
 import pathlib
 
-from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
+from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
 from keras_effspine.data.formats.label_maps import map_records
 from keras_effspine.data.formats.label_names import find_label_names
 from keras_effspine.data.record import Problem, RecordSet
 from keras_effspine.errors import DataError
 
-PICTURES, MAPS = "images", ("masks", "semantic")
+IMAGES, MAPS = "images", ("masks", "semantic")
 
 _MAP_SUFFIX = ".png"
 
@@ -17,13 +17,13 @@ def mask_folders(folder):
     """The folders of pictures and of label maps inside of a folder, or None if it has not both."""
     folder = pathlib.Path(folder)
     maps = [folder / name for name in MAPS if (folder / name).is_dir()]
-    return (folder / PICTURES, maps[0]) if maps and (folder / PICTURES).is_dir() else None
+    return (folder / IMAGES, maps[0]) if maps and (folder / IMAGES).is_dir() else None
 
 
 def holds_masks_alone(folder):
     """Whether a folder can be one of label maps whose pictures lie elsewhere."""
     folder = pathlib.Path(folder)
-    if not folder.is_dir() or any((folder / name).is_dir() for name in ("Annotations", PICTURES)):
+    if not folder.is_dir() or any((folder / name).is_dir() for name in ("Annotations", IMAGES)):
         return False
     return any(folder.glob(f"*{_MAP_SUFFIX}")) or any(folder.glob(f"*/*{_MAP_SUFFIX}"))
 
@@ -33,14 +33,14 @@ def mask_splits(maps):
     return tuple(sorted(path.name for path in maps.iterdir() if path.is_dir()))
 
 
-def load_mask_folder(pictures, maps, split=None):
+def load_mask_folder(images, maps, split=None):
     """Reads pictures and their label maps, PNG files of the same names but for the suffix.
 
     The classes are named by `classes.txt`, `labelmap.txt` or a COCO JSON file in the folder of the
     label maps or the one around it; see `label_names.find_label_names`.
 
     Args:
-        pictures: path of the folder of the pictures, searched with the folders in it.
+        images: path of the folder of the pictures, searched with the folders in it.
         maps: path of the folder of the label maps, with the same folders.
         split: name of a folder in both, or None.
 
@@ -50,7 +50,7 @@ def load_mask_folder(pictures, maps, split=None):
     Raises:
         DataError: there are no pictures, no names, or no such split.
     """
-    pictures, maps = pathlib.Path(pictures), pathlib.Path(maps)
+    images, maps = pathlib.Path(images), pathlib.Path(maps)
     names = find_label_names(maps, maps.parent)
     if names is None:
         raise DataError(
@@ -58,13 +58,13 @@ def load_mask_folder(pictures, maps, split=None):
             "name a line for the labels 0, 1, 2, ...; for maps in colours a labelmap.txt with "
             "lines 'name:red,green,blue'; or a JSON file with COCO's categories."
         )
-    places = [folder / (split or ".") for folder in (pictures, maps)]
+    places = [folder / (split or ".") for folder in (images, maps)]
     for place in places:
         if not place.is_dir():
             raise DataError(f"{place}: there is no such folder.")
-    files = sorted(p for p in places[0].rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+    files = sorted(p for p in places[0].rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if not files:
-        raise DataError(f"{places[0]}: the folder holds no pictures ({' '.join(PICTURE_SUFFIXES)})")
+        raise DataError(f"{places[0]}: the folder holds no pictures ({' '.join(IMAGE_SUFFIXES)})")
     found = []
     for file in files:
         name = file.relative_to(places[0]).with_suffix("")

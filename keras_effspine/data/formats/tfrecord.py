@@ -8,7 +8,7 @@ import struct
 import numpy as np
 
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
-from keras_effspine.data.picture_bytes import read_picture_bytes
+from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.errors import DataError
 
 SHARD_BYTES = 256 * 2**20
@@ -103,16 +103,16 @@ def _write_shards(record_set, folder, split, names):
                 shard, position = folder / f"{split}-{count:05d}.tfrecord", 0
                 writer, count = tf.io.TFRecordWriter(str(shard)), count + 1
             try:
-                picture = read_picture_bytes(record)
+                image = read_image_bytes(record)
             except OSError as error:
                 raise DataError(f"Image {record.image_id!r}: cannot be read ({error}).") from error
-            content = _example(record, name, picture, record_set)
+            content = _example(record, name, image, record_set)
             writer.write(content)
             yield dataclasses.replace(
                 record,
                 path=shard,
-                offset=position + HEAD + content.index(picture),
-                length=len(picture),
+                offset=position + HEAD + content.index(image),
+                length=len(image),
                 name=name,
             )
             position += HEAD + len(content) + TAIL
@@ -121,13 +121,13 @@ def _write_shards(record_set, folder, split, names):
             writer.close()
 
 
-def _example(record, name, picture, record_set):
+def _example(record, name, image, record_set):
     size = np.array([record.width, record.height] * 2, "float64")
     corners = np.concatenate([record.boxes[:, :2], record.boxes[:, :2] + record.boxes[:, 2:]], 1)
     left, top, right, bottom = (corners / size).T
     class_names = [record_set.class_names[index].encode() for index in record.classes]
     features = {
-        "image/encoded": [picture],
+        "image/encoded": [image],
         "image/filename": [name.encode("utf-8", "surrogateescape")],
         "image/source_id": [json.dumps(record.image_id, default=int).encode()],
         "image/width": [record.width],

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from keras_effspine.data.formats.boxes import fit_box
-from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES, leaves_folder
+from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES, leaves_folder
 from keras_effspine.data.formats.voc_file import (
     UnreadableFileError,
     read_voc_file,
@@ -190,7 +190,7 @@ def _class_names(contents):
 
 def _record(folder, name, content, class_of, first_id, problems):
     """Makes the record of one picture; None, and a problem, where its size is not to be had."""
-    path = _picture_path(folder, name, content.filename)
+    path = _image_path(folder, name, content.filename)
     size = content.size
     if size is None:
         try:
@@ -231,9 +231,9 @@ def _record(folder, name, content, class_of, first_id, problems):
     )
 
 
-def _picture_path(folder, name, filename):
+def _image_path(folder, name, filename):
     """The picture that carries the annotation's name, with the suffix that `filename` gives."""
-    pictures = folder / "JPEGImages"
+    images = folder / "JPEGImages"
     if filename is not None:
         if leaves_folder(filename) or "\0" in filename:
             raise DataError(
@@ -241,15 +241,15 @@ def _picture_path(folder, name, filename):
                 "JPEGImages; use a name inside of it."
             )
         if _stem(filename) == name:
-            return pictures / filename
-    return find_picture(folder, name)
+            return images / filename
+    return find_image(folder, name)
 
 
-def find_picture(folder, name):
+def find_image(folder, name):
     """Path of the file in `JPEGImages` that has a name but for its suffix; `.jpg` if none has."""
-    pictures = folder / "JPEGImages"
-    for suffix in PICTURE_SUFFIXES:
+    images = folder / "JPEGImages"
+    for suffix in IMAGE_SUFFIXES:
         for spelled in (suffix, suffix.upper()):
-            if (pictures / f"{name}{spelled}").is_file():
-                return pictures / f"{name}{spelled}"
-    return pictures / f"{name}.jpg"
+            if (images / f"{name}{spelled}").is_file():
+                return images / f"{name}{spelled}"
+    return images / f"{name}.jpg"

@@ -6,7 +6,7 @@ import pathlib
 from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.formats.label_maps import map_records
 from keras_effspine.data.formats.label_names import LABEL_MAP_FILE, LabelNames, read_label_map
-from keras_effspine.data.formats.voc import find_picture
+from keras_effspine.data.formats.voc import find_image
 from keras_effspine.data.record import RecordSet
 from keras_effspine.data.semantic_labels import ValueLabels
 from keras_effspine.errors import DataError
@@ -84,8 +84,8 @@ def load_voc_segmentation(folder, split=None):
     if (folder / LABEL_MAP_FILE).is_file():
         names = read_label_map(folder / LABEL_MAP_FILE)
     found = [
-        (name, find_picture(folder, name), _map_path(folder, name))
-        for name in _picture_names(folder, split)
+        (name, find_image(folder, name), _map_path(folder, name))
+        for name in _image_names(folder, split)
     ]
     records, problems = map_records(found, names.labels)
     return RecordSet(
@@ -105,7 +105,7 @@ def _map_path(folder, name):
     return next((path for path in (own, *more) if path.is_file()), own)
 
 
-def _picture_names(folder, split):
+def _image_names(folder, split):
     if split is None:
         return sorted(path.stem for path in (folder / MAPS).glob("*.png"))
     path = folder / _LISTS / f"{split}.txt"

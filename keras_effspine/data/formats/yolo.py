@@ -11,7 +11,7 @@ from PIL import Image
 from keras_effspine.data.formats.boxes import ALLOWED_OVERHANG, fit_box
 from keras_effspine.data.formats.yolo_file import (
     label_path,
-    list_pictures,
+    list_images,
     read_description,
     read_label_line,
 )
@@ -44,19 +44,19 @@ def load_yolo(data_file, split):
         DataError: `data.yaml` or a list cannot be used, or names a file outside of the data set.
     """
     description = read_description(pathlib.Path(data_file))
-    pictures = list_pictures(description, split)
+    paths = list_images(description, split)
     class_of = {number: index for index, number in enumerate(description.names)}
-    common = os.path.commonpath([picture.parent for picture in pictures])
+    common = os.path.commonpath([path.parent for path in paths])
     Image.preinit()  # once, before the threads ask for it at the same time
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        contents = list(pool.map(_read, pictures))
+        contents = list(pool.map(_read, paths))
     records, problems, first_id = [], [], 1
-    for picture, (size, lines, problem) in zip(pictures, contents, strict=True):
-        image_id = picture.relative_to(common).as_posix()
+    for path, (size, lines, problem) in zip(paths, contents, strict=True):
+        image_id = path.relative_to(common).as_posix()
         if problem:
-            problems.append(Problem(problem, f"{picture}, image {image_id}", "skipped"))
+            problems.append(Problem(problem, f"{path}, image {image_id}", "skipped"))
             continue
-        record = _record(picture, image_id, size, lines, class_of, first_id, problems)
+        record = _record(path, image_id, size, lines, class_of, first_id, problems)
         records.append(record)
         first_id += len(record.boxes)
     return RecordSet(
@@ -132,17 +132,17 @@ def _lines(record):
         yield " ".join([str(index), *(f"{value:.10g}" for value in values)])
 
 
-def _read(picture):
+def _read(path):
     """Size, lines, and what makes the picture unusable, or None."""
     try:
-        with Image.open(picture) as image:
+        with Image.open(path) as image:
             size = image.size
     except FileNotFoundError:
         return None, [], "image file missing"
     except (OSError, ValueError, Image.DecompressionBombError):
         return None, [], "image header unreadable"
     try:
-        lines = label_path(picture).read_text(encoding="utf-8-sig").splitlines()
+        lines = label_path(path).read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         lines = []
     except (OSError, ValueError):
@@ -150,7 +150,7 @@ def _read(picture):
     return size, lines, None
 
 
-def _record(picture, image_id, size, lines, class_of, first_id, problems):
+def _record(path, image_id, size, lines, class_of, first_id, problems):
     kept = []
     for position, line in enumerate(lines, start=1):
         if not line.strip():
@@ -167,11 +167,11 @@ def _record(picture, image_id, size, lines, class_of, first_id, problems):
                 area = area if fitted is box else fitted[2] * fitted[3]
                 kept.append((fitted, class_of[number], mask, area))
         if kind:
-            where = f"{label_path(picture).name}, line {position}"
+            where = f"{label_path(path).name}, line {position}"
             problems.append(Problem(kind, where, action))
     return Record(
         image_id=image_id,
-        path=picture,
+        path=path,
         width=size[0],
         height=size[1],
         boxes=np.array([box for box, _, _, _ in kept], "float64").reshape(-1, 4),

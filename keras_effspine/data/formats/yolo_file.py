@@ -7,7 +7,7 @@ import pathlib
 
 import yaml
 
-from keras_effspine.data.formats.file_names import PICTURE_SUFFIXES
+from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
 from keras_effspine.errors import DataError
 
 SPLITS = ("train", "val", "test")
@@ -88,7 +88,7 @@ def _names(content, path):
     return {number: str(names[number]) for number in sorted(names)}
 
 
-def list_pictures(description, split):
+def list_images(description, split):
     """The pictures of a split.
 
     Args:
@@ -104,7 +104,7 @@ def list_pictures(description, split):
     if split not in description.places:
         there = ", ".join(description.places) or "none"
         raise DataError(f"{description.path}: there is no split '{split}'; there are: {there}.")
-    pictures = []
+    images = []
     for place in description.places[split]:
         path = _inside(description, place, description.root)
         # Roboflow's files start at the wrong folder; Ultralytics finds the right one so as well.
@@ -117,27 +117,27 @@ def list_pictures(description, split):
                 f"{description.root}; name it with 'path'."
             )
         if path.is_dir():
-            found = (p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-            pictures += sorted(p for p in found if p.is_file())
+            found = (p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+            images += sorted(p for p in found if p.is_file())
         elif path.is_file():
-            pictures += _read_list(description, path)
+            images += _read_list(description, path)
         else:
             raise DataError(
                 f"{description.path}: '{split}: {place}' is neither a folder nor a list; "
                 f"looked for {path}."
             )
-    if not pictures:
+    if not images:
         raise DataError(f"{description.path}: the split '{split}' holds no pictures.")
-    if len(set(pictures)) != len(pictures):
+    if len(set(images)) != len(images):
         seen = set()
-        twice = next(p for p in pictures if p in seen or seen.add(p))
+        twice = next(p for p in images if p in seen or seen.add(p))
         raise DataError(f"{description.path}: '{split}' names {twice} twice; list it once.")
-    return pictures
+    return images
 
 
-def label_path(picture):
+def label_path(image):
     """Where the labels of a picture lie: the last folder `images` of its path becomes `labels`."""
-    parts = list(picture.parts)
+    parts = list(image.parts)
     if "images" in parts[:-1]:
         parts[len(parts) - 2 - parts[-2::-1].index("images")] = "labels"
     return pathlib.Path(*parts).with_suffix(".txt")
@@ -171,21 +171,21 @@ def read_label_line(line):
 
 
 def _read_list(description, path):
-    pictures = []
+    images = []
     for line in os.fsdecode(path.read_bytes().removeprefix(b"\xef\xbb\xbf")).splitlines():
         name = line.strip()
         if not name:
             continue
         # Ultralytics reads ./ from the list's folder; other names from the data set's.
         base = path.parent if name.startswith("./") else description.root
-        picture = None if "\0" in name else _inside(description, name, base)
-        if picture is None:
+        image = None if "\0" in name else _inside(description, name, base)
+        if image is None:
             raise DataError(
                 f"{path}: {name!r} leaves the data set's folder {description.root}; "
                 "use a name inside of it."
             )
-        pictures.append(picture)
-    return pictures
+        images.append(image)
+    return images
 
 
 def _inside(description, name, base):

@@ -9,7 +9,7 @@ the backbone of `best.keras` is one's to take over:
     keras_effspine.load_model("runs/m0-cifar10/best.keras").backbone
 """
 
-from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 

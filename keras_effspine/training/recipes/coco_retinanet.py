@@ -8,7 +8,7 @@
 bfloat16 there. Nothing here has been trained on COCO, or on a TPU: published AP are in the README.
 """
 
-from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 

@@ -8,7 +8,7 @@ multi-scale training `--set augmentation.scale_jitter=[0.1,2.0]` with `--epochs 
 `coco_retinanet`. Not run here; published: AP 32.2, and 42.5 with everything added.
 """
 
-from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes.coco_retinanet import RECIPE as FULL
 

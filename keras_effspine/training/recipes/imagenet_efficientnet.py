@@ -15,7 +15,7 @@ not cropped at their middle; RMSprop's average of squares starts at 0. Nothing h
 on ImageNet; published: top-1 75.3 (D0), 77.7 (D1), 78.5 (D2).
 """
 
-from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 

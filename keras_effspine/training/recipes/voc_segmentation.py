@@ -10,7 +10,7 @@ are VOC's list `trainaug`, 10,582; how to have them without the list, from SBD's
 depth, is as in `coco_retinanet`. Not run here; published mean IoU: D0 76.0, D2 78.0.
 """
 
-from keras_effspine.data.augmentation import Augmentation
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 

@@ -1,7 +1,7 @@
 """A folder for each class."""
 
 import pytest
-from small_classes import class_folders, picture
+from small_classes import class_folders, image
 
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.sources import find_source
@@ -47,9 +47,9 @@ def test_a_broken_picture_is_counted_and_too_many_are_refused(tmp_path):
 
 def test_a_picture_that_is_to_be_turned_has_the_size_that_is_seen(tmp_path):
     class_folders(tmp_path, {None: 1})
-    image = picture(0, 7)
-    exif = image.getexif()
+    turned = image(0, 7)
+    exif = turned.getexif()
     exif[0x0112] = 6
-    image.save(tmp_path / "blue" / "7.jpg", exif=exif)
+    turned.save(tmp_path / "blue" / "7.jpg", exif=exif)
     sizes = {r.image_id: (r.width, r.height) for r in load_records(tmp_path).records}
     assert sizes == {"blue/0.jpg": (40, 30), "blue/7.jpg": (30, 40), "red/0.jpg": (40, 30)}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from small_classes import encoded, example, labelled_tfrecords, write_tfrecord
 
+from keras_effspine.data.images.image_pixels import read_image
 from keras_effspine.data.loading import load_records
-from keras_effspine.data.picture_pixels import read_picture
 from keras_effspine.data.record_columns import ColumnRecords
 from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
@@ -25,7 +25,7 @@ def test_pictures_stay_in_their_file_and_are_read_from_there(tmp_path):
     for records in (first, again):
         assert [record.image_label for record in records.records] == [0, 1] * 6
         for record in records.records:
-            colour = np.argmax(read_picture(record).mean((0, 1)))
+            colour = np.argmax(read_image(record).mean((0, 1)))
             assert colour == (2 if record.image_label == 0 else 0)
 
 

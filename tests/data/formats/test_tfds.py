@@ -5,8 +5,8 @@ import pytest
 from small_tfds import NoObjects, SmallCoco, SmallLabelled, SmallVoc
 
 from keras_effspine.data.formats.tfds import load_tfds
+from keras_effspine.data.images.image_bytes import open_image
 from keras_effspine.data.loading import describe_records, load_records
-from keras_effspine.data.picture_bytes import open_picture
 from keras_effspine.data.record_columns import ColumnRecords
 from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
@@ -38,7 +38,7 @@ def test_a_data_set_with_the_features_of_coco_becomes_records():
     assert record.areas.tolist() == [77, 77]
     assert list(record.annotation_ids) == [20, 21]
     assert record.name == "32.jpg"
-    with open_picture(record) as image:
+    with open_image(record) as image:
         assert image.size == (record.width, record.height) == (40, 20)
         assert abs(image.convert("L").getpixel((5, 5)) - 160) < 3
 
@@ -61,7 +61,7 @@ def test_a_data_set_with_labels_of_whole_pictures_becomes_records():
         result = load_records("tfds:small_labelled")
         assert result.class_names == ("a", "b ü")
         for record in result.records:
-            with open_picture(record) as image:
+            with open_image(record) as image:
                 assert image.size == (record.width, record.height) == (40, 20)
                 index = image.getpixel((0, 0))[0] // 80
             assert record.image_label == index % 2

@@ -10,8 +10,8 @@ from small_data import assert_same_everything, small_record_set
 
 from keras_effspine.data.formats import tfrecord
 from keras_effspine.data.formats.tfrecord import load_tfrecord, save_tfrecord, tfrecord_splits
+from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.data.loading import describe_records, load_records
-from keras_effspine.data.picture_bytes import read_picture_bytes
 from keras_effspine.errors import DataError
 
 
@@ -44,7 +44,7 @@ def test_all_that_a_record_holds_comes_back_with_the_very_bytes_of_the_picture(o
     result = load_tfrecord(saved, "train")
     assert_same_everything(original, result)
     for one, other in zip(original.records, result.records, strict=True):
-        assert read_picture_bytes(other) == one.path.read_bytes()
+        assert read_image_bytes(other) == one.path.read_bytes()
         assert other.name == one.path.name
 
 
@@ -70,7 +70,7 @@ def test_full_shards_are_followed_by_others(original, tmp_path, monkeypatch):
     folder = save(original, tmp_path)
     assert len(list(folder.glob("*.tfrecord"))) == 4
     for one, other in zip(original.records, load_records(folder).records, strict=True):
-        assert read_picture_bytes(other) == one.path.read_bytes()
+        assert read_image_bytes(other) == one.path.read_bytes()
 
 
 def test_other_programs_read_the_shards_as_tensorflow_examples(original, saved):
@@ -128,7 +128,7 @@ def test_a_writer_that_fails_leaves_no_index(original, tmp_path, monkeypatch):
     def fail(*arguments):
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(tfrecord, "read_picture_bytes", fail)
+    monkeypatch.setattr(tfrecord, "read_image_bytes", fail)
     with pytest.raises(DataError, match="Image 100: cannot be read"):
         save(original, tmp_path)
     assert tfrecord_splits(tmp_path) == ()

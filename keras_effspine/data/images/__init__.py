@@ -1,0 +1,1 @@
+"""Image files: their bytes, their pixels, and which way up they are."""

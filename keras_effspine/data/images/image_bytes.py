@@ -1,0 +1,47 @@
+"""The encoded picture of a record, from a file of its own or from a part of a larger one."""
+
+import io
+
+from PIL import Image
+
+
+def read_image_bytes(record):
+    """Reads the encoded picture.
+
+    Args:
+        record: `Record`; its `offset` and `length` say which bytes of the file are the picture.
+
+    Returns:
+        The bytes of a JPEG, PNG or other image file.
+
+    Raises:
+        OSError: the file cannot be read, or ends within the picture.
+    """
+    with open(record.path, "rb") as file:
+        if record.length is None and not record.offset:
+            return file.read()
+        file.seek(record.offset)
+        content = file.read(-1 if record.length is None else record.length)
+    if record.length is not None and len(content) < record.length:
+        raise OSError(
+            f"{record.path} ends {record.length - len(content)} bytes before the picture of image "
+            f"{record.image_id} does; the file is cut short"
+        )
+    return content
+
+
+def open_image(record):
+    """Opens the picture with Pillow, which reads no more than the header before it must.
+
+    Args:
+        record: `Record`.
+
+    Returns:
+        `PIL.Image.Image`, to be closed by the caller.
+
+    Raises:
+        OSError: the file cannot be read, or is no picture.
+    """
+    if record.length is None and not record.offset:
+        return Image.open(record.path)
+    return Image.open(io.BytesIO(read_image_bytes(record)))

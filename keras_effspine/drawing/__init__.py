@@ -1,0 +1,1 @@
+"""Predictions and annotations drawn on pictures."""

@@ -1,0 +1,154 @@
+"""A data set looked through before any training: `inspect`."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_effspine.data.record_columns import image_labels
+from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+
+LEVELS = ("P3", "P4", "P5", "P6", "P7")
+ANCHOR_SIZES = (24, 48, 96, 192, 384)
+"""Side of the smallest anchor of each level in pixels of the input, as `RetinaNet` makes them."""
+
+_OCTAVE = 2 ** (1 / 6)
+"""Half the step, as a factor, between two of the three anchor sizes that a level has."""
+
+# A share of identical pairs of anchor and box: below this one no anchor overlaps by half.
+_SMALLEST_SHARE = 0.5**0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What was found in a data set.
+
+    Args:
+        pictures, objects, crowds: numbers; objects do not count crowds.
+        per_class: list of tuples of name, objects, and pictures with at least one.
+        per_image: dictionary from a statistic's name to the number of objects a picture.
+        per_level: dictionary from the pyramid's level to the number of objects; the first is of
+            those that are too small for every anchor.
+        is_labelled: whether pictures have a class as a whole, for classification; `per_class` then
+            counts them.
+        contents: list of strings, one a picture, that equal pictures share; None where broken.
+        issues: list of `Issue`, errors first.
+    """
+
+    images: int
+    objects: int
+    crowds: int
+    per_class: list
+    per_image: dict
+    per_level: dict
+    is_labelled: bool
+    contents: list
+    issues: list
+
+    @property
+    def has_errors(self):
+        return any(issue.level == ERROR for issue in self.issues)
+
+
+def level_rule(image_size):
+    """The rule of `Inspection.per_level` in words."""
+    return (
+        f"A picture is scaled to fit {image_size} px; an object goes to the level whose anchors "
+        f"(sides from {', '.join(map(str, ANCHOR_SIZES))} px, each times 1, 1.26 and 1.59) come "
+        "nearest to the square root of its box's area. Under P3: even the smallest anchor overlaps "
+        "such a box by less than half."
+    )
+
+
+def inspect(record_set, checked, image_size):
+    """Looks through a data set.
+
+    Args:
+        record_set: `RecordSet`, with what its loader found wrong.
+        checked: list of pairs, what `check_images` found.
+        image_size: int, height and width of the network's input in pixels.
+
+    Returns:
+        `Inspection`.
+    """
+    log = IssueLog.of_images(record_set, checked)
+    classes = len(record_set.class_names)
+    is_labelled = bool((image_labels(record_set.records) >= 0).any())
+    objects, images = np.zeros(classes, int), np.zeros(classes, int)
+    counts, levels, crowds = [], np.zeros(len(LEVELS) + 1, int), 0
+    for record in record_set.records:
+        if record.image_label is not None:
+            images[record.image_label] += 1
+        elif is_labelled:
+            log.add(ERROR, "picture without a class", place_of(record))
+        kept = ~record.is_crowd
+        here = np.bincount(record.classes[kept], minlength=classes)
+        objects += here
+        images += here > 0
+        counts.append(int(kept.sum()))
+        crowds += len(kept) - counts[-1]
+        levels += _levels(record, kept, image_size)
+        for text in _equal_boxes(record, record_set.class_names):
+            log.add(
+                WARNING, "two equal boxes of one class in a picture", f"{place_of(record)}: {text}"
+            )
+    counted, kind = (images, "pictures") if is_labelled else (objects, "objects")
+    for name, count in zip(record_set.class_names, counted, strict=True):
+        if not count:
+            log.add(WARNING, f"class without {kind}", name)
+    if not counted.sum():
+        log.add(ERROR, "no object to learn from", record_set.source)
+    empty = counts.count(0)
+    return Inspection(
+        images=len(counts),
+        objects=int(objects.sum()),
+        crowds=crowds,
+        per_class=list(zip(record_set.class_names, objects.tolist(), images.tolist(), strict=True)),
+        per_image={
+            "fewest": min(counts, default=0),
+            "median": float(np.median(counts)) if counts else 0,
+            "mean": float(np.mean(counts)) if counts else 0,
+            "most": max(counts, default=0),
+            "pictures without objects": empty,
+        },
+        per_level=dict(zip(("under P3", *LEVELS), levels.tolist(), strict=True)),
+        is_labelled=is_labelled,
+        contents=[content for _, content in checked],
+        issues=log.issues(),
+    )
+
+
+def overlap(training, validation, record_set):
+    """The validation pictures that are among the training pictures, by content.
+
+    Args:
+        training: `Inspection` of the training pictures.
+        validation: `Inspection` of the validation pictures.
+        record_set: `RecordSet` of the validation pictures.
+
+    Returns:
+        List of `Issue`: empty, or of one.
+    """
+    known = {content for content in training.contents if content}
+    log = IssueLog()
+    for record, content in zip(record_set.records, validation.contents, strict=True):
+        if content in known:
+            log.add(ERROR, "validation picture that is trained on", place_of(record))
+    return log.issues()
+
+
+def _levels(record, kept, image_size):
+    """Number of objects under P3 and at each level."""
+    scale = image_size / max(record.width, record.height)
+    sides = np.sqrt(record.boxes[kept, 2] * record.boxes[kept, 3]) * scale
+    # Boundaries between the largest anchor of one level and the smallest of the next.
+    edges = [ANCHOR_SIZES[0] * _SMALLEST_SHARE, *(size / _OCTAVE for size in ANCHOR_SIZES[1:])]
+    return np.bincount(np.searchsorted(edges, sides, "right"), minlength=len(LEVELS) + 1)
+
+
+def _equal_boxes(record, class_names):
+    seen = set()
+    for index, box in zip(record.classes.tolist(), record.boxes.tolist(), strict=True):
+        key = (index, *box)
+        if key in seen:
+            yield f"{class_names[index]} at {', '.join(f'{value:g}' for value in box)}"
+        seen.add(key)

@@ -1,0 +1,1 @@
+"""The stream of batches: pictures decoded, augmented and batched by tf.data."""

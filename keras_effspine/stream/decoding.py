@@ -1,0 +1,204 @@
+"""Reading pictures and their objects inside tf.data, with a count of the pictures that fail."""
+
+import contextlib
+import threading
+import typing
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
+from keras_effspine.data.images.image_bytes import read_image_bytes
+from keras_effspine.errors import DataError
+from keras_effspine.stream.image_windows import read_window
+from keras_effspine.stream.placement import MOST_HALVINGS
+from keras_effspine.stream.python_calls import PythonCalls
+
+
+class Encoded(typing.NamedTuple):
+    """A record as read, its picture not decoded yet.
+
+    Args:
+        index: int64 scalar, position of the record.
+        content: string scalar, the encoded picture; empty if it could not be read.
+        is_plain: bool scalar, whether it is known to be a sound JPEG without particulars.
+        shape: int32 `(2,)`, the picture's height and width.
+        boxes: float32 `(boxes, 4)`, xyxy in pixels; those of crowds are apart.
+        classes: int32 `(boxes,)`.
+        crowds: float32 `(crowds, 4)`, xyxy in pixels.
+        label: int32 scalar, class of the whole picture; -1 where it has none.
+    """
+
+    index: tf.Tensor
+    content: tf.Tensor
+    is_plain: tf.Tensor
+    shape: tf.Tensor
+    boxes: tf.Tensor
+    classes: tf.Tensor
+    crowds: tf.Tensor
+    label: tf.Tensor
+
+
+class ImageDecoder:
+    """Reads and decodes pictures and remembers the ones that could not be decoded.
+
+    When more than a tenth of all pictures have failed, reading stops.
+
+    A picture is decoded under Python's eyes until it was once found to be a sound JPEG; from then
+    on TensorFlow decodes it alone, which takes a fifth less time and runs beside Python.
+
+    Args:
+        record_set: the `RecordSet` whose pictures are decoded.
+        upright: whether pictures are shown as a viewer shows them; see `data.images.orientation`.
+
+    Attributes:
+        calls: the `PythonCalls` that read and decode.
+    """
+
+    def __init__(self, record_set, upright=False):
+        Image.preinit()  # once, before threads ask for it at the same time
+        self._records = record_set.records
+        self._source = record_set.source
+        self._upright = upright
+        self._is_plain = np.zeros(len(record_set.records), bool)
+        self._lock = threading.Lock()
+        self.calls = PythonCalls()
+        self.failed = {}  # index of the record: message
+
+    def read(self, index):
+        """Reads the record's file and annotations; to be used in `tf.data.Dataset.map`.
+
+        Args:
+            index: int64 scalar, position of the record.
+
+        Returns:
+            `Encoded`.
+        """
+        types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32, tf.int32]
+        shapes = [[], [], [2], [None, 4], [None], [None, 4], []]
+        found = tf.numpy_function(self.calls.counted(self._read), [index], types)
+        for tensor, shape in zip(found, shapes, strict=True):
+            tensor.set_shape(shape)
+        return Encoded(index, *found)
+
+    def decode(self, encoded, placement):
+        """Decodes what a placement shows of a picture.
+
+        Args:
+            encoded: `Encoded`.
+            placement: `Placement`.
+
+        Returns:
+            Pair of the part, uint8 `(height, width, 3)`, and a bool scalar that is false where
+            decoding failed.
+        """
+
+        def fast():
+            part = tf.switch_case(
+                placement.halvings,
+                [
+                    lambda ratio=2**step: tf.io.decode_and_crop_jpeg(
+                        encoded.content, placement.window, channels=3, ratio=ratio
+                    )
+                    for step in range(MOST_HALVINGS + 1)
+                ],
+            )
+            return part, True
+
+        def careful():
+            values = [encoded.index, encoded.content, placement.halvings, placement.window]
+            decode = self.calls.counted(self._decode)
+            return tuple(tf.numpy_function(decode, values, [tf.uint8, tf.bool]))
+
+        part, decoded = tf.cond(encoded.is_plain, fast, careful)
+        part.set_shape([None, None, 3])
+        decoded.set_shape([])
+        return part, decoded
+
+    @property
+    def has_semantic_maps(self):
+        """Whether the records come with label maps."""
+        return len(self._records) > 0 and self._records[0].semantic_map is not None
+
+    def read_semantic_map(self, index):
+        """Reads the record's label map; one that cannot be used counts as a failed picture.
+
+        Args:
+            index: int64 scalar, position of the record.
+
+        Returns:
+            Pair of uint8 `(height, width)` and a bool scalar that is false where reading failed.
+        """
+        read_map = self.calls.counted(self._read_semantic_map)
+        labels, read = tf.numpy_function(read_map, [index], (tf.uint8, tf.bool))
+        labels.set_shape([None, None])
+        read.set_shape([])
+        return labels, read
+
+    def _read_semantic_map(self, index):
+        try:
+            return self._records[index].semantic_map.read(self._records[index]), True
+        except DataError as error:
+            self._note_failure(index, error)
+            self.check()
+            return np.zeros((1, 1), "uint8"), False
+
+    def _read(self, index):
+        record = self._records[index]
+        try:
+            content = read_image_bytes(record)
+        except OSError as error:
+            self._note_failure(index, error)
+            content = b""
+        boxes = np.array(record.boxes, "float32").reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        crowd = np.asarray(record.is_crowd, bool)
+        shape = np.array([record.height, record.width], "int32")
+        classes = np.asarray(record.classes)[~crowd].astype("int32")
+        is_plain = self._is_plain[index] and bool(content)
+        label = np.int32(-1 if record.image_label is None else record.image_label)
+        return content, is_plain, shape, boxes[~crowd], classes, boxes[crowd], label
+
+    def _decode(self, index, content, halvings, window):
+        try:
+            record = self._records[index]
+            part, is_plain = read_window(content, record, 2**halvings, window, self._upright)
+        except Exception as error:  # Pillow raises whatever a broken file leads it to
+            self._note_failure(index, error)
+            self.check()
+            return np.zeros((1, 1, 3), "uint8"), False
+        self._is_plain[index] = is_plain
+        return part, True
+
+    def _note_failure(self, index, error):
+        message = (getattr(error, "message", None) or str(error) or repr(error)).splitlines()[0]
+        with self._lock:
+            self.failed.setdefault(int(index), message)
+
+    def check(self):
+        """Raises DataError if more than a tenth of the pictures have failed."""
+        if len(self.failed) > LARGEST_FAILED_SHARE * len(self._records):
+            raise DataError(
+                f"{len(self.failed)} of the {len(self._records)} pictures of {self._source} cannot "
+                f"be decoded: {'; '.join(self.describe()[:NAMED_EXAMPLES])}; replace the files."
+            )
+
+    @contextlib.contextmanager
+    def failures_as_data_errors(self):
+        """Turns TensorFlow's error, where too many pictures failed, into a DataError."""
+        try:
+            yield
+        except tf.errors.OpError:
+            self.check()
+            raise
+
+    def describe(self):
+        """One line for each failed picture: path, image id, and the decoder's message."""
+        with self._lock:
+            failed = sorted(self.failed.items())
+        records = [self._records[index] for index, _ in failed]
+        return [
+            f"{record.path} (image {record.image_id}): {message}"
+            for record, (_, message) in zip(records, failed, strict=True)
+        ]

@@ -1,0 +1,137 @@
+"""From records to batches of fixed shapes with tf.data."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_effspine.data.record_columns import object_arrays
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.placement import letterbox, place_image, scale_of
+from keras_effspine.stream.samples import TrainingSamples
+
+
+def training_batches(
+    record_set,
+    decoder,
+    fields,
+    image_size,
+    batch_size,
+    seed,
+    augmentation=None,
+    first_batch=0,
+    shard=(0, 1),
+    log=None,
+):
+    """An endless stream of shuffled, augmented batches.
+
+    Each sample depends on the seed and on its place in the stream alone, whatever the number of
+    threads or workers.
+
+    Args:
+        record_set: `RecordSet`.
+        decoder: `ImageDecoder` of the record set.
+        fields: function from a sample to the labels of a task. A sample is a dictionary of
+            `"image"` float32 `(image_size, image_size, 3)`, `"boxes"` float32 `(boxes, 4)` xyxy in
+            its pixels, `"classes"` int32 `(boxes,)`, `"crowds"` float32 `(crowds, 4)`, the
+            boxes of crowds, which are not among the others, and `"label"`, int32 scalar, the class
+            of the whole picture, or -1; of records with label maps also `"semantic"` uint8
+            `(image_size, image_size)`, class indices, 255 where none is known and beside the
+            picture.
+        image_size: int, height and width of the pictures.
+        batch_size: int, pictures in a batch of all workers together.
+        seed: int.
+        augmentation: `Augmentation`; None means its defaults.
+        first_batch: int, number of batches of the stream to leave out: where a run goes on.
+        shard: pair of this worker's number, from 0, and the number of workers. Each batch is cut
+            into as many parts, of which this worker reads the one of its number; in order they are
+            the batch of a single worker, as `tf.distribute` cuts and joins batches.
+        log: `BatchLog` that is told what each batch holds, or None.
+
+    Returns:
+        `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
+        and labels, where `part` is the batch size over the number of workers. Every batch is full:
+        a stream without end has no remainder.
+
+    Raises:
+        ValueError: if there is no such shard, or the parts would not be equal.
+    """
+    worker, workers = shard
+    if not 0 <= worker < workers:
+        raise ValueError(f"The workers are numbered from 0. Received: shard {worker} of {workers}")
+    if batch_size % workers:
+        raise ValueError(
+            f"A batch is divided equally among the workers. Received: batch_size {batch_size} "
+            f"for {workers} workers"
+        )
+    part = batch_size // workers
+    samples = TrainingSamples(
+        decoder, len(record_set.records), image_size, augmentation or Augmentation(), seed
+    )
+
+    def labelled(number):
+        place = number // part * batch_size + worker * part + number % part
+        sample, index = samples.at(place)
+        return index, sample["image"], fields(sample)
+
+    def images_and_labels(number, batch):
+        index, images, labels = batch
+        if log is not None:
+            log.note(number, index)
+        return images, labels
+
+    numbers = tf.data.Dataset.range(first_batch * part, tf.int64.max)
+    dataset = numbers.map(labelled, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(part, drop_remainder=True).enumerate(first_batch)
+    return dataset.map(images_and_labels).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(record_set, decoder, image_size, batch_size):
+    """Each picture once, in order, letterboxed, in full batches.
+
+    A picture has its place in a batch whether or not it can be decoded, so that several workers
+    that each read all of them have the same batches.
+
+    Args:
+        record_set: `RecordSet`.
+        decoder: `ImageDecoder` of the record set.
+        image_size: int, height and width of the pictures.
+        batch_size: int, pictures in a batch. Black ones with the index -1 and the scale 1 fill up
+            the last batch, and stand for pictures that cannot be decoded.
+
+    Returns:
+        `tf.data.Dataset` of dictionaries: `"images"` `(batch, image_size, image_size, 3)`, RGB in
+        [0, 255]; `"index"` int64 `(batch,)`, positions of the records; `"scale"` float32
+        `(batch, 2)`, pixels of the batch over pixels of the original along y and x.
+    """
+    count = len(record_set.records)
+
+    def image_at(index):
+        encoded = decoder.read(index)
+        placement = letterbox(encoded.shape, (image_size, image_size))
+        part, decoded = decoder.decode(encoded, placement)
+        image = place_image(part, placement, (image_size, image_size))
+        return {
+            "images": image,
+            "index": tf.where(decoded, index, -1),
+            "scale": tf.where(decoded, scale_of(placement), tf.ones([2])),
+        }
+
+    def nothing():
+        return {
+            "images": tf.zeros([image_size, image_size, 3]),
+            "index": tf.constant(-1, "int64"),
+            "scale": tf.ones([2]),
+        }
+
+    end = -(-count // batch_size) * batch_size
+    dataset = tf.data.Dataset.range(end).map(
+        lambda index: tf.cond(index < count, lambda: image_at(index), nothing),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def most_objects(record_set):
+    """Greatest number of objects in one picture, crowds not counted; at least 1."""
+    lengths, _, _, is_crowd = object_arrays(record_set.records)
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    return max(1, int(np.bincount(owners[~is_crowd]).max(initial=0)))

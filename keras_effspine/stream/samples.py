@@ -1,0 +1,146 @@
+"""The samples of a training stream: one augmented picture each, or four of them."""
+
+import tensorflow as tf
+
+from keras_effspine.data.semantic_map import IGNORED
+from keras_effspine.stream.colour_jitter import colour_jitter
+from keras_effspine.stream.mosaic import join_tiles, mosaic_tiles
+from keras_effspine.stream.placement import (
+    place_boxes,
+    place_image,
+    place_labels,
+    random_placement,
+)
+from keras_effspine.stream.rand_augment import rand_augment
+
+_TILES = 4
+
+# What a random number is for, so that no two are the same by accident.
+_ORDER, _PLACEMENT, _COLOUR, _IS_MOSAIC, _SPLIT, _TILE, _SUBSTITUTE, _POLICY = range(8)
+
+
+class TrainingSamples:
+    """An endless stream in which each place can be asked for at once.
+
+    What stands at a place depends on the seed and on the place alone. In the place of a picture
+    that cannot be decoded stands another one, chosen by the same rule, so that no other place
+    changes.
+
+    Args:
+        decoder: `ImageDecoder`.
+        count: int, number of the records.
+        image_size: int, height and width of the pictures.
+        augmentation: `Augmentation`.
+        seed: int.
+    """
+
+    def __init__(self, decoder, count, image_size, augmentation, seed):
+        self._decoder = decoder
+        self._count = count
+        self._size = image_size
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def at(self, place):
+        """The sample at a place of the stream; to be used in `tf.data.Dataset.map`.
+
+        Args:
+            place: int64 scalar, from 0.
+
+        Returns:
+            Pair of the sample (see `stream.pipeline.training_batches`) and the positions of its
+            records, int64 `(4,)`, -1 where it is made of fewer.
+        """
+        share = self._augmentation.mosaic
+        if not share:
+            sample, index = self._single(place)
+        else:
+            sample, index = tf.cond(
+                tf.random.stateless_uniform([], self._seeds(_IS_MOSAIC, place)) < share,
+                lambda: self._mosaic(place),
+                lambda: self._single(place),
+            )
+        return _objects_in_sight(sample), index
+
+    def _single(self, place):
+        canvas = (self._size, self._size)
+        sample, index = self._image(place * _TILES, self._record_at(place), canvas)
+        return sample, tf.pad(index[None], [[0, _TILES - 1]], constant_values=-1)
+
+    def _mosaic(self, place):
+        others = tf.random.stateless_uniform(
+            [_TILES - 1], self._seeds(_TILE, place), maxval=self._count, dtype="int64"
+        )
+        first = [self._record_at(place), *tf.unstack(others)]
+        tiles = mosaic_tiles(self._size, self._seeds(_SPLIT, place))
+        images = [
+            self._image(place * _TILES + tile, index, tuple(tf.unstack(size)))
+            for tile, (index, (_, size)) in enumerate(zip(first, tiles, strict=True))
+        ]
+        samples, indices = zip(*images, strict=True)
+        return join_tiles(samples, [corner for corner, _ in tiles], self._size), tf.stack(indices)
+
+    def _image(self, number, first_index, canvas):
+        """The sample of one picture, and its index; `number` is its place among all tiles."""
+
+        def attempt(index):
+            encoded = self._decoder.read(index)
+            placement = random_placement(
+                encoded.shape, canvas, self._augmentation, self._seeds(_PLACEMENT, number)
+            )
+            part, decoded = self._decoder.decode(encoded, placement)
+            if not self._decoder.has_semantic_maps:
+                return encoded, placement, part, decoded
+            labels, read = self._decoder.read_semantic_map(index)
+            return encoded, placement, part, decoded & read, labels
+
+        def another(tries, *_):
+            seeds = self._seeds(_SUBSTITUTE, number) + [tries * 2**40, 0]
+            index = tf.random.stateless_uniform([], seeds, maxval=self._count, dtype="int64")
+            return tries + 1, *attempt(index)
+
+        _, encoded, placement, image, _, *labels = tf.while_loop(
+            lambda tries, encoded, placement, image, decoded, *labels: ~decoded,
+            another,
+            (tf.constant(1, "int64"), *attempt(first_index)),
+        )
+        if self._augmentation.photometric:
+            seeds = self._seeds(_COLOUR, number)
+            image = colour_jitter(image, self._augmentation.photometric, seeds)
+        changes, magnitude = self._augmentation.rand_augment
+        if changes:
+            image = rand_augment(image, changes, magnitude, self._seeds(_POLICY, number))
+        sample = {
+            "image": place_image(image, placement, canvas),
+            "boxes": place_boxes(encoded.boxes, placement),
+            "classes": encoded.classes,
+            "crowds": place_boxes(encoded.crowds, placement),
+            "label": encoded.label,
+        }
+        if labels:
+            sample["semantic"] = place_labels(labels[0], placement, canvas, IGNORED)
+        return sample, encoded.index
+
+    def _record_at(self, place):
+        # A permutation that can be asked for any place in the stream at once: a run goes on
+        # anywhere, and no buffer holds the indices.
+        seeds = self._seeds(_ORDER, place // self._count)
+        return tf.random.experimental.index_shuffle(place % self._count, seeds, self._count - 1)
+
+    def _seeds(self, purpose, number):
+        return tf.stack([tf.constant(self._seed * 8 + purpose, "int64"), number])
+
+
+def _objects_in_sight(sample):
+    """Leaves out what was cropped away: less than a pixel of an object is no object to learn."""
+
+    def in_sight(boxes):
+        return tf.reduce_min(boxes[:, 2:] - boxes[:, :2], axis=1) >= 1.0
+
+    objects, crowds = in_sight(sample["boxes"]), in_sight(sample["crowds"])
+    return {
+        **sample,
+        "boxes": sample["boxes"][objects],
+        "classes": sample["classes"][objects],
+        "crowds": sample["crowds"][crowds],
+    }

@@ -1,0 +1,98 @@
+"""Semantic segmentation with SemanticSegmenter."""
+
+import keras
+import numpy as np
+
+from keras_effspine.data.semantic_map import IGNORED
+from keras_effspine.drawing.label_maps import draw_label_map, label_image
+from keras_effspine.drawing.zoom import zoom_of
+from keras_effspine.errors import DataError
+from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluator
+from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE, SemanticSegmenter
+from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.tasks.class_maps import class_map
+from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.tasks.task import Task
+
+_LOOKED_AT = 32
+
+
+class Segmentation(Task):
+    """The class of each pixel. An output is uint8 `(height, width)`, 255 where there is none."""
+
+    labels = "semantic"
+    values = ("augmentation.mosaic",)
+
+    def __init__(self):
+        self._coarse = None, None
+
+    def check(self, record_set):
+        """As in `Task`; the maps of some pictures are read, spread over the data set."""
+        records = record_set.records
+        missing = next((record for record in records if record.semantic_map is None), None)
+        if missing is not None:
+            raise DataError(
+                f"{record_set.source}: {missing.path} has no label map to learn from, as other "
+                "pictures too, maybe. Segmentation takes a folder with images and masks, a Pascal "
+                "VOC folder with SegmentationClass, or objects with masks."
+            )
+        found = set()
+        for record in records[:: -(-len(records) // _LOOKED_AT)]:
+            try:
+                found |= set(np.unique(record.semantic_map.read(record)).tolist())
+            except DataError:
+                continue  # counted and named when it is used
+            if len(found - {IGNORED}) > 1:
+                return
+        names = [record_set.class_names[index] for index in found - {IGNORED}]
+        raise DataError(
+            f"{record_set.source}: the label maps hold {names[0] if names else 'no class'} alone"
+            f"{' and ignored pixels' * (IGNORED in found)}: there is nothing to tell apart. "
+            "The value 255 is ignored; for masks of 0 and 255 write a labelmap.txt with the lines "
+            "'background:0,0,0' and 'NAME:255,255,255'."
+        )
+
+    def build_model(self, recipe, class_names):
+        # The head is as deep as that of the segmentation model that it starts from, if it does.
+        start = find_starting_point(recipe.preset).arguments_of(SemanticSegmenter)
+        depth = {name: start[name] for name in ("head_layers",) if name in start}
+        return SemanticSegmenter(build_backbone(recipe), num_classes=len(class_names), **depth)
+
+    def compile_model(self, model, recipe, optimizer):
+        model.compile(optimizer=optimizer)
+
+    def batch_fields(self, record_set, images_a_sample=1):
+        return lambda sample: sample["semantic"]
+
+    def predict(self, model, images):
+        # Logits of all pixels and classes of a batch would take gigabytes.
+        if self._coarse[0] is not model:
+            with model.distribute_strategy.scope():
+                self._coarse = model, keras.Model(model.inputs, model.coarse_logits)
+        return self._coarse[1].predict_on_batch(images)
+
+    def outputs(self, predictions, scales, records):
+        return [
+            class_map(predictions[row], scales[row] / OUTPUT_STRIDE, (record.height, record.width))
+            for row, record in enumerate(records)
+        ]
+
+    def truth(self, record):
+        if record.semantic_map is None:
+            return np.full((record.height, record.width), IGNORED, "uint8")
+        try:
+            return record.semantic_map.read(record)
+        except DataError:  # the evaluator counts and names it
+            return np.full((record.height, record.width), IGNORED, "uint8")
+
+    def evaluator(self, record_set):
+        return SegmentationEvaluator(record_set)
+
+    def draw(self, image, output, class_names, min_score=0.0):
+        """As in `Task`; classes of pixels have no scores, so that all are shown."""
+        zoom = zoom_of(image)
+        image, output = (x.repeat(zoom, axis=0).repeat(zoom, axis=1) for x in (image, output))
+        return draw_label_map(image, output, class_names)
+
+    def beside(self, output, class_names):
+        return {"-labels": label_image(output, class_names)}

@@ -1,0 +1,63 @@
+"""Values that follow from the size of the data set."""
+
+import pytest
+
+from keras_effspine.training.open_values import pick_open_values
+from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.preset_values import resolve_preset
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe_changes import override
+from keras_effspine.training.recipes import find_recipe
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "momentum"),
+    [(50, 100, 0.9), (205, 100, 0.976), (292, 82, 0.9797), (2400, 10, 0.98), (118287, 8, 0.99)],
+)
+def test_small_sets_are_seen_more_often_and_long_runs_look_back_further(images, epochs, momentum):
+    recipe, reasons = pick_open_values(find_recipe("fine_tune"), images)
+    assert (recipe.epochs, recipe.steps) == (epochs, None)
+    assert recipe.batch_norm_momentum == momentum
+    assert len(reasons) == 4
+    assert f"{epochs} epochs: {images} pictures" in reasons[0]
+    assert f"{momentum:g}" in reasons[2]
+
+
+@pytest.mark.parametrize(("batch_size", "rate"), [(2, 0.01), (8, 0.02), (32, 0.04)])
+def test_the_learning_rate_grows_with_the_root_of_the_batch(batch_size, rate):
+    recipe = override(find_recipe("fine_tune"), {"batch_size": batch_size})
+    assert pick_open_values(recipe, 300)[0].optimization.learning_rate == rate
+
+
+def test_batches_that_make_one_update_count_as_one_for_the_learning_rate():
+    changes = {"batch_size": 4, "optimization.accumulate": 8}
+    recipe, reasons = pick_open_values(override(find_recipe("fine_tune"), changes), 300)
+    assert recipe.optimization.learning_rate == 0.04
+    assert "here 32." in reasons[1]
+
+
+def test_what_is_given_is_kept_and_not_talked_about():
+    recipe = Recipe(steps=7, optimization=Optimization(learning_rate=0.5), batch_norm_momentum=0.7)
+    assert pick_open_values(recipe, 300) == (recipe, [])
+    short = override(find_recipe("fine_tune"), {"steps": 60})
+    picked, reasons = pick_open_values(short, 300)
+    assert (picked.steps, picked.epochs, picked.batch_norm_momentum) == (60, None, 0.9)
+    assert len(reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "frozen"), [(2, "batch_norm"), (7, "batch_norm"), (8, "nothing")]
+)
+def test_normalisation_is_frozen_where_batches_are_small(batch_size, frozen):
+    recipe = override(find_recipe("fine_tune"), {"batch_size": batch_size})
+    picked, reasons = pick_open_values(recipe, 300)
+    assert picked.frozen == frozen
+    assert f"{batch_size} pictures" in reasons[-1]
+    given = override(recipe, {"frozen": "backbone"})
+    assert pick_open_values(given, 300)[0].frozen == "backbone"
+
+
+def test_where_there_are_no_weights_nothing_is_frozen():
+    recipe = override(find_recipe("fine_tune"), {"batch_size": 2})
+    assert resolve_preset(recipe).frozen == "nothing"
+    assert resolve_preset(override(recipe, {"preset": "m1_bccd"})).frozen is None
