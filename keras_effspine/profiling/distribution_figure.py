@@ -2,27 +2,27 @@
 
 from matplotlib.figure import Figure
 
-from keras_effspine.topology.widths import block_costs, scaled_widths
+from keras_effspine.topology.network_spec import NetworkSpec
+from keras_effspine.topology.widths import block_costs
 
 
-def distribution_figure(table, betas, names):
+def distribution_figure(spec: NetworkSpec, names: tuple[str, str]) -> Figure:
     """Draws the channels of each block and its share of the computation, for two distributions.
 
     Args:
-        table: `BlockTable`, whose own widths are the first distribution.
-        betas: one number a block, by which the second is made.
+        spec: `NetworkSpec`; its table's own widths are the first distribution, those that its betas
+            make the second.
         names: names of the two.
 
     Returns:
-        `matplotlib.figure.Figure`: channels on the left; on the right the share of each block in
+        Channels on the left; on the right the share of each block in
         the computation of all blocks (equation 2). Blocks are in order, with their levels below.
     """
+    table = spec.table
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     colors = ("#9db4c8", "#e2824a")
-    for index, (name, widths) in enumerate(
-        zip(names, (table.widths, scaled_widths(table, betas)), strict=True)
-    ):
+    for index, (name, widths) in enumerate(zip(names, (table.widths, spec.widths()), strict=True)):
         costs = block_costs(table, widths)
         shares = [100 * cost / sum(costs) for cost in costs]
         places = [number + 0.4 * index for number in range(len(widths))]

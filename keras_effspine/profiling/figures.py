@@ -4,9 +4,8 @@ import pathlib
 
 from keras_effspine.atomic_file import write_file
 from keras_effspine.errors import ProfilingError
-from keras_effspine.topology import eff_spinenet
+from keras_effspine.topology.eff_spinenet import SPEC
 from keras_effspine.topology.published import published_rows
-from keras_effspine.topology.widths import scaled_widths
 
 FORMATS = ("svg", "png")
 
@@ -59,14 +58,13 @@ def _figures():
     from keras_effspine.profiling.graph_figure import graph_figure
     from keras_effspine.profiling.trade_off_figure import trade_off_figure
 
-    table, betas = eff_spinenet.TABLE, eff_spinenet.BETAS
     detectors = [row for row in published_rows() if row.table in (3, 7)]
     light = [row for row in detectors if row.multiply_adds.value < 20]
     return {
-        "graph": graph_figure(table, scaled_widths(table, betas), "Eff-SpineNet-D0"),
+        "graph": graph_figure(SPEC.table, SPEC.widths(), "Eff-SpineNet-D0"),
         "figure_1": trade_off_figure(
             light, "multiply_adds", "multiply-adds, B", "COCO AP against FLOPs"
         ),
-        "figure_3": distribution_figure(table, betas, ("SP-EfficientNet-B0", "Eff-SpineNet-D0")),
+        "figure_3": distribution_figure(SPEC, ("SP-EfficientNet-B0", "Eff-SpineNet-D0")),
         "figure_4": trade_off_figure(light, "parameters", "parameters, M", "COCO AP against size"),
     }

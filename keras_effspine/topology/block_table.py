@@ -5,6 +5,9 @@ import dataclasses
 STEM = 0
 """The parent of a block that reads the stem convolution's output."""
 
+STEM_LEVEL = 1
+"""The stem convolution has stride 2."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Block:
@@ -34,19 +37,26 @@ class BlockTable:
         outputs: block number of each output level, as `((level, block), ...)` by rising level.
 
     Raises:
-        ValueError: if a parent does not precede its block, or an output does not lie at its level.
+        ValueError: if a parent does not precede its block, a block follows in sequence a smaller
+            map, or an output does not lie at its level.
     """
 
     name: str
     blocks: tuple[Block, ...]
     outputs: tuple[tuple[int, int], ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for number, block in enumerate(self.blocks, start=1):
             if not block.parents or not all(STEM <= p < number for p in block.parents):
                 raise ValueError(
                     f"Block {number} of table '{self.name}' must have parents among the blocks "
                     f"before it. Received: parents={block.parents}"
+                )
+            if len(block.parents) == 1 and block.level < self.level_of(block.parents[0]):
+                raise ValueError(
+                    f"Block {number} of table '{self.name}' has one parent, which it follows in "
+                    "sequence without upsampling: it must not lie below it. "
+                    f"Received: level {block.level} after level {self.level_of(block.parents[0])}"
                 )
         for level, number in self.outputs:
             if not 1 <= number <= len(self.blocks) or self.blocks[number - 1].level != level:
@@ -56,11 +66,15 @@ class BlockTable:
                 )
 
     @property
-    def widths(self):
-        """Tuple of the blocks' widths before any scaling."""
+    def widths(self) -> tuple[int, ...]:
+        """The blocks' widths before any scaling."""
         return tuple(block.width for block in self.blocks)
 
-    def absorbed(self):
+    def level_of(self, number: int) -> int:
+        """Level of a block by its number, or of the stem."""
+        return STEM_LEVEL if number == STEM else self.blocks[number - 1].level
+
+    def absorbed(self) -> dict[int, tuple[int, ...]]:
         """Blocks that an output block adds to its inputs because nothing else reads them.
 
         The public SpineNet code joins each block without an outgoing connection to the next output

@@ -1,16 +1,17 @@
 """Equations 2 to 4 of the paper: from a resource distribution to the width of each block."""
 
 import math
+from collections.abc import Callable, Sequence
 
-from keras_effspine.topology import eff_spinenet
+from keras_effspine.topology.block_table import BlockTable
 
 
-def round_width(width):
+def round_width(width: float) -> int:
     """Nearest multiple of 8, ties up, at least 8."""
     return max(8, math.floor(width / 8 + 0.5 + 1e-9) * 8)
 
 
-def block_costs(table, widths=None):
+def block_costs(table: BlockTable, widths: Sequence[float] | None = None) -> tuple[float, ...]:
     """Cost `F_i` of each block up to a common factor (equation 2): `H_i W_i c_i^2`.
 
     `2 r` is left out, since every block has the same expansion ratio and only ratios matter.
@@ -25,19 +26,20 @@ def block_costs(table, widths=None):
     )
 
 
-def distribution_scale(table, betas):
-    """`F_t / sum_k(beta_k F_k)` with `F_t = sum_k F_k` (equations 3 and 4).
-
-    The published distribution has a constant of its own, `DISTRIBUTION_SCALE`.
-    """
-    if table is eff_spinenet.TABLE and tuple(betas) == eff_spinenet.BETAS:
-        return eff_spinenet.DISTRIBUTION_SCALE
+def distribution_scale(table: BlockTable, betas: Sequence[float]) -> float:
+    """`F_t / sum_k(beta_k F_k)` with `F_t = sum_k F_k` (equations 3 and 4)."""
     costs = block_costs(table)
     return sum(costs) / sum(beta * cost for beta, cost in zip(betas, costs, strict=True))
 
 
-def scaled_widths(table, betas=None, multiplier=1.0):
-    """Widths of a model: `round8(multiplier * sqrt(scale * beta_i) * width_i)`.
+def scaled_widths(
+    table: BlockTable,
+    betas: Sequence[float] | None = None,
+    multiplier: float = 1.0,
+    target: float = 1.0,
+    rounded: Callable[[float], int] = round_width,
+) -> tuple[int, ...]:
+    """Widths of a model: `rounded(multiplier * sqrt(target * scale * beta_i) * width_i)`.
 
     The paper's scaled models multiply the unrounded widths and round once.
 
@@ -45,9 +47,8 @@ def scaled_widths(table, betas=None, multiplier=1.0):
         table: `BlockTable`.
         betas: one positive number a block, its share of resources; None keeps the table's widths.
         multiplier: the model's feature dimension multiplier (Table 2).
-
-    Returns:
-        Tuple of integers, one a block.
+        target: the computation that betas distribute over that of the table's own widths.
+        rounded: the width of a block from its unrounded one.
 
     Raises:
         ValueError: if there is not one positive beta a block, or the multiplier is not positive.
@@ -55,14 +56,14 @@ def scaled_widths(table, betas=None, multiplier=1.0):
     if not 0 < multiplier < math.inf:
         raise ValueError(f"The width multiplier must be positive. Received: {multiplier}")
     if betas is None:
-        return tuple(round_width(multiplier * width) for width in table.widths)
+        return tuple(rounded(multiplier * width) for width in table.widths)
     if len(betas) != len(table.blocks) or not all(0 < b < math.inf for b in betas):
         raise ValueError(
             f"Table '{table.name}' needs {len(table.blocks)} positive betas, one a block. "
             f"Received: {betas}"
         )
-    scale = distribution_scale(table, betas)
+    scale = target * distribution_scale(table, betas)
     return tuple(
-        round_width(multiplier * math.sqrt(scale * beta) * width)
+        rounded(multiplier * math.sqrt(scale * beta) * width)
         for beta, width in zip(betas, table.widths, strict=True)
     )

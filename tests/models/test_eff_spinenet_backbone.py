@@ -10,7 +10,7 @@ from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine import EffSpineNetBackbone
 from keras_effspine.presets.registry import list_presets
-from keras_effspine.topology.eff_spinenet import BETAS
+from keras_effspine.topology.eff_spinenet import SPEC
 
 SIZES = [(64, 64), (96, 128), (100, 75)]
 
@@ -106,7 +106,7 @@ def test_its_config_makes_the_same_backbone_and_is_plain_json(small_eff_spinenet
     arguments = {
         "depth_multiplier": 1.5,
         "block_repeats": [1, 2, *[1] * 16],
-        "betas": [5.0, *BETAS[1:]],
+        "betas": [5.0, *SPEC.betas[1:]],
         "use_space_to_depth": False,
         "weighted_fusion": False,
         "squeeze_excitation_ratio": None,

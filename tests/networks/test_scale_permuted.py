@@ -1,5 +1,6 @@
 """The graph that a block table becomes."""
 
+import dataclasses
 import hashlib
 
 import keras
@@ -7,13 +8,10 @@ import numpy as np
 import pytest
 
 from keras_effspine.networks.operations import Operations
-from keras_effspine.networks.scale_permuted import (
-    Design,
-    average_at_lowest_level,
-    build_scale_permuted,
-)
+from keras_effspine.networks.scale_permuted import average_at_lowest_level, build_scale_permuted
 from keras_effspine.topology.block_table import STEM, Block, BlockTable
-from keras_effspine.topology.eff_spinenet import TABLE
+from keras_effspine.topology.eff_spinenet import SPEC
+from keras_effspine.topology.network_spec import NetworkSpec
 
 WIDTHS = (8,) * 18
 REPEATS = (1, 2, *[1] * 16)
@@ -23,9 +21,12 @@ REPEATS = (1, 2, *[1] * 16)
 LAYER_NAMES_SHA256 = "290f25bdab2ea0c7ebe188f9c3610f54745c33c8b573d6c131c72d0092bf586e"
 
 
-def build(table=TABLE, widths=WIDTHS, repeats=REPEATS, size=(None, None), **design):
+def build(spec=SPEC, widths=WIDTHS, repeats=REPEATS, size=(None, None), **arguments):
+    operations = arguments.pop("operations", Operations())
+    rate = arguments.pop("stochastic_depth_rate", 0.0)
+    spec = dataclasses.replace(spec, endpoint_width=8, **arguments)
     images = keras.Input((*size, 3), name="images")
-    tensors = build_scale_permuted(images, images, table, widths, repeats, 8, Design(**design))
+    tensors = build_scale_permuted(images, images, spec, widths, repeats, operations, rate)
     return keras.Model(images, tensors)
 
 
@@ -68,7 +69,7 @@ def test_names_do_not_depend_on_what_was_built_before(network):
 
 def test_every_block_and_endpoint_is_named_and_lies_at_its_level():
     network = build(size=(100, 75))
-    expected = {f"block{n:02d}": block.level for n, block in enumerate(TABLE.blocks, 1)}
+    expected = {f"block{n:02d}": block.level for n, block in enumerate(SPEC.table.blocks, 1)}
     expected |= {f"P{level}": level for level in range(3, 8)}
     assert {name: tensor.shape[1:] for name, tensor in network.output.items()} == {
         name: (-(-100 // 2**level), -(-75 // 2**level), 8) for name, level in expected.items()
@@ -127,13 +128,25 @@ def test_another_table_builds_another_network():
     table = BlockTable(
         "two", (Block(2, (STEM,), "mbconv", 8), Block(3, (STEM, 1), "mbconv", 8)), ((3, 2),)
     )
-    network = build(table, (8, 16), (1, 1))
+    network = build(NetworkSpec(table, stem_width=4), (8, 16), (1, 1))
+    assert network.get_layer("stem_conv").filters == 4
     outputs = network(np.zeros((1, 64, 64, 3)))
     assert {name: tuple(x.shape) for name, x in outputs.items()} == {
         "block01": (1, 16, 16, 8),
         "block02": (1, 8, 8, 16),
         "P3": (1, 8, 8, 8),
     }
+
+
+def test_the_stem_is_as_wide_and_its_kernel_as_large_as_the_specification_says():
+    stem = build(stem_width=12, stem_kernel_size=7).get_layer("stem_conv")
+    assert (stem.filters, stem.kernel_size) == (12, (7, 7))
+
+
+def test_an_unknown_kind_of_block_is_named():
+    table = BlockTable("odd", (Block(3, (STEM,), "fancy", 8),), ((3, 1),))
+    with pytest.raises(ValueError, match=r"'odd' may have blocks of .*mbconv\. Received: fancy"):
+        build(NetworkSpec(table, stem_width=8), (8,), (1,))
 
 
 def test_the_average_upsamples_all_levels_to_the_lowest():

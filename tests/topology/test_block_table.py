@@ -3,7 +3,9 @@
 import pytest
 
 from keras_effspine.topology.block_table import STEM, Block, BlockTable
-from keras_effspine.topology.eff_spinenet import P2_BLOCK, TABLE
+from keras_effspine.topology.eff_spinenet import SPEC
+
+TABLE = SPEC.table
 
 
 def block(level, *parents):
@@ -26,13 +28,20 @@ def test_eff_spinenet_is_connected_as_published():
 
 
 def test_p2_is_the_last_block_of_level_2():
-    assert P2_BLOCK == max(n for n, b in enumerate(TABLE.blocks, 1) if b.level == 2)
+    assert SPEC.p2_block == max(n for n, b in enumerate(TABLE.blocks, 1) if b.level == 2)
 
 
 @pytest.mark.parametrize("parents", [(), (2,), (3,), (-1,), (1, 2)])
 def test_a_block_must_come_after_its_parents(parents):
     with pytest.raises(ValueError, match=r"Block 2 of table 'bad' must have parents"):
         BlockTable("bad", (block(1, STEM), Block(2, parents, "mbconv", 8)), ((1, 1),))
+
+
+def test_a_block_in_sequence_cannot_be_larger_than_what_it_follows():
+    with pytest.raises(ValueError, match=r"Block 2 of table.*Received: level 2 after level 3"):
+        BlockTable("bad", (block(3, STEM), block(2, 1)), ((2, 2),))
+    with pytest.raises(ValueError, match=r"Block 1 of table.*Received: level 0 after level 1"):
+        BlockTable("bad", (block(0, STEM),), ((0, 1),))
 
 
 def test_an_output_must_lie_at_its_level():

@@ -1,12 +1,13 @@
 """Widths of the blocks, from the paper's distribution of resources."""
 
+import dataclasses
 import itertools
 import math
 
 import pytest
 
 from keras_effspine.topology.block_table import STEM, Block, BlockTable
-from keras_effspine.topology.eff_spinenet import BETAS, DISTRIBUTION_SCALE, TABLE
+from keras_effspine.topology.eff_spinenet import SPEC
 from keras_effspine.topology.widths import (
     block_costs,
     distribution_scale,
@@ -14,19 +15,22 @@ from keras_effspine.topology.widths import (
     scaled_widths,
 )
 
+TABLE, BETAS = SPEC.table, SPEC.betas
+
 # Table 1 of arXiv:2010.11426, column Eff-SpineNet-D0, blocks 1 to 18.
 D0 = (16, 24, 16, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 136, 136, 40)
 
 
 def test_the_published_distribution_gives_table_1_exactly():
-    assert scaled_widths(TABLE, BETAS) == D0
+    assert SPEC.widths() == D0
 
 
 def test_equation_4_itself_gives_table_1_as_well():
     costs = block_costs(TABLE)
     scale = sum(costs) / sum(beta * cost for beta, cost in zip(BETAS, costs, strict=True))
     assert scale == pytest.approx(0.0780, abs=5e-5)
-    assert scale != DISTRIBUTION_SCALE
+    assert scale == distribution_scale(TABLE, BETAS)
+    assert scale * SPEC.target == pytest.approx(5 / 64, rel=1e-12)
     by_hand = tuple(
         round_width(math.sqrt(scale * beta) * width)
         for beta, width in zip(BETAS, TABLE.widths, strict=True)
@@ -45,11 +49,7 @@ def test_equation_4_itself_gives_table_1_as_well():
     ],
 )
 def test_scaled_models_multiply_the_unrounded_widths(multiplier, widths):
-    assert scaled_widths(TABLE, BETAS, multiplier) == widths
-
-
-def test_betas_in_a_list_are_the_published_distribution_too():
-    assert scaled_widths(TABLE, list(BETAS)) == D0
+    assert SPEC.widths(multiplier) == widths
 
 
 def test_without_betas_the_table_keeps_its_widths():
@@ -66,13 +66,22 @@ def test_another_distribution_keeps_the_total_cost():
     )
 
 
+@pytest.mark.parametrize("multiplier", [0.4, 0.5, 0.8, 1.0, 1.1, 1.2, 1.4])
+@pytest.mark.parametrize("factor", [1 - 1e-9, 1 + 1e-9, 7.0])
+def test_the_published_distribution_is_no_exception_to_its_neighbours(factor, multiplier):
+    """A step away from it changes no width, nor do other units of the betas."""
+    near = [beta * factor for beta in BETAS]
+    assert dataclasses.replace(SPEC, betas=near).widths(multiplier) == SPEC.widths(multiplier)
+    unrounded = [
+        dataclasses.replace(SPEC, betas=betas, rounded=float).widths(multiplier)
+        for betas in (BETAS, [BETAS[0] * (1 + 1e-6), *BETAS[1:]])
+    ]
+    assert unrounded[1] == pytest.approx(unrounded[0], rel=1e-6)
+    assert unrounded[1] != unrounded[0]
+
+
 def test_equal_betas_change_nothing():
     assert scaled_widths(TABLE, [7.5] * 18) == TABLE.widths
-
-
-def test_another_table_with_the_same_betas_follows_equation_4():
-    twin = BlockTable("twin", TABLE.blocks, TABLE.outputs)
-    assert distribution_scale(twin, BETAS) == pytest.approx(0.0780, abs=5e-5)
 
 
 @pytest.mark.parametrize(
