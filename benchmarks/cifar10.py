@@ -84,6 +84,7 @@ def run(name, train, test, arguments):
         BATCH_SIZE,
         arguments.seed,
         augmentation=AUGMENTATION,
+        labels=task.labels,
     )
     timed.started = time.monotonic()
     model.fit(batches, steps_per_epoch=10**9, epochs=1, verbose=0, shuffle=False, callbacks=[timed])

@@ -61,7 +61,7 @@ def check(
         raise DataError(f"{out}: the gallery is a PNG file; end its name in .png.")
     check_data_options(data, images, split)
     load_tensorflow_for(data, val_data)
-    labels = "objects" if task is None else _labels_of(task)
+    labels = ("objects",) if task is None else _labels_of(task)
     records, _ = read_records(data, images, split, labels)
     measured = read_validation_records(
         data, images, split, val_data, val_images, val_split, read_records, labels

@@ -5,7 +5,7 @@ from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
 
-def read_records(data, images=None, split=None, labels="objects"):
+def read_records(data, images=None, split=None, labels=("objects",)):
     """Loads a data set without a look at its pictures, beyond what their sizes need.
 
     Args:
@@ -28,7 +28,7 @@ def read_records(data, images=None, split=None, labels="objects"):
     return source.load(split), source
 
 
-def load_records(data, images=None, split=None, labels="objects"):
+def load_records(data, images=None, split=None, labels=("objects",)):
     """Loads a data set and checks its image files.
 
     Args:
@@ -45,7 +45,7 @@ def load_records(data, images=None, split=None, labels="objects"):
 
 
 def read_validation_records(
-    data, images, split, val_data, val_images, val_split, read=load_records, labels="objects"
+    data, images, split, val_data, val_images, val_split, read=load_records, labels=("objects",)
 ):
     """Loads what a model that trains on some data is measured on.
 
@@ -76,7 +76,7 @@ def read_validation_records(
     return read(named, folder, val_split, labels)
 
 
-def load_measured_records(data, images=None, split=None, labels="objects"):
+def load_measured_records(data, images=None, split=None, labels=("objects",)):
     """As `load_records`, but where no part is named it is the one for validation, if there is."""
     if split is None:
         split = find_source(data, images, labels).validation_split

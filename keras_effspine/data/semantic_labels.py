@@ -11,6 +11,7 @@ import numpy as np
 import pycocotools.mask
 from PIL import Image
 
+from keras_effspine.data.record import Record
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
 
@@ -118,15 +119,24 @@ class ObjectLabels:
                 columns = slice(max(0, int(left)), max(0, int(np.ceil(left + width))))
                 classes[rows, columns] = IGNORED
             else:
-                classes[_decoded(mask, record, path)] = record.classes[index]
+                classes[decode_mask(mask, record, path)] = record.classes[index]
         return classes
 
     def with_classes(self, to_index):
         return ObjectLabels(int(to_index[self._background]))
 
 
-def _decoded(mask, record, path):
-    """A mask in COCO's notation as bool `(height, width)`."""
+def decode_mask(mask: list | dict, record: Record, where: object) -> np.ndarray:
+    """A mask in COCO's notation as bool `(height, width)`.
+
+    Args:
+        mask: polygons or a run-length dictionary, as in `Record.masks`.
+        record: the `Record` of its picture, for the size.
+        where: what the mask is, for messages.
+
+    Raises:
+        DataError: it cannot be read, or has not the size of its picture.
+    """
     size = (record.height, record.width)
     try:
         if isinstance(mask, list):
@@ -135,10 +145,10 @@ def _decoded(mask, record, path):
             mask = pycocotools.mask.frPyObjects(mask, *size)
         decoded = pycocotools.mask.decode(mask)
     except Exception as error:  # pycocotools raises whatever a broken mask leads it to
-        raise DataError(f"{path}: a mask cannot be read ({error}).") from error
+        raise DataError(f"{where}: a mask cannot be read ({error}).") from error
     if decoded.shape != size:
-        raise DataError(f"{path}: a mask has not the size of the picture; make both the same.")
-    return decoded > 0
+        raise DataError(f"{where}: a mask has not the size of the picture; make both the same.")
+    return decoded.view(bool)
 
 
 def _stored_values(path):

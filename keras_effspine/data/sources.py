@@ -53,14 +53,14 @@ def is_name(data):
     return data == SHAPES or data.startswith(_TFDS)
 
 
-def find_source(data, images=None, labels="objects"):
+def find_source(data, images=None, labels=("objects",)):
     """Recognises data.
 
     Args:
         data: name or path; see `KNOWN`.
         images: folder of the image files, for a COCO JSON file or a folder of masks.
-        labels: what is to be read of data that hold several kinds: `"objects"`, or `"semantic"`,
-            label maps, which are made of the objects' masks where the data have no maps.
+        labels: names of what is to be read of data that hold several kinds, as in `Task.labels`;
+            `"semantic"`, label maps, are made of the objects' masks where the data have no maps.
 
     Returns:
         `Source`.
@@ -78,7 +78,7 @@ def find_source(data, images=None, labels="objects"):
         source = _find_without_images(data, path)
         if images is not None:
             raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")
-    if labels == "semantic":
+    if "semantic" in labels:
         from keras_effspine.data.object_maps import with_object_maps
 
         load = source.load
@@ -112,7 +112,7 @@ def _find_label_maps(path, images, labels):
             mask_folder.mask_splits(folders[1]),
             lambda split: mask_folder.load_mask_folder(*folders, split),
         )
-    if labels != "semantic":
+    if "semantic" not in labels:
         return None
     if images is None and (path / "SegmentationClass").is_dir():
         from keras_effspine.data.formats import voc_segmentation

@@ -1,4 +1,4 @@
-"""Reading pictures and their objects inside tf.data, with a count of the pictures that fail."""
+"""Reading and decoding pictures inside tf.data, with a count of the pictures that fail."""
 
 import contextlib
 import threading
@@ -17,27 +17,19 @@ from keras_effspine.stream.python_calls import PythonCalls
 
 
 class Encoded(typing.NamedTuple):
-    """A record as read, its picture not decoded yet.
+    """A picture as read, not decoded yet.
 
     Args:
         index: int64 scalar, position of the record.
         content: string scalar, the encoded picture; empty if it could not be read.
         is_plain: bool scalar, whether it is known to be a sound JPEG without particulars.
         shape: int32 `(2,)`, the picture's height and width.
-        boxes: float32 `(boxes, 4)`, xyxy in pixels; those of crowds are apart.
-        classes: int32 `(boxes,)`.
-        crowds: float32 `(crowds, 4)`, xyxy in pixels.
-        label: int32 scalar, class of the whole picture; -1 where it has none.
     """
 
     index: tf.Tensor
     content: tf.Tensor
     is_plain: tf.Tensor
     shape: tf.Tensor
-    boxes: tf.Tensor
-    classes: tf.Tensor
-    crowds: tf.Tensor
-    label: tf.Tensor
 
 
 class ImageDecoder:
@@ -67,7 +59,7 @@ class ImageDecoder:
         self.failed = {}  # index of the record: message
 
     def read(self, index):
-        """Reads the record's file and annotations; to be used in `tf.data.Dataset.map`.
+        """Reads the record's file; to be used in `tf.data.Dataset.map`.
 
         Args:
             index: int64 scalar, position of the record.
@@ -75,10 +67,9 @@ class ImageDecoder:
         Returns:
             `Encoded`.
         """
-        types = [tf.string, tf.bool, tf.int32, tf.float32, tf.int32, tf.float32, tf.int32]
-        shapes = [[], [], [2], [None, 4], [None], [None, 4], []]
+        types = [tf.string, tf.bool, tf.int32]
         found = tf.numpy_function(self.calls.counted(self._read), [index], types)
-        for tensor, shape in zip(found, shapes, strict=True):
+        for tensor, shape in zip(found, [[], [], [2]], strict=True):
             tensor.set_shape(shape)
         return Encoded(index, *found)
 
@@ -116,67 +107,42 @@ class ImageDecoder:
         decoded.set_shape([])
         return part, decoded
 
-    @property
-    def has_semantic_maps(self):
-        """Whether the records come with label maps."""
-        return len(self._records) > 0 and self._records[0].semantic_map is not None
-
-    def read_semantic_map(self, index):
-        """Reads the record's label map; one that cannot be used counts as a failed picture.
-
-        Args:
-            index: int64 scalar, position of the record.
-
-        Returns:
-            Pair of uint8 `(height, width)` and a bool scalar that is false where reading failed.
-        """
-        read_map = self.calls.counted(self._read_semantic_map)
-        labels, read = tf.numpy_function(read_map, [index], (tf.uint8, tf.bool))
-        labels.set_shape([None, None])
-        read.set_shape([])
-        return labels, read
-
-    def _read_semantic_map(self, index):
-        try:
-            return self._records[index].semantic_map.read(self._records[index]), True
-        except DataError as error:
-            self._note_failure(index, error)
-            self.check()
-            return np.zeros((1, 1), "uint8"), False
-
     def _read(self, index):
         record = self._records[index]
         try:
             content = read_image_bytes(record)
         except OSError as error:
-            self._note_failure(index, error)
+            self.note_failure(index, error)
             content = b""
-        boxes = np.array(record.boxes, "float32").reshape(-1, 4)
-        boxes[:, 2:] += boxes[:, :2]
-        crowd = np.asarray(record.is_crowd, bool)
         shape = np.array([record.height, record.width], "int32")
-        classes = np.asarray(record.classes)[~crowd].astype("int32")
-        is_plain = self._is_plain[index] and bool(content)
-        label = np.int32(-1 if record.image_label is None else record.image_label)
-        return content, is_plain, shape, boxes[~crowd], classes, boxes[crowd], label
+        return content, self._is_plain[index] and bool(content), shape
 
     def _decode(self, index, content, halvings, window):
         try:
             record = self._records[index]
             part, is_plain = read_window(content, record, 2**halvings, window, self._upright)
         except Exception as error:  # Pillow raises whatever a broken file leads it to
-            self._note_failure(index, error)
-            self.check()
+            self.note_failure(index, error)
             return np.zeros((1, 1, 3), "uint8"), False
         self._is_plain[index] = is_plain
         return part, True
 
-    def _note_failure(self, index, error):
+    def note_failure(self, index: int, error: Exception) -> None:
+        """Remembers that a picture, or what is known of it, could not be read.
+
+        Args:
+            index: position of its record.
+            error: why.
+
+        Raises:
+            DataError: as `check`.
+        """
         message = (getattr(error, "message", None) or str(error) or repr(error)).splitlines()[0]
         with self._lock:
             self.failed.setdefault(int(index), message)
+        self.check()
 
-    def check(self):
+    def check(self) -> None:
         """Raises DataError if more than a tenth of the pictures have failed."""
         if len(self.failed) > LARGEST_FAILED_SHARE * len(self._records):
             raise DataError(

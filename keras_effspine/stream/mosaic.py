@@ -1,5 +1,7 @@
 """Four pictures side by side on one canvas."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
@@ -25,13 +27,15 @@ def mosaic_tiles(canvas, seed):
     ]
 
 
-def join_tiles(samples, corners, canvas):
+def join_tiles(
+    samples: Sequence[dict[str, tf.Tensor]], corners: Sequence[tf.Tensor], canvas: int
+) -> dict[str, tf.Tensor]:
     """Joins four samples to one.
 
     Args:
-        samples: four dictionaries of `"image"` `(height, width, 3)` of the tile's height and width,
-            `"boxes"` and `"crowds"` float32 `(n, 4)`, xyxy in pixels of the tile, `"classes"`
-            `(n,)`; there may be `"semantic"` `(height, width)` and `"masks"` `(n, height, width)`.
+        samples: four dictionaries of `"image"` `(height, width, 3)` of the tile's height and width;
+            there may be `"semantic"` `(height, width)`; `"boxes"` and `"crowds"` float32 `(n, 4)`,
+            xyxy in pixels of the tile; `"label"`; and others that have an axis of objects first.
         corners: four int32 `(2,)`, top and left of each.
         canvas: int, height and width of the whole.
 
@@ -48,28 +52,14 @@ def join_tiles(samples, corners, canvas):
         offsets = [tf.cast(tf.tile(corner[::-1], [2]), "float32") for corner in corners]
         return tf.concat([s[key] + o for s, o in zip(samples, offsets, strict=True)], 0)
 
-    whole = {
-        "image": tf.ensure_shape(joined("image", 0), [canvas, canvas, 3]),
-        "boxes": moved("boxes"),
-        "classes": tf.concat([sample["classes"] for sample in samples], 0),
-        "crowds": moved("crowds"),
-        "label": tf.constant(-1),  # four pictures are of no one class
-    }
-    if "semantic" in samples[0]:
-        whole["semantic"] = tf.ensure_shape(joined("semantic", 0), [canvas, canvas])
-    if "masks" in samples[0]:
-        whole["masks"] = tf.concat(
-            [
-                tf.pad(
-                    sample["masks"],
-                    [
-                        [0, 0],
-                        [corner[0], canvas - corner[0] - tf.shape(sample["masks"])[1]],
-                        [corner[1], canvas - corner[1] - tf.shape(sample["masks"])[2]],
-                    ],
-                )
-                for sample, corner in zip(samples, corners, strict=True)
-            ],
-            0,
-        )
+    whole = {"image": tf.ensure_shape(joined("image", 0), [canvas, canvas, 3])}
+    for key in set(samples[0]) - {"image"}:
+        if key == "semantic":
+            whole[key] = tf.ensure_shape(joined(key, 0), [canvas, canvas])
+        elif key == "label":
+            whole[key] = tf.constant(-1)  # four pictures are of no one class
+        elif key in ("boxes", "crowds"):
+            whole[key] = moved(key)
+        else:
+            whole[key] = tf.concat([sample[key] for sample in samples], 0)
     return whole

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_effspine.data.record_columns import object_arrays
 from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.label_reader import LabelReader
 from keras_effspine.stream.placement import letterbox, place_image, scale_of
 from keras_effspine.stream.samples import TrainingSamples
 
@@ -20,7 +21,8 @@ def training_batches(
     first_batch=0,
     shard=(0, 1),
     log=None,
-):
+    labels=("objects",),
+) -> tf.data.Dataset:
     """An endless stream of shuffled, augmented batches.
 
     Each sample depends on the seed and on its place in the stream alone, whatever the number of
@@ -30,12 +32,7 @@ def training_batches(
         record_set: `RecordSet`.
         decoder: `ImageDecoder` of the record set.
         fields: function from a sample to the labels of a task. A sample is a dictionary of
-            `"image"` float32 `(image_size, image_size, 3)`, `"boxes"` float32 `(boxes, 4)` xyxy in
-            its pixels, `"classes"` int32 `(boxes,)`, `"crowds"` float32 `(crowds, 4)`, the
-            boxes of crowds, which are not among the others, and `"label"`, int32 scalar, the class
-            of the whole picture, or -1; of records with label maps also `"semantic"` uint8
-            `(image_size, image_size)`, class indices, 255 where none is known and beside the
-            picture.
+            `"image"` float32 `(image_size, image_size, 3)`, and of what `labels` ask for.
         image_size: int, height and width of the pictures.
         batch_size: int, pictures in a batch of all workers together.
         seed: int.
@@ -45,6 +42,15 @@ def training_batches(
             into as many parts, of which this worker reads the one of its number; in order they are
             the batch of a single worker, as `tf.distribute` cuts and joins batches.
         log: `BatchLog` that is told what each batch holds, or None.
+        labels: names of what a sample holds beside its picture:
+            `"objects"` gives `"boxes"` float32 `(boxes, 4)` xyxy in pixels of the sample,
+            `"classes"` int32 `(boxes,)`, and `"crowds"` float32 `(crowds, 4)`, the boxes of crowds,
+            which are not among the others;
+            `"instances"` gives the same and `"masks"` uint8 `(boxes, 112, 112)`, of each object
+            what lies in its box: 1 where it is, 0 beside it, 255 where no mask is known;
+            `"semantic"` gives `"semantic"` uint8 `(image_size, image_size)`, class indices, 255
+            where none is known and beside the picture;
+            `"image"` gives `"label"` int32 scalar, the class of the whole picture, or -1.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
@@ -52,7 +58,8 @@ def training_batches(
         a stream without end has no remainder.
 
     Raises:
-        ValueError: if there is no such shard, or the parts would not be equal.
+        ValueError: if there is no such shard, the parts would not be equal, or there are no labels
+            of a name.
     """
     worker, workers = shard
     if not 0 <= worker < workers:
@@ -63,8 +70,10 @@ def training_batches(
             f"for {workers} workers"
         )
     part = batch_size // workers
+    records = record_set.records
+    reader = LabelReader(records, decoder, labels)
     samples = TrainingSamples(
-        decoder, len(record_set.records), image_size, augmentation or Augmentation(), seed
+        decoder, reader, len(records), image_size, augmentation or Augmentation(), seed
     )
 
     def labelled(number):
@@ -72,16 +81,16 @@ def training_batches(
         sample, index = samples.at(place)
         return index, sample["image"], fields(sample)
 
-    def images_and_labels(number, batch):
-        index, images, labels = batch
+    def images_and_targets(number, batch):
+        index, images, targets = batch
         if log is not None:
             log.note(number, index)
-        return images, labels
+        return images, targets
 
     numbers = tf.data.Dataset.range(first_batch * part, tf.int64.max)
     dataset = numbers.map(labelled, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(part, drop_remainder=True).enumerate(first_batch)
-    return dataset.map(images_and_labels).prefetch(tf.data.AUTOTUNE)
+    return dataset.map(images_and_targets).prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_batches(record_set, decoder, image_size, batch_size):

@@ -1,4 +1,4 @@
-"""Where a picture goes on the network's canvas, and moving it there with its boxes and masks.
+"""Where a picture goes on the network's canvas, and moving it there with its labels.
 
 A picture is reduced while it is decoded, by 2, 4 or 8 as far as it is larger than needed, then cut,
 mirrored or turned, resized, and padded at the bottom and the right.
@@ -139,33 +139,31 @@ def place_boxes(boxes, placement):
     return tf.clip_by_value(tf.stack([x0, y0, x1, y1], axis=1), 0.0, tf.stack([width, height] * 2))
 
 
-def place_labels(labels, placement, canvas, fill):
-    """Moves a label map or instance masks with their picture, by nearest neighbours.
+def place_labels(labels: tf.Tensor, placement: Placement, canvas: tuple, fill: int) -> tf.Tensor:
+    """Moves a label map with its picture, by nearest neighbours.
 
     Args:
-        labels: integer or bool `(height, width)` or `(masks, height, width)`, of the picture's own
-            height and width.
+        labels: integer `(height, width)`, of the picture's own height and width.
         placement: `Placement`.
         canvas: pair of the height and the width of the result.
-        fill: the value beside the picture: 255, which is ignored, for a semantic map, so that no
-            class is taught there; zero for masks.
+        fill: the value beside the picture.
 
     Returns:
-        The same type, `canvas` or `(masks, *canvas)`.
+        The same type, `canvas`.
     """
-    single = len(labels.shape) == 2
-    labels = labels[..., None] if single else tf.transpose(labels, [1, 2, 0])
-    dtype = labels.dtype
     # Not every kernel knows every type.
-    labels = tf.cast(labels, "int32")
+    moved = tf.cast(labels, "int32")[..., None]
     window = tf.bitwise.left_shift(placement.window, placement.halvings)
-    labels = labels[window[0] : window[0] + window[2], window[1] : window[1] + window[3]]
-    overhang = window[2:] - tf.shape(labels)[:2]
-    labels = tf.pad(labels, [[0, overhang[0]], [0, overhang[1]], [0, 0]], constant_values=fill)
-    labels = _turned(labels, placement.turn)
-    labels = tf.image.resize(labels, placement.size, method="nearest")
-    labels = tf.cast(_padded(labels, placement, canvas, fill), dtype)
-    return labels[..., 0] if single else tf.transpose(labels, [2, 0, 1])
+    moved = moved[window[0] : window[0] + window[2], window[1] : window[1] + window[3]]
+    overhang = window[2:] - tf.shape(moved)[:2]
+    moved = tf.pad(moved, [[0, overhang[0]], [0, overhang[1]], [0, 0]], constant_values=fill)
+    moved = tf.image.resize(_turned(moved, placement.turn), placement.size, method="nearest")
+    return tf.cast(_padded(moved, placement, canvas, fill), labels.dtype)[..., 0]
+
+
+def place_crops(crops: tf.Tensor, placement: Placement) -> tf.Tensor:
+    """Turns crops as their picture is turned; `(crops, size, size)` of any type."""
+    return tf.transpose(_turned(tf.transpose(crops, [1, 2, 0]), placement.turn), [2, 0, 1])
 
 
 def _turned(part, turn):

@@ -2,15 +2,12 @@
 
 import tensorflow as tf
 
-from keras_effspine.data.semantic_map import IGNORED
+from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.stream.colour_jitter import colour_jitter
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.label_reader import LabelReader
 from keras_effspine.stream.mosaic import join_tiles, mosaic_tiles
-from keras_effspine.stream.placement import (
-    place_boxes,
-    place_image,
-    place_labels,
-    random_placement,
-)
+from keras_effspine.stream.placement import place_image, random_placement
 from keras_effspine.stream.rand_augment import rand_augment
 
 _TILES = 4
@@ -28,14 +25,24 @@ class TrainingSamples:
 
     Args:
         decoder: `ImageDecoder`.
+        labels: `LabelReader`.
         count: int, number of the records.
         image_size: int, height and width of the pictures.
         augmentation: `Augmentation`.
         seed: int.
     """
 
-    def __init__(self, decoder, count, image_size, augmentation, seed):
+    def __init__(
+        self,
+        decoder: ImageDecoder,
+        labels: LabelReader,
+        count: int,
+        image_size: int,
+        augmentation: Augmentation,
+        seed: int,
+    ) -> None:
         self._decoder = decoder
+        self._labels = labels
         self._count = count
         self._size = image_size
         self._augmentation = augmentation
@@ -89,18 +96,16 @@ class TrainingSamples:
                 encoded.shape, canvas, self._augmentation, self._seeds(_PLACEMENT, number)
             )
             part, decoded = self._decoder.decode(encoded, placement)
-            if not self._decoder.has_semantic_maps:
-                return encoded, placement, part, decoded
-            labels, read = self._decoder.read_semantic_map(index)
-            return encoded, placement, part, decoded & read, labels
+            labels, is_read = self._labels.read(index, placement, canvas)
+            return index, placement, part, decoded & is_read, labels
 
         def another(tries, *_):
             seeds = self._seeds(_SUBSTITUTE, number) + [tries * 2**40, 0]
             index = tf.random.stateless_uniform([], seeds, maxval=self._count, dtype="int64")
             return tries + 1, *attempt(index)
 
-        _, encoded, placement, image, _, *labels = tf.while_loop(
-            lambda tries, encoded, placement, image, decoded, *labels: ~decoded,
+        _, index, placement, image, _, labels = tf.while_loop(
+            lambda tries, index, placement, image, usable, labels: ~usable,
             another,
             (tf.constant(1, "int64"), *attempt(first_index)),
         )
@@ -110,16 +115,7 @@ class TrainingSamples:
         changes, magnitude = self._augmentation.rand_augment
         if changes:
             image = rand_augment(image, changes, magnitude, self._seeds(_POLICY, number))
-        sample = {
-            "image": place_image(image, placement, canvas),
-            "boxes": place_boxes(encoded.boxes, placement),
-            "classes": encoded.classes,
-            "crowds": place_boxes(encoded.crowds, placement),
-            "label": encoded.label,
-        }
-        if labels:
-            sample["semantic"] = place_labels(labels[0], placement, canvas, IGNORED)
-        return sample, encoded.index
+        return {"image": place_image(image, placement, canvas), **labels}, index
 
     def _record_at(self, place):
         # A permutation that can be asked for any place in the stream at once: a run goes on
@@ -137,10 +133,8 @@ def _objects_in_sight(sample):
     def in_sight(boxes):
         return tf.reduce_min(boxes[:, 2:] - boxes[:, :2], axis=1) >= 1.0
 
+    if "boxes" not in sample:
+        return sample
     objects, crowds = in_sight(sample["boxes"]), in_sight(sample["crowds"])
-    return {
-        **sample,
-        "boxes": sample["boxes"][objects],
-        "classes": sample["classes"][objects],
-        "crowds": sample["crowds"][crowds],
-    }
+    seen = {key: sample[key][objects] for key in ("boxes", "classes", "masks") if key in sample}
+    return {**sample, **seen, "crowds": sample["crowds"][crowds]}

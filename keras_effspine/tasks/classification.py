@@ -35,6 +35,7 @@ class Classes:
 class Classification(Task):
     """The class of a picture."""
 
+    labels = ("image",)
     values = (
         "classifier_backbone",
         "label_smoothing",

@@ -20,7 +20,7 @@ _LOOKED_AT = 32
 class Segmentation(Task):
     """The class of each pixel. An output is uint8 `(height, width)`, 255 where there is none."""
 
-    labels = "semantic"
+    labels = ("semantic",)
     values = ("augmentation.mosaic",)
 
     def __init__(self):

@@ -11,9 +11,9 @@ class Task(abc.ABC):
     pictures show.
     """
 
-    labels = "objects"
-    """What the task learns from and is measured by: `"objects"`, or `"semantic"`, label maps. Data
-    that hold several kinds are read for this one; see `data.sources.find_source`."""
+    labels: tuple[str, ...] = ("objects",)
+    """Names of what the task learns from and is measured by, among `stream.label_reader.LABELS`.
+    Data that hold several kinds are read for these; see `data.sources.find_source`."""
 
     values = ()
     """Names of the recipe's values that this task reads and not every task has, such as

@@ -39,6 +39,7 @@ def train_and_measure(
             first_batch=step,
             shard=worker_of(strategy),
             log=log,
+            labels=task.labels,
         )
 
     with progress:

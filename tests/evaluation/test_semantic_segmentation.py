@@ -15,7 +15,7 @@ from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluato
 @pytest.fixture
 def records(tmp_path):
     names = "road\ncar\ntree\nsky\nsea\n"
-    return load_records(write_mask_folder(tmp_path, names=names), labels="semantic")
+    return load_records(write_mask_folder(tmp_path, names=names), labels=("semantic",))
 
 
 def guesses(seed=1, classes=4):
@@ -97,7 +97,7 @@ def test_predictions_are_run_lengths_of_each_class(records):
 
 
 def test_a_map_that_cannot_be_read_is_left_out_and_named_and_many_are_an_error(tmp_path):
-    records = load_records(write_mask_folder(tmp_path, count=20), labels="semantic")
+    records = load_records(write_mask_folder(tmp_path, count=20), labels=("semantic",))
     for name in ("3", "4"):
         (tmp_path / f"masks/{name}.png").write_bytes(b"")
     evaluator = SegmentationEvaluator(records)

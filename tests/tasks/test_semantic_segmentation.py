@@ -76,7 +76,7 @@ def test_the_saved_model_predicts_what_was_measured(run, folder):
     images = np.array([np.asarray(Image.open(folder / f"images/{i}.png")) for i in range(4)])
     images = np.pad(images, [(0, 0), (0, 16), (0, 0), (0, 0)])  # as letterboxed
     classes = model.predict(images.astype("float32"), verbose=0).argmax(axis=-1)[:, :48]
-    task, records = find_task("segmentation"), load_records(folder, labels="semantic")
+    task, records = find_task("segmentation"), load_records(folder, labels=("semantic",))
     outputs = [output for _, output in predict_records(task, model, records, 64, batch_size=3)]
     assert np.mean(np.array(outputs) == classes) > 0.999, "the same but for ties"
     result = evaluate(task, model, records, 64, batch_size=3).result()
@@ -174,18 +174,18 @@ def test_maps_that_teach_nothing_are_refused(tmp_path, values, message):
         table[list(values)] = list(values.values())
         Image.fromarray(table[label_map(index)]).save(folder / f"masks/{index}.png")
     with pytest.raises(DataError, match=f"{message}.*The value 255 is ignored"):
-        find_task("segmentation").check(load_records(folder, labels="semantic"))
+        find_task("segmentation").check(load_records(folder, labels=("semantic",)))
 
 
 def test_data_without_label_maps_are_refused(handful, folder):
     task = find_task("segmentation")
     with pytest.raises(DataError, match="has no label map to learn from"):
         task.check(handful.records)
-    task.check(load_records(folder, labels="semantic"))
+    task.check(load_records(folder, labels=("semantic",)))
 
 
 def test_a_broken_truth_is_shown_as_nothing(folder):
-    records = load_records(folder, labels="semantic")
+    records = load_records(folder, labels=("semantic",))
     record = records.records[0]
     broken = dataclasses.replace(record.semantic_map, path=folder / "classes.txt")
     truth = find_task("segmentation").truth(dataclasses.replace(record, semantic_map=broken))

@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def load(data, images=None, split=None):
-    return load_records(data, images, split, labels="semantic")
+    return load_records(data, images, split, labels=("semantic",))
 
 
 def maps_of(record_set):
@@ -54,7 +54,7 @@ def test_folders_inside_of_the_masks_are_parts(folder):
             (folder / part / split).mkdir()
             for name in names:
                 shutil.move(folder / part / f"{name}.png", folder / part / split)
-    source = find_source(folder, labels="semantic")
+    source = find_source(folder, labels=("semantic",))
     assert (source.splits, source.validation_split) == (("train", "val"), "val")
     assert len(load(folder).records) == 3
     assert [record.image_id for record in load(folder, split="val").records] == ["3"]
@@ -147,7 +147,7 @@ def voc(tmp_path):
 def test_a_voc_folder_is_read_by_its_lists_with_the_border_ignored(voc):
     found = load(voc, split="train")
     assert (len(found.class_names), found.class_names[0]) == (21, "background")
-    assert find_source(voc, labels="semantic").splits == ("train", "val")
+    assert find_source(voc, labels=("semantic",)).splits == ("train", "val")
     for index, labels in enumerate(maps_of(found)):
         np.testing.assert_array_equal(labels, label_map(index))
     with pytest.raises(DataError, match="no list 'trainaug'.*train, val"):
@@ -183,7 +183,7 @@ def test_a_list_of_augmented_pictures_is_taken_as_it_is(voc):
 
 
 def load_records_unchecked(data, split):
-    return find_source(data, labels="semantic").load(split)
+    return find_source(data, labels=("semantic",)).load(split)
 
 
 # COCO's panoptic format
@@ -314,7 +314,7 @@ def test_a_mask_that_breaks_off_is_named(folder):
 def test_missing_masks_and_pictures_are_listed(folder):
     (folder / "masks/0.png").unlink()
     (folder / "masks/extra.png").write_bytes((folder / "masks/1.png").read_bytes())
-    found = find_source(folder, labels="semantic").load(None)
+    found = find_source(folder, labels=("semantic",)).load(None)
     assert [(problem.kind, problem.action) for problem in found.problems] == [
         ("label map missing", "skipped"),
         ("label map without a picture", "skipped"),
