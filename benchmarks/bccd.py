@@ -16,16 +16,14 @@ With `--parallel 2` two models train at a time, each on half of the cores that t
 import argparse
 import dataclasses
 import json
-import math
 import os
 import pathlib
 import platform
-import subprocess
 import sys
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+from peers import build  # isort: skip
+from timed_run import CORES, TimedRun, run_in_parallel  # isort: skip
 
 import keras
 import keras_cv
@@ -33,7 +31,6 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-import keras_effspine
 from keras_effspine.data.loading import load_records
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.stream.decoding import ImageDecoder
@@ -45,8 +42,6 @@ from keras_effspine.tasks.showcase import truth_and_prediction
 BATCH_SIZE = 8
 # Cells have no up: mirroring them both ways took test AP50 from 0.906 to 0.927 (see README.md).
 AUGMENTATION = Augmentation(scale_jitter=(0.6, 1.5), vertical_flip=True, photometric=0.3)
-BATCH_NORM_MOMENTUM = 0.9
-CORES = sorted(os.sched_getaffinity(0))
 # Peak learning rates, the best of those tried for each (see the results' README).
 MODELS = {
     "m0": 0.02,
@@ -55,102 +50,6 @@ MODELS = {
     "keras_cv_mobilenet_v3_small": 2e-3,
     "keras_cv_efficientnet_lite_b0": 2e-3,
 }
-
-
-# keras-cv's own configurations, built by hand: its presets load weights from the network.
-PEERS = {
-    "keras_cv_mobilenet_v3_small": lambda: keras_cv.models.MobileNetV3Backbone(
-        stackwise_expansion=[1, 72.0 / 16, 88.0 / 24, 4, 6, 6, 3, 3, 6, 6, 6],
-        stackwise_filters=[16, 24, 24, 40, 40, 40, 48, 48, 96, 96, 96],
-        stackwise_kernel_size=[3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5],
-        stackwise_stride=[2, 2, 1, 2, 1, 1, 1, 1, 2, 1, 1],
-        stackwise_se_ratio=[0.25, None, None] + [0.25] * 8,
-        stackwise_activation=["relu"] * 3 + ["hard_swish"] * 8,
-        include_rescaling=True,
-    ),
-    "keras_cv_efficientnet_lite_b0": lambda: keras_cv.models.EfficientNetLiteBackbone(
-        stackwise_kernel_sizes=[3, 3, 5, 3, 5, 5, 3],
-        stackwise_num_repeats=[1, 2, 2, 3, 3, 4, 1],
-        stackwise_input_filters=[32, 16, 24, 40, 80, 112, 192],
-        stackwise_output_filters=[16, 24, 40, 80, 112, 192, 320],
-        stackwise_expansion_ratios=[1, 6, 6, 6, 6, 6, 6],
-        stackwise_strides=[1, 2, 2, 2, 1, 2, 1],
-        width_coefficient=1.0,
-        depth_coefficient=1.0,
-        include_rescaling=True,
-    ),
-}
-
-
-class Peer(keras_cv.models.RetinaNet):
-    """keras-cv's RetinaNet, which cannot decode the predictions of `predict_on_batch` itself."""
-
-    def predict_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.decode_predictions(self(images, training=False), images)
-
-
-def build(name, num_classes):
-    """One of `MODELS`, with random weights and this package's anchors, for boxes in xyxy."""
-    if not name.startswith("keras_cv_"):
-        backbone = keras_effspine.EffSpineNetBackbone.from_preset(
-            name, load_weights=False, batch_norm_momentum=BATCH_NORM_MOMENTUM
-        )
-        return keras_effspine.RetinaNet(
-            backbone=backbone, num_classes=num_classes, bounding_box_format="xyxy"
-        )
-    backbone = PEERS[name]()
-    model = Peer(
-        backbone=backbone,
-        num_classes=num_classes,
-        bounding_box_format="xyxy",
-        anchor_generator=keras_effspine.RetinaNet.default_anchor_generator("xyxy"),
-        prediction_decoder=keras_cv.layers.MultiClassNonMaxSuppression(
-            bounding_box_format="xyxy", from_logits=True, confidence_threshold=0.01
-        ),
-    )
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = BATCH_NORM_MOMENTUM
-    return model
-
-
-class TimedRun(keras.callbacks.Callback):
-    """Sets the learning rate by the clock, measures now and then, and stops when time is up."""
-
-    def __init__(self, peak, seconds, measure, points):
-        super().__init__()
-        self.peak = peak
-        self.seconds = seconds
-        self.measure = measure
-        self.marks = [seconds * (i + 1) / points for i in range(points)]
-        self.paused = 0.0
-        self.started = time.monotonic()
-        self.step_times = []
-        self.curve = []
-
-    def elapsed(self):
-        return time.monotonic() - self.started - self.paused
-
-    def on_train_batch_begin(self, batch, logs=None):
-        share = self.elapsed() / self.seconds
-        warm = min(1.0, share / 0.05)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-        self.model.optimizer.learning_rate = self.peak * warm * cosine
-        self.begun = time.monotonic()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step_times.append(time.monotonic() - self.begun)
-        if self.elapsed() < self.marks[0]:
-            return
-        seconds, before = self.elapsed(), time.monotonic()
-        metrics = self.measure().result().metrics
-        self.curve.append({"seconds": round(seconds), "steps": len(self.step_times), **metrics})
-        print(json.dumps(self.curve[-1]), flush=True)
-        self.marks.pop(0)
-        self.paused += time.monotonic() - before
-        if not self.marks:
-            self.model.stop_training = True
 
 
 def run(name, train, test, image_size, arguments, out):
@@ -203,26 +102,6 @@ def run(name, train, test, image_size, arguments, out):
         "result": evaluator.result().as_json(),
         "curve": timed.curve,
     }
-
-
-def run_in_parallel(models, count):
-    """Runs this command once for each model, `count` at a time, each on cores of its own."""
-    share = len(CORES) // count
-    waiting, running = list(models), {}
-    while waiting or running:
-        for place in range(count):
-            if place in running and running[place].poll() is not None:
-                if running.pop(place).returncode:
-                    raise SystemExit("a run failed")
-            if place not in running and waiting:
-                cores = CORES[place * share : (place + 1) * share]
-                options = ["--models", waiting.pop(0), "--parallel", "1"]
-                # The last of two equal options counts.
-                running[place] = subprocess.Popen(
-                    [sys.executable, *sys.argv, *options],
-                    preexec_fn=lambda cores=cores: os.sched_setaffinity(0, cores),
-                )
-        time.sleep(1)
 
 
 def main():

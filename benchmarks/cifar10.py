@@ -19,7 +19,8 @@ import platform
 import sys
 import time
 
-from bccd import BATCH_NORM_MOMENTUM, CORES, PEERS, TimedRun, run_in_parallel  # isort: skip
+from peers import BATCH_NORM_MOMENTUM, PEERS  # isort: skip
+from timed_run import CORES, TimedRun, run_in_parallel  # isort: skip
 
 import keras
 import keras_cv

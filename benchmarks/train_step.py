@@ -65,7 +65,7 @@ def keras_candidate(name, size, batch_size, jit):
     from keras_effspine.profiling import profile_model
 
     if name.startswith("keras_cv_"):
-        from bccd import build
+        from peers import build
 
         model, macs = build(name, CLASSES), None
         optimizer = keras.optimizers.SGD(0.01, momentum=0.9, weight_decay=DECAY)

@@ -1,9 +1,8 @@
 """Measuring a model while it trains."""
 
-import math
-
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
+from keras_effspine.training.history import History
 from keras_effspine.training.steps_taken import steps_taken
 
 _METRICS_FILE = "metrics.json"
@@ -29,6 +28,10 @@ class Measurement:
         folder: `RunFolder`, whose earlier measurements are gone on with.
         checkpoint: `Checkpoint`.
         report: function that is given one line of text.
+        patient_until: step before which the recipe's patience does not count.
+
+    Attributes:
+        history: `History`.
     """
 
     IMAGES = 6
@@ -46,7 +49,8 @@ class Measurement:
         folder,
         checkpoint,
         report,
-    ):
+        patient_until=0,
+    ) -> None:
         self._task = task
         self._model = model
         self._averages = averages
@@ -57,32 +61,13 @@ class Measurement:
         self._folder = folder
         self._checkpoint = checkpoint
         self._report = report
-        self._history = self._earlier_history()
+        done = folder.path / _METRICS_FILE
+        past = folder.read_json(_METRICS_FILE)["history"] if done.exists() else []
+        self.history = History(past, recipe.patience, patient_until)
         self._curves = folder.curves("measured")
         self.result = None
 
-    def _earlier_history(self):
-        if not (self._folder.path / _METRICS_FILE).exists():
-            return []
-        return self._folder.read_json(_METRICS_FILE)["history"]
-
-    @property
-    def is_exhausted(self):
-        """Whether the recipe's patience has run out: the run is to end."""
-        patience = self._recipe.patience
-        since_best = len(self._history) - 1 - self._best()
-        return patience is not None and bool(self._history) and since_best >= patience
-
-    def _best(self):
-        """Place of the best measurement in the history; the earlier one of equals."""
-        scores = [_score(past) for past in self._history]
-        return scores.index(max(scores)) if scores else -1
-
-    def is_made_at(self, step):
-        """Whether the model was measured after this step."""
-        return any(past["step"] == step for past in self._history)
-
-    def measure(self):
+    def measure(self) -> None:
         """Measures the model as it is."""
         self._checkpoint.save()
         pairs = _Sample(len(self._record_set.records), self.IMAGES)
@@ -98,9 +83,8 @@ class Measurement:
             )
         self.result = evaluator.result()
         step = steps_taken(self._model)
-        self._history = [past for past in self._history if past["step"] < step]
-        self._history.append({"step": step, **self.result.metrics})
-        best = self._history[self._best()]
+        self.history.add(step, self.result.metrics)
+        best = self.history.best
         if best["step"] == step:
             self._folder.keep_best_model()
         image = truth_and_prediction(
@@ -122,7 +106,7 @@ class Measurement:
                 "pictures_that_could_not_be_decoded": self._decoder.describe(),
                 "result": self.result.as_json(),
                 "best": best,
-                "history": self._history,
+                "history": self.history.entries,
             },
         )
         name, value = next(iter(self.result.metrics.items()))
@@ -130,17 +114,11 @@ class Measurement:
             f"step {step}: {name} {'-' if value is None else format(value, '.3f')} "
             f"on the {self._measured_on} pictures"
         )
-        if self.is_exhausted:
+        if self.history.is_exhausted:
             self._report(
                 f"Not better than at step {best['step']} for {self._recipe.patience} measurements: "
                 "the run ends. best.keras is the model of that step."
             )
-
-
-def _score(measured):
-    """The most telling number of a measurement, of which more is better."""
-    value = next(value for name, value in measured.items() if name != "step")
-    return -math.inf if value is None else value
 
 
 class _Sample:

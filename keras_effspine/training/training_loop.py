@@ -44,8 +44,8 @@ def train_and_measure(
 
     with progress:
         done = steps_taken(model)
-        is_owed = done in measured_at and not measurement.is_made_at(done)
-        is_over = done >= measured_at[-1] or measurement.is_exhausted
+        is_owed = done in measured_at and not measurement.history.holds(done)
+        is_over = done >= measured_at[-1] or measurement.history.is_exhausted
         if is_owed or is_over:
             with progress.measuring():
                 measurement.measure()
@@ -55,7 +55,7 @@ def train_and_measure(
                     _make_variables(model, batches_from(0).element_spec)
         for until in measured_at:
             step = steps_taken(model)
-            if step >= until or measurement.is_exhausted:
+            if step >= until or measurement.history.is_exhausted:
                 continue
             try:
                 with decoder.failures_as_data_errors():
