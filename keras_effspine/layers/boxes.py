@@ -1,0 +1,112 @@
+"""Arithmetic of bounding boxes in plain Keras ops: formats, overlap, differences to anchors.
+
+A format is `xyxy`, `yxyx`, `xywh`, `center_xywh` or `center_yxhw`, in pixels, or one of the first
+four with `rel_` before it: in shares of the image's width and height.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+VARIANCES = (0.1, 0.1, 0.2, 0.2)
+"""Divisors of differences in y, x, height, width: those of keras-cv's RetinaNet and of R-CNN."""
+
+LARGEST_LOG_SIZE = math.log(1000 / 16)
+"""How much larger than its anchor a decoded box may be, as a logarithm (public R-CNN code)."""
+
+
+def convert_boxes(boxes, source: str, target: str, image_shape=None):
+    """Boxes in another format.
+
+    `keras.utils.bounding_boxes.convert_format`, without asking for the image's size where both
+    formats are relative.
+
+    Args:
+        boxes: `(..., 4)`.
+        source: format of `boxes`.
+        target: format of the result.
+        image_shape: `(height, width, ...)`; needed between relative and absolute formats.
+
+    Returns:
+        Boxes `(..., 4)` in float32.
+
+    Raises:
+        ValueError: if a format is unknown, or `image_shape` is needed and missing.
+    """
+    source, target = source.lower(), target.lower()
+    if source.startswith("rel_") and target.startswith("rel_"):
+        source, target = source.removeprefix("rel_"), target.removeprefix("rel_")
+    height, width = (None, None) if image_shape is None else image_shape[:2]
+    return keras.utils.bounding_boxes.convert_format(
+        boxes, source=source, target=target, height=height, width=width
+    )
+
+
+def clip_boxes(boxes, image_shape):
+    """Boxes `(..., 4)` in yxyx, cut at the borders of an image of `(height, width, ...)`."""
+    height, width = image_shape[:2]
+    borders = ops.convert_to_tensor([height, width, height, width], boxes.dtype)
+    return ops.minimum(ops.maximum(boxes, 0), borders)
+
+
+def intersection_over_union(boxes_a, boxes_b):
+    """Overlap of each box with each other, as a share of what the two cover.
+
+    `keras.utils.bounding_boxes.compute_iou` adds 1e-7 to the divisor, which matters to relative
+    boxes, and knows no leading axes but one.
+
+    Args:
+        boxes_a: `(..., a, 4)`: the lesser corner and the greater, as y, x or as x, y.
+        boxes_b: `(..., b, 4)` likewise.
+
+    Returns:
+        `(..., a, b)`, 0 for boxes without area.
+    """
+    a, b = ops.expand_dims(boxes_a, -2), ops.expand_dims(boxes_b, -3)
+    height = ops.minimum(a[..., 2], b[..., 2]) - ops.maximum(a[..., 0], b[..., 0])
+    width = ops.minimum(a[..., 3], b[..., 3]) - ops.maximum(a[..., 1], b[..., 1])
+    intersection = ops.relu(height) * ops.relu(width)
+    area_a, area_b = ((x[..., 2] - x[..., 0]) * (x[..., 3] - x[..., 1]) for x in (a, b))
+    union = area_a + area_b - intersection
+    return intersection / ops.where(union == 0, 1.0, union)
+
+
+def encode_boxes(boxes, anchors, variances=VARIANCES):
+    """Differences of boxes to their anchors.
+
+    Args:
+        boxes: `(..., anchors, 4)` in yxyx.
+        anchors: `(anchors, 4)` in yxyx.
+        variances: divisors of the differences in y, x, height, width.
+
+    Returns:
+        `(..., anchors, 4)`: differences of the centers, as shares of the anchor's size, and of the
+        logarithms of the sizes, as y, x, height, width.
+    """
+    return keras.utils.bounding_boxes.encode_box_to_deltas(
+        anchors, boxes, anchor_format="yxyx", box_format="yxyx", variance=variances
+    )
+
+
+def decode_boxes(deltas, anchors, variances=VARIANCES, largest_log_size: float = LARGEST_LOG_SIZE):
+    """Boxes that differ from their anchors as `encode_boxes` tells.
+
+    Args:
+        deltas: `(..., anchors, 4)`: differences in y, x, height, width.
+        anchors: `(anchors, 4)` in yxyx.
+        variances: factors of the differences.
+        largest_log_size: limit of the logarithm of a size relative to its anchor's, so that no box
+            is infinite whatever the differences.
+
+    Returns:
+        `(..., anchors, 4)` in yxyx.
+    """
+    limits = [math.inf, math.inf, *(largest_log_size / v for v in variances[2:])]
+    return keras.utils.bounding_boxes.decode_deltas_to_boxes(
+        anchors,
+        ops.minimum(deltas, ops.convert_to_tensor(limits, "float32")),
+        anchor_format="yxyx",
+        box_format="yxyx",
+        variance=variances,
+    )
