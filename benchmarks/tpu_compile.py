@@ -236,7 +236,7 @@ def main():
             preset=arguments.preset,
             image_size=arguments.image_size,
             batch_size=arguments.batch_size,
-            stochastic_depth_rate=arguments.stochastic_depth_rate,
+            backbone={"stochastic_depth_rate": arguments.stochastic_depth_rate},
         )
     )
     model = compiled_task_model(recipe, arguments.precision)

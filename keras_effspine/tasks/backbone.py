@@ -1,36 +1,63 @@
 """The backbone that a recipe describes, for the models of all tasks."""
 
-from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+import difflib
+import inspect
+
+import keras_cv
+
+from keras_effspine.errors import RecipeError
 from keras_effspine.tasks.starting_point import find_starting_point
 
-_OF_THE_MODEL = ("name", "trainable", "dtype", "input_shape")
+_OF_THE_MODEL = ("name", "trainable", "dtype", "input_shape", "stochastic_depth_rate")
 """Arguments that belong to the model that was trained, not to its architecture."""
 
+_NOT_OF_A_RECIPE = {"self", "kwargs", "name", "trainable", "dtype", "input_shape", "input_tensor"}
 
-def build_backbone(recipe, **kwargs):
+
+def build_backbone(recipe, **kwargs) -> keras_cv.models.Backbone:
     """Makes the backbone of a recipe: the architecture that its preset names, as it changes it.
 
     The weights are random: training brings those of the preset to the whole model, see
     `StartingPoint.hand_over`.
 
     Args:
-        recipe: `Recipe`.
-        **kwargs: constructor arguments that the task asks for, beyond what the recipe names.
-
-    Returns:
-        `EffSpineNetBackbone`.
+        recipe: `Recipe`; its `batch_norm_momentum` goes to a class that takes one.
+        **kwargs: constructor arguments that the task asks for where the recipe does not name them.
 
     Raises:
-        PresetError: if the preset is unknown, or has no such backbone.
+        PresetError: if the preset is unknown, or has no backbone.
+        RecipeError: if the backbone's class refuses what the recipe says of it.
     """
-    config = find_starting_point(recipe.preset).backbone_config
+    start = find_starting_point(recipe.preset)
+    cls, config = start.backbone_class, start.backbone_config
+    check_backbone_arguments(recipe.backbone, cls)
     config = {name: value for name, value in config.items() if name not in _OF_THE_MODEL}
-    config["batch_norm_momentum"] = recipe.batch_norm_momentum
-    config["stochastic_depth_rate"] = recipe.stochastic_depth_rate
-    if recipe.activation is not None:
-        config["activation"] = recipe.activation
-    if recipe.squeeze_excitation is False:
-        config["squeeze_excitation_ratio"] = None
-    elif recipe.squeeze_excitation and config.get("squeeze_excitation_ratio", 0) is None:
-        del config["squeeze_excitation_ratio"]  # the default of the class
-    return EffSpineNetBackbone(**{**config, **kwargs})
+    if "batch_norm_momentum" in inspect.signature(cls).parameters:
+        config["batch_norm_momentum"] = recipe.batch_norm_momentum
+    try:
+        return cls(**{**config, **kwargs, **recipe.backbone})
+    except (ValueError, TypeError) as error:
+        if not recipe.backbone:
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise RecipeError(f"backbone: {cls.__name__} refuses it ({reason}).") from error
+
+
+def check_backbone_arguments(names, cls: type) -> None:
+    """Refuses what is no argument of a backbone, or has another place in a recipe.
+
+    Args:
+        names: names of constructor arguments.
+        cls: the backbone's class.
+
+    Raises:
+        RecipeError: names the arguments that there are.
+    """
+    known = [n for n in inspect.signature(cls).parameters if n not in _NOT_OF_A_RECIPE]
+    for name in names:
+        if name == "batch_norm_momentum":
+            raise RecipeError(f"backbone.{name}: set the recipe's own value {name} instead.")
+        if name not in known:
+            near = difflib.get_close_matches(name, known)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}."
+            raise RecipeError(f"backbone.{name}: {cls.__name__} has no such argument; {hint}")

@@ -6,12 +6,13 @@ import pathlib
 import zipfile
 from collections.abc import Callable
 
+import keras
+import keras_cv
+
 from keras_effspine.errors import PresetError
 from keras_effspine.models.preset_files import PresetFiles
 from keras_effspine.models.transfer import some_of, transfer_weights
 from keras_effspine.presets.registry import list_presets, read_json
-
-_BACKBONE = "keras_effspine>EffSpineNetBackbone"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,21 +41,33 @@ class StartingPoint:
         return self.image_sizes.get(task, self.image_size)
 
     @property
-    def backbone_config(self):
-        """Constructor arguments of its `EffSpineNetBackbone`.
+    def backbone_class(self):
+        """Class of its backbone, which may be the model itself.
 
         Raises:
-            PresetError: if it is another model.
+            PresetError: if there is none.
         """
-        backbone = self.config
-        if backbone.get("registered_name") != _BACKBONE:
-            backbone = backbone["config"].get("backbone")
-        if not isinstance(backbone, dict) or backbone.get("registered_name") != _BACKBONE:
-            raise PresetError(
-                f"{self.name}: holds a {self.config.get('class_name')}, which has no "
-                "EffSpineNetBackbone to start from."
-            )
-        return backbone["config"]
+        return self._backbone()[0]
+
+    @property
+    def backbone_config(self):
+        """Constructor arguments of its backbone.
+
+        Raises:
+            PresetError: if there is none.
+        """
+        return self._backbone()[1]
+
+    def _backbone(self):
+        for config in (self.config, self.config["config"].get("backbone")):
+            if isinstance(config, dict) and isinstance(config.get("config"), dict):
+                found = keras.saving.get_registered_object(config.get("registered_name") or "")
+                if isinstance(found, type) and issubclass(found, keras_cv.models.Backbone):
+                    return found, config["config"]
+        raise PresetError(
+            f"{self.name}: holds a {self.config.get('class_name')}, which has no backbone to start "
+            "from."
+        )
 
     def arguments_of(self, cls):
         """Constructor arguments, where it is a model of this class; otherwise empty."""

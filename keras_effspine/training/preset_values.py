@@ -6,6 +6,7 @@ import pathlib
 from keras_effspine.data.sources import is_name
 from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
+from keras_effspine.tasks.backbone import check_backbone_arguments
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.recipe_changes import fill_in, override
 from keras_effspine.training.run_folder import RunFolder
@@ -32,10 +33,7 @@ def resolve(recipe, out):
         preset = run.recipe.preset
         if preset not in (recipe.preset, os.path.abspath(recipe.preset)):
             raise
-        before = {
-            name: getattr(run.recipe, name)
-            for name in ("image_size", "activation", "squeeze_excitation", "frozen")
-        }
+        before = {name: getattr(run.recipe, name) for name in ("image_size", "frozen")}
         return fill_in(resolve_paths(override(recipe, {"preset": preset})), before)
 
 
@@ -44,11 +42,12 @@ def resolve_preset(recipe):
 
     Raises:
         PresetError: if the preset is unknown, cannot be read, or has no backbone to start from.
-        RecipeError: if neither the recipe nor the preset says an image size, or layers are to be
-            frozen and the preset brings no weights for them.
+        RecipeError: if the backbone does not take what the recipe says of it, neither the recipe
+            nor the preset says an image size, or layers are to be frozen and the preset brings no
+            weights for them.
     """
     start = find_starting_point(recipe.preset)
-    backbone = start.backbone_config
+    check_backbone_arguments(recipe.backbone, start.backbone_class)
     image_size = start.image_size_for(recipe.task)
     if recipe.image_size is None and image_size is None:
         raise RecipeError(
@@ -64,8 +63,6 @@ def resolve_preset(recipe):
         recipe,
         {
             "image_size": image_size,
-            "activation": backbone.get("activation", "swish"),
-            "squeeze_excitation": backbone.get("squeeze_excitation_ratio", 0) is not None,
             "frozen": "nothing" if start.read_model is None else None,
         },
     )

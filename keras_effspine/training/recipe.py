@@ -1,6 +1,6 @@
 """A recipe: everything that decides how a model is trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -69,10 +69,9 @@ class Recipe(_Part):
         batch_norm_momentum: of the moving statistics. The paper's 0.99 is for long runs: over few
             steps it leaves the statistics behind and ruins the average precision. None has it
             picked from the number of steps.
-        stochastic_depth_rate: rate of the last block, in training alone; 0 leaves it out.
-        activation: of the whole network: `"swish"` or `"relu"`, as in the paper's Table 4; None
-            takes the preset's.
-        squeeze_excitation: whether blocks have it (Table 4); None takes the preset's.
+        backbone: constructor arguments of the preset's backbone, by name, in place of the preset's,
+            such as `{"activation": "relu", "stochastic_depth_rate": 0.2}`. Stochastic depth is left
+            out unless it is named, whatever the preset was trained with.
         frozen: what keeps the weights that it was loaded with: `"nothing"`; `"batch_norm"`, all
             normalisation, which then runs on the loaded statistics; `"backbone"`, all of the
             backbone, so that the heads alone learn. None has it picked. See `training.freezing`.
@@ -101,9 +100,7 @@ class Recipe(_Part):
     optimization: Optimization = Optimization()
     augmentation: Augmentation = Augmentation()
     batch_norm_momentum: _Rate | None = 0.99
-    stochastic_depth_rate: _Rate = 0.0
-    activation: Literal["swish", "relu"] | None = None
-    squeeze_excitation: bool | None = None
+    backbone: dict[str, pydantic.JsonValue] = {}
     frozen: Literal["nothing", "batch_norm", "backbone"] | None = "nothing"
     losses: Literal["keras_cv", "paper"] = "keras_cv"
     classifier_backbone: Literal["paper", "detection"] | None = None
@@ -134,9 +131,26 @@ def parse_recipe(values):
         RecipeError: if a name is unknown or a value does not fit; names the field.
     """
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(_with_backbone(values))
     except pydantic.ValidationError as error:
         raise RecipeError(_in_words(error)) from error
+
+
+def _with_backbone(values: Any) -> Any:
+    """A recipe's values, where files of earlier versions have some of the backbone's apart.
+
+    Those had been filled in by then; what every preset of that time has is left to the preset.
+    """
+    if not isinstance(values, dict):
+        return values
+    values, backbone = dict(values), {}
+    if values.pop("squeeze_excitation", None) is False:
+        backbone["squeeze_excitation_ratio"] = None
+    for name, plain in (("activation", "swish"), ("stochastic_depth_rate", 0.0)):
+        if values.get(name) not in (None, plain):
+            backbone[name] = values[name]
+        values.pop(name, None)
+    return {"backbone": backbone, **values}
 
 
 def _in_words(error):

@@ -30,6 +30,9 @@ def override(recipe, changes):
     places = {part + field: (held, field) for part, held in parts.items() for field in held}
     places |= {field: (values, field) for field in values}
     for key, value in changes.items():
+        # What the preset's backbone takes is known to its class alone.
+        if key.startswith("backbone.") and isinstance(values["backbone"], dict):
+            places[key] = (values["backbone"], key.removeprefix("backbone."))
         if key not in places:
             near = difflib.get_close_matches(key, places)
             hint = f"; did you mean {' or '.join(near)}?" if near else "."
@@ -66,8 +69,10 @@ def differences(old, new):
         List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
     """
     old, new = _flat(old.model_dump()), _flat(new.model_dump())
-    keys = [key for key in old if key != "strategy"]
-    return [f"{key}: {old[key]}; now {new[key]}" for key in keys if old[key] != new[key]]
+    keys = [key for key in {**old, **new} if key != "strategy"]
+    # What a backbone is built with is named only where it is not the preset's.
+    pairs = [(key, *(values.get(key, "the preset's") for values in (old, new))) for key in keys]
+    return [f"{key}: {before}; now {after}" for key, before, after in pairs if before != after]
 
 
 def check_task_values(recipe):

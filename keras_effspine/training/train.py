@@ -12,6 +12,7 @@ from keras_effspine.data.loading import describe_records, load_records, read_val
 from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
@@ -72,6 +73,9 @@ def train(recipe, out, report=print, verbose="auto"):
         report, verbose = (lambda line: None), 0
     check_batch(recipe.batch_size, strategy)
     check_precision(recipe.precision, recipe.image_size)
+    if recipe.backbone and not RunFolder(pathlib.Path(out)).model_file.exists():
+        with strategy.scope():
+            build_backbone(recipe)  # a value that does not fit is said before data are read
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)

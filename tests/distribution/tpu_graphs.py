@@ -47,7 +47,7 @@ def steps_of(strategy, name):
         task=name,
         preset="m0",
         image_size=SIZE,
-        stochastic_depth_rate=0.2,
+        backbone={"stochastic_depth_rate": 0.2},
         optimization=optimization,
     )
     with strategy.scope(), precision("bfloat16"):

@@ -4,11 +4,14 @@ import json
 import pkgutil
 import shutil
 
+import keras_cv
 import pydantic
 import pytest
+from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.presets.registry import list_presets
+from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
 from keras_effspine.training.preset_values import resolve_paths, resolve_preset
@@ -20,6 +23,7 @@ from keras_effspine.training.recipe_changes import (
     parse_setting,
 )
 from keras_effspine.training.recipes import find_recipe
+from keras_effspine.training.train import train
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
 
@@ -173,20 +177,58 @@ def test_a_preset_folder_says_its_image_size_or_needs_one(tmp_path):
     assert resolve_preset(Recipe(steps=1, preset=str(tmp_path), image_size=64)).image_size == 64
 
 
-def test_activation_and_squeeze_excitation_are_the_presets_unless_the_recipe_names_them(tmp_path):
-    values = ("activation", "squeeze_excitation")
-
-    def resolved(**changes):
-        recipe = resolve_preset(Recipe(image_size=64, **changes))
-        return tuple(getattr(recipe, name) for name in values)
-
-    assert resolved() == resolved(preset="m1_bccd") == ("swish", True)
+def test_the_backbone_is_the_presets_unless_the_recipe_names_its_arguments(tmp_path):
     config = json.loads((list_presets()["m0"].folder / "config.json").read_text())
-    config["config"] |= {"activation": "relu", "squeeze_excitation_ratio": None}
+    config["config"] |= {"activation": "relu", "stochastic_depth_rate": 0.5}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    assert resolved(preset=str(tmp_path)) == ("relu", False)
-    changes = {"activation": "swish", "squeeze_excitation": True}
-    assert resolved(preset=str(tmp_path), **changes) == ("swish", True)
+
+    def built(**arguments):
+        recipe = Recipe(preset=str(tmp_path), image_size=64, backbone=arguments)
+        return build_backbone(recipe, endpoint_width=8)
+
+    kept = built()
+    assert (kept.activation, kept.width_multiplier) == ("relu", 0.4)
+    assert kept.endpoint_width == 8  # as the task asks
+    assert kept.stochastic_depth_rate == 0.0  # its training's, not the architecture's
+    widths = [8] * 17 + [16]
+    other = built(widths=widths, activation="swish", endpoint_width=16)
+    assert other.block_widths == tuple(widths)
+    assert (other.activation, other.endpoint_width) == ("swish", 16)
+
+
+def test_a_preset_may_have_a_backbone_of_keras_cv(tmp_path):
+    stacks = {"stackwise_blocks": [1, 1], "stackwise_strides": [1, 2]}
+    resnet = keras_cv.models.ResNetBackbone(
+        stackwise_filters=[8, 8], include_rescaling=True, **stacks
+    )
+    save_to_preset(resnet, str(tmp_path / "resnet"))
+    recipe = Recipe(preset=str(tmp_path / "resnet"), image_size=64)
+    recipe = override(recipe, {"backbone.stackwise_filters": [8, 16]})
+    backbone = build_backbone(resolve_preset(recipe))
+    assert type(backbone) is keras_cv.models.ResNetBackbone
+    assert backbone.stackwise_filters == [8, 16]
+    with pytest.raises(RecipeError, match="backbone.stackwise_filter: ResNetBackbone has no such"):
+        resolve_preset(override(recipe, {"backbone.stackwise_filter": [8, 16]}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"betas": [1, 2]}, "needs 18 positive betas, one a block. Received: .1, 2."),
+        ({"betas": 5}, "EffSpineNetBackbone refuses it"),
+        ({"stochastic_depth_rate": 1.5}, "`stochastic_depth_rate` must lie in"),
+        ({"activation": "magic"}, "magic"),
+        ({"widths": "wide"}, "`widths` must be a positive int, or 18 of them"),
+    ],
+)
+def test_a_value_that_the_backbone_refuses_ends_the_run_before_its_folder_is_made(
+    arguments, reason, tmp_path
+):
+    recipe = Recipe(steps=1, data=Data(data="nowhere.json"), backbone=arguments)
+    with pytest.raises(RecipeError, match=reason) as raised:
+        train(recipe, tmp_path / "out", report=print, verbose=0)
+    assert len(str(raised.value).splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_broken_preset_folder_is_named(tmp_path):
@@ -225,16 +267,20 @@ def test_the_recipe_of_the_paper_is_that_of_section_5_1_1():
     assert (o.warmup, o.warmup_start) == (2000, 0.0067)
     assert recipe.augmentation.scale_jitter == (0.1, 2.0)
     assert recipe.augmentation.flip
-    assert (recipe.batch_norm_momentum, recipe.stochastic_depth_rate) == (0.99, 0.2)
-    assert (recipe.activation, recipe.squeeze_excitation) == ("swish", True)
+    assert recipe.batch_norm_momentum == 0.99
+    assert recipe.backbone == {
+        "activation": "swish",
+        "squeeze_excitation_ratio": 0.2,
+        "stochastic_depth_rate": 0.2,
+    }
 
 
 def test_each_column_of_table_4_is_one_value_and_all_make_the_full_recipe():
     columns = {
-        "squeeze_excitation": True,
+        "backbone.squeeze_excitation_ratio": 0.2,
         "augmentation.scale_jitter": (0.1, 2.0),
-        "activation": "swish",
-        "stochastic_depth_rate": 0.2,
+        "backbone.activation": "swish",
+        "backbone.stochastic_depth_rate": 0.2,
     }
     baseline = find_recipe("coco_retinanet_baseline")
     assert baseline.epochs == 72
@@ -248,7 +294,8 @@ def test_each_column_of_table_4_is_one_value_and_all_make_the_full_recipe():
     ("text", "parsed"),
     [
         ("steps=20", ("steps", 20)),
-        ("activation=relu", ("activation", "relu")),
+        ("backbone.activation=relu", ("backbone.activation", "relu")),
+        ("backbone.betas=[1, 2]", ("backbone.betas", [1, 2])),
         ("augmentation.scale_jitter=[0.5, 2]", ("augmentation.scale_jitter", [0.5, 2])),
         ("patience=null", ("patience", None)),
         ("data.data=a=b.json", ("data.data", "a=b.json")),
@@ -265,3 +312,50 @@ def test_a_setting_without_a_value_is_refused():
 
 def test_a_strategy_does_not_make_another_recipe():
     assert differences(Recipe(), Recipe(strategy="cpu")) == []
+
+
+def test_another_backbone_makes_another_recipe():
+    relu = override(Recipe(), {"backbone.activation": "relu"})
+    assert differences(Recipe(), relu) == ["backbone.activation: the preset's; now relu"]
+    assert differences(relu, Recipe()) == ["backbone.activation: relu; now the preset's"]
+    assert differences(relu, override(relu, {"backbone": {"activation": "relu"}})) == []
+    assert relu.backbone == {"activation": "relu"} and Recipe().backbone == {}
+
+
+def test_an_argument_of_the_backbone_is_set_beside_those_that_are():
+    relu = Recipe(backbone={"activation": "relu"})
+    both = override(relu, {"backbone.betas": [1] * 18})
+    assert both.backbone == {"activation": "relu", "betas": [1] * 18}
+    assert relu.backbone == {"activation": "relu"}
+
+
+@pytest.mark.parametrize("value", [5, ["activation"], {"activation": print}, {"betas": {1, 2}}])
+def test_a_backbone_is_a_dictionary_of_plain_values(value):
+    with pytest.raises(RecipeError, match="backbone"):
+        override(Recipe(), {"backbone": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("beta", "EffSpineNetBackbone has no such argument; did you mean betas"),
+        ("qqqq", "it has width_multiplier, .*betas, .*batch_norm_epsilon, include_rescaling\\.$"),
+        ("input_shape", "no such argument"),
+        ("batch_norm_momentum", "set the recipe's own value batch_norm_momentum"),
+    ],
+)
+def test_what_the_backbones_class_does_not_take_is_named(name, hint):
+    recipe = override(Recipe(), {f"backbone.{name}": 1})
+    with pytest.raises(RecipeError, match=f"backbone.{name}: .*{hint}"):
+        resolve_preset(recipe)
+
+
+def test_values_of_the_backbone_in_files_of_earlier_versions_are_found():
+    plain = {"activation": "swish", "squeeze_excitation": True, "stochastic_depth_rate": 0.0}
+    assert parse_recipe(plain) == parse_recipe(dict.fromkeys(plain)) == Recipe()
+    other = {"activation": "relu", "squeeze_excitation": False, "stochastic_depth_rate": 0.2}
+    assert parse_recipe(other).backbone == {
+        "squeeze_excitation_ratio": None,
+        "activation": "relu",
+        "stochastic_depth_rate": 0.2,
+    }

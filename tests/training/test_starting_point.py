@@ -79,8 +79,9 @@ def run(detector, folder, tmp_path_factory):
 def test_the_same_classes_start_from_every_weight(request, kind, detector):
     source = request.getfixturevalue(kind)
     recipe = resolve_preset(Recipe(preset=str(source)))
-    assert (recipe.image_size, recipe.activation) == (64, "relu")
+    assert (recipe.image_size, recipe.backbone) == (64, {})
     model = Detection().build_model(recipe, ("cat", "dog"))
+    assert model.backbone.activation == "relu"
     transfer = find_starting_point(str(source)).hand_over(model, ("cat", "dog"))
     assert (transfer.anew, transfer.unused) == ((), ())
     assert assert_shared(detector, model) == len(model.weights) == len(detector.weights)
@@ -115,9 +116,8 @@ def test_a_recipe_changes_what_keeps_the_variables(folder, detector):
     recipe = resolve_preset(
         Recipe(
             preset=str(folder),
-            stochastic_depth_rate=0.3,
             batch_norm_momentum=0.7,
-            activation="swish",
+            backbone={"stochastic_depth_rate": 0.3, "activation": "swish"},
         )
     )
     model = Detection().build_model(recipe, ("cat", "dog"))
@@ -131,7 +131,7 @@ def test_a_recipe_changes_what_keeps_the_variables(folder, detector):
 
 
 def test_layers_that_a_recipe_takes_away_are_named(folder):
-    recipe = resolve_preset(Recipe(preset=str(folder), squeeze_excitation=False))
+    recipe = resolve_preset(Recipe(preset=str(folder), backbone={"squeeze_excitation_ratio": None}))
     model = Detection().build_model(recipe, ("cat", "dog"))
     transfer = find_starting_point(str(folder)).hand_over(model, ("cat", "dog"))
     assert transfer.anew == ()
@@ -173,7 +173,7 @@ def test_a_run_without_a_model_and_a_foreign_model_are_named(run, tmp_path):
         find_starting_point(str(broken))
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     save_to_preset(model, str(tmp_path / "foreign"))
-    with pytest.raises(PresetError, match="foreign: holds a Sequential, which has no EffSpineNet"):
+    with pytest.raises(PresetError, match="foreign: holds a Sequential, which has no backbone"):
         resolve_preset(Recipe(preset=str(tmp_path / "foreign")))
 
 

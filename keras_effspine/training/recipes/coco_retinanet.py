@@ -33,8 +33,10 @@ RECIPE = Recipe(
     ),
     augmentation=Augmentation(scale_jitter=(0.1, 2.0)),
     batch_norm_momentum=0.99,
-    stochastic_depth_rate=0.2,
-    activation="swish",
-    squeeze_excitation=True,
+    backbone={
+        "activation": "swish",
+        "squeeze_excitation_ratio": 0.2,
+        "stochastic_depth_rate": 0.2,
+    },
     losses="paper",
 )

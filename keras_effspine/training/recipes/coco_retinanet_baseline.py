@@ -2,10 +2,11 @@
 
     effspine train --recipe coco_retinanet_baseline --preset d2 --data tfds:coco/2017 --out runs/d2
 
-What the table adds, each by one option: squeeze-and-excitation `--set squeeze_excitation=true`;
-multi-scale training `--set augmentation.scale_jitter=[0.1,2.0]` with `--epochs 650`; swish
-`--set activation=swish`; stochastic depth `--set stochastic_depth_rate=0.2`. All of them make
-`coco_retinanet`. Not run here; published: AP 32.2, and 42.5 with everything added.
+What the table adds, each by one option: squeeze-and-excitation
+`--set backbone.squeeze_excitation_ratio=0.2`; multi-scale training
+`--set augmentation.scale_jitter=[0.1,2.0]` with `--epochs 650`; swish
+`--set backbone.activation=swish`; stochastic depth `--set backbone.stochastic_depth_rate=0.2`. All
+of them make `coco_retinanet`. Not run here; published: AP 32.2, and 42.5 with everything added.
 """
 
 from keras_effspine.stream.augmentation import Augmentation
@@ -18,9 +19,9 @@ RECIPE = override(
         "preset": "d2",
         "epochs": 72,
         "evaluations": 6,
-        "activation": "relu",
-        "squeeze_excitation": False,
-        "stochastic_depth_rate": 0.0,
+        "backbone.activation": "relu",
+        "backbone.squeeze_excitation_ratio": None,
+        "backbone.stochastic_depth_rate": 0.0,
         "augmentation": Augmentation(scale_jitter=(0.8, 1.2)).model_dump(),
     },
 )

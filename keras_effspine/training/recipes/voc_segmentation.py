@@ -36,5 +36,5 @@ RECIPE = Recipe(
     ),
     augmentation=Augmentation(scale_jitter=(0.1, 2.0)),
     batch_norm_momentum=0.99,
-    stochastic_depth_rate=0.2,
+    backbone={"stochastic_depth_rate": 0.2},
 )
