@@ -1,6 +1,9 @@
 """Keras' Huber loss, which forgets its delta when it is saved."""
 
+from collections.abc import Sequence
+
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -9,12 +12,21 @@ class Huber(keras.losses.Huber):
 
     Args:
         delta: difference at which the loss turns from square to linear.
+        scale: factors of the differences along the last axis, by which what a model predicts is
+            more than what is meant: the variances of box targets that were divided by them.
         **kwargs: other arguments of `keras.losses.Huber`.
     """
 
-    def __init__(self, delta=1.0, **kwargs):
+    def __init__(self, delta: float = 1.0, scale: Sequence[float] | None = None, **kwargs) -> None:
         super().__init__(delta=delta, **kwargs)
         self.delta = delta
+        self.scale = None if scale is None else list(scale)
 
-    def get_config(self):
-        return {**super().get_config(), "delta": self.delta}
+    def call(self, y_true, y_pred):
+        if self.scale is not None:
+            scale = ops.convert_to_tensor(self.scale, self.dtype)
+            y_true, y_pred = y_true * scale, y_pred * scale
+        return super().call(y_true, y_pred)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "delta": self.delta, "scale": self.scale}

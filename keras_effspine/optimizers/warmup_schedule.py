@@ -1,5 +1,6 @@
 """Learning rates that rise linearly and then fall."""
 
+import bisect
 import math
 
 import keras
@@ -46,6 +47,16 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
             for start, factor in self.drops:
                 falling = ops.where(step >= start, self.peak * factor, falling)
         return ops.where(step < self.warmup_steps, rising, falling)
+
+    def halved_at(self) -> int:
+        """The first step, from the end of the warm-up on, at which the rate is half the peak.
+
+        Where it never is, the end of the warm-up.
+        """
+        steps = range(self.warmup_steps, self.steps + 1)
+        # The rate only falls.
+        place = bisect.bisect_left(steps, True, key=lambda step: float(self(step)) <= self.peak / 2)
+        return steps[place] if place < len(steps) else self.warmup_steps
 
     def get_config(self):
         return {

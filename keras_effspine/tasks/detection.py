@@ -11,6 +11,7 @@ from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.report import class_table, stats_table
+from keras_effspine.layers.boxes import VARIANCES
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.stream.pipeline import most_objects
@@ -117,12 +118,13 @@ _KEPT = ("label_encoder", "head_layers")
 
 _LOSSES = {
     "keras_cv": lambda: {"classification_loss": "focal", "box_loss": "smoothl1"},
-    # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50.
+    # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50. Its
+    # box targets are not divided by variances.
     "paper": lambda: {
         "classification_loss": keras_cv.losses.FocalLoss(
             alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
         ),
-        "box_loss": Huber(delta=0.1, reduction="sum"),
+        "box_loss": Huber(delta=0.1, scale=VARIANCES, reduction="sum"),
         "loss_weights": {"box": 50.0, "classification": 1.0},
     },
 }

@@ -19,6 +19,9 @@ class Optimization(pydantic.BaseModel):
         momentum: of `"sgd"` and `"rmsprop"`.
         nesterov: whether the momentum of `"sgd"` is Nesterov's.
         learning_rate: the rate after warm-up; None has it picked from the batch size.
+        learning_rate_batch: pictures an update that `learning_rate` and `warmup_start` are meant
+            for: with another batch both are scaled linearly (arXiv:1706.02677). None for rates that
+            are used as they are. Who sets `learning_rate` alone sets this to None.
         warmup: share of all steps in which the rate rises linearly, or, from 1 on, number of steps.
         warmup_start: the rate at the first step of the warm-up.
         schedule: what follows: `"cosine"`, which falls to zero at the end, `"step"`, or
@@ -48,6 +51,7 @@ class Optimization(pydantic.BaseModel):
     momentum: _Share = 0.9
     nesterov: bool = True
     learning_rate: _Positive | None = 0.02
+    learning_rate_batch: Annotated[int, pydantic.Field(ge=1)] | None = None
     warmup: Annotated[float, pydantic.Field(ge=0)] = 0.1
     warmup_start: Annotated[float, pydantic.Field(ge=0)] = 0.0
     schedule: Literal["cosine", "step", "exponential"] = "cosine"

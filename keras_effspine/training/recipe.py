@@ -82,8 +82,8 @@ class Recipe(_Part):
             the paper's, unless the preset brings weights.
         label_smoothing: of classification: share of the label that is spread over all classes.
         dropout_rate: of classification: dropout of the pooled features.
-        patience: number of measurements without a better one after which the run ends; None for
-            no such end.
+        patience: number of measurements without a better one after which the run ends, counted
+            once the learning rate has fallen to half its peak; None for no such end.
         precision: what the model computes in; see `training.precision`.
         strategy: devices; see `training.strategy`. A run may go on under another.
     """

@@ -14,7 +14,8 @@ def override(recipe, changes):
     Args:
         recipe: `Recipe`.
         changes: dictionary from field to value; a part's field is written `"data.images"`. Setting
-            `steps` unsets `epochs`, and the other way round, unless both are given.
+            `steps` unsets `epochs`, and the other way round, unless both are given; setting the
+            learning rate unsets the batch that it was meant for.
 
     Returns:
         The new `Recipe`, validated.
@@ -26,6 +27,8 @@ def override(recipe, changes):
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in changes and other not in changes:
             values[other] = None
+    if "optimization.learning_rate" in changes:
+        values["optimization"]["learning_rate_batch"] = None
     parts = {f"{part}.": values[part] for part in values if isinstance(values[part], dict)}
     places = {part + field: (held, field) for part, held in parts.items() for field in held}
     places |= {field: (values, field) for field in values}

@@ -25,12 +25,13 @@ from keras_effspine.training.multi_worker import (
     worker_of,
 )
 from keras_effspine.training.open_values import pick_open_values
-from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.optimizer import build_optimizer, rate_schedule
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.preset_values import resolve
 from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe_changes import check_task_values
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.run_length import count_steps
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
 from keras_effspine.training.termination import StopTogether, termination_as_interrupt
@@ -84,6 +85,7 @@ def train(recipe, out, report=print, verbose="auto"):
     for reason in reasons:
         report(f"picked {reason}")
     steps, steps_per_epoch = count_steps(recipe, len(records.records))
+    schedule = rate_schedule(recipe.optimization, steps, steps_per_epoch)
     with lost_workers_as_errors(strategy), _claim(out, recipe, records, strategy) as folder:
         check_agreement(strategy, checkpoint=_checksum(folder.model_file))
         with strategy.scope(), precision(recipe.precision):
@@ -113,6 +115,7 @@ def train(recipe, out, report=print, verbose="auto"):
             folder,
             checkpoint,
             report,
+            patient_until=schedule.halved_at(),
         )
         measured_at = measured_steps(steps, recipe.evaluations)
         together = StopTogether(strategy) if workers > 1 else None
@@ -218,9 +221,3 @@ def _report_records(record_set, report):
     report(describe_records(record_set))
     for line in describe_problems(record_set):
         report(line)
-
-
-def count_steps(recipe, images):
-    """Number of steps of a run, and of a pass over the pictures, which is an epoch."""
-    steps_per_epoch = max(1, images // recipe.batch_size)
-    return recipe.steps or recipe.epochs * steps_per_epoch, steps_per_epoch

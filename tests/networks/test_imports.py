@@ -31,7 +31,7 @@ FOLDERS = {
     "evaluation": ({"data"}, set()),
     "drawing": ({"data"}, set()),
     "tasks": (
-        {"presets", "models", "data", "stream", "evaluation", "drawing"},
+        {"layers", "presets", "models", "data", "stream", "evaluation", "drawing"},
         {"keras", "keras_cv", "tensorflow"},
     ),
     "training": (

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_effspine.errors import RecipeError
 from keras_effspine.training.optimization import Optimization
-from keras_effspine.training.optimizer import build_optimizer
+from keras_effspine.training.optimizer import build_optimizer, rate_schedule
 
 
 def rate_after(optimizer, step):
@@ -82,6 +83,33 @@ def test_l2_moves_kernels_as_a_term_of_the_loss_would():
 def test_values_that_do_not_fit_together_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         Optimization(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "steps", "message"),
+    [
+        ({"warmup": 2000}, 2000, r"rises for 2000 steps .*the run has 2000: .*warmup=0\.05"),
+        ({"warmup": 0, "schedule": "step"}, 300, r"30 epochs before the end .*step 0 of 300"),
+        ({"warmup": 0.5, "schedule": "step"}, 590, "step 290 of 590, before .* 295 steps"),
+    ],
+)
+def test_a_rate_that_would_not_reach_its_peak_is_refused(values, steps, message):
+    with pytest.raises(RecipeError, match=message):
+        build_optimizer(Optimization(**values), steps, steps_per_epoch=10)
+
+
+@pytest.mark.parametrize(
+    ("values", "halved_at"),
+    [
+        ({"warmup": 0.2}, 600),
+        ({"warmup": 0}, 500),
+        ({"warmup": 100, "schedule": "step"}, 700),
+        ({"warmup": 0.1, "schedule": "step", "drops": ()}, 100),
+        ({"warmup": 0, "schedule": "exponential", "exponential": (0.7, 10)}, 200),
+    ],
+)
+def test_the_step_from_which_the_rate_is_half_its_peak(values, halved_at):
+    assert rate_schedule(Optimization(**values), 1000, steps_per_epoch=10).halved_at() == halved_at
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

@@ -227,8 +227,9 @@ def test_the_best_model_is_kept_beside_the_last(counting_recipe, tmp_path, monke
 
 
 def test_a_run_ends_when_its_patience_does_and_stays_ended(counting_recipe, tmp_path, monkeypatch):
-    recipe = override(counting_recipe, {"evaluations": 4, "patience": 2})
-    scores(monkeypatch, [0.8, 0.3, 0.7])
+    # The rate is half its peak from step 5 on.
+    recipe = override(counting_recipe, {"evaluations": 8, "patience": 2})
+    scores(monkeypatch, [0.7, 0.8, 0.3, 0.3, 0.3, 0.7])
     folder, said = quietly(recipe, tmp_path / "run")
     assert any("Not better than at step 2 for 2 measurements: the run ends" in s for s in said)
     assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 6

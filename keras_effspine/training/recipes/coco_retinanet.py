@@ -23,6 +23,7 @@ RECIPE = Recipe(
         momentum=0.9,
         nesterov=False,
         learning_rate=0.28,
+        learning_rate_batch=256,
         warmup=2000,
         warmup_start=0.0067,
         schedule="step",

@@ -3,8 +3,9 @@
     effspine train --recipe fine_tune --preset m1_bccd --data train.json --images folder \\
         --val-data val.json --out runs/mine
 
-What is picked, and why, is printed before training. The run ends when a quarter of it has gone by
-without a better measurement; `best.keras` is the model of the best one.
+What is picked, and why, is printed before training. Once the learning rate has fallen by half, the
+run ends when a quarter of it goes by without a better measurement; `best.keras` is the model of the
+best one.
 """
 
 from keras_effspine.training.optimization import Optimization

@@ -34,6 +34,7 @@ RECIPE = Recipe(
         optimizer="rmsprop",
         momentum=0.9,
         learning_rate=0.256,
+        learning_rate_batch=4096,
         warmup=5 / 350,
         schedule="exponential",
         exponential=(0.97, 2.4),

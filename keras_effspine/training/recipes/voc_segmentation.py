@@ -27,6 +27,7 @@ RECIPE = Recipe(
         momentum=0.9,
         nesterov=False,
         learning_rate=0.05,
+        learning_rate_batch=256,
         warmup=500,
         warmup_start=0.0,
         schedule="cosine",
