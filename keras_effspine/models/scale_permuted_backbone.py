@@ -1,11 +1,13 @@
 """Any scale-permuted network as a keras-cv backbone."""
 
+import re
 from collections.abc import Sequence
 
 import keras
 from keras_cv.models import Backbone
 
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.models.layer_roles import LayerRole
 from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import average_at_lowest_level, build_scale_permuted
@@ -14,6 +16,12 @@ from keras_effspine.topology.network_spec import NetworkSpec
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# The names that the builder gives; see `networks.scale_permuted`.
+_STEM = re.compile(r"rescaling$|stem_")
+_ENDPOINT = re.compile(r"p(\d+)_")
+_OF_BLOCK = re.compile(r"block(\d+)_(from|fusion|unit)")
+_PARTS = {"from": "resampling", "fusion": "fusion", "unit": "blocks"}
 
 
 class ScalePermutedBackbone(PresetSaving, Backbone):
@@ -134,6 +142,20 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
         self.batch_norm_momentum = batch_norm_momentum
         self.batch_norm_epsilon = batch_norm_epsilon
         self.include_rescaling = include_rescaling
+
+    def layer_roles(self) -> dict[str, LayerRole]:
+        """The role of each layer by name, but for the average, which is a head's."""
+        roles = {}
+        for layer in self.layers:
+            if match := _OF_BLOCK.match(layer.name):
+                number = int(match[1])
+                level = self.spec.table.level_of(number)
+                roles[layer.name] = LayerRole(_PARTS[match[2]], number, level)
+            elif match := _ENDPOINT.match(layer.name):
+                roles[layer.name] = LayerRole("endpoints", level=int(match[1]))
+            elif _STEM.match(layer.name):
+                roles[layer.name] = LayerRole("stem")
+        return roles
 
     def get_config(self) -> dict:
         return {

@@ -2,9 +2,9 @@
 
 The element-wise costs are those of TensorFlow's profiler as the public detection code counts its
 models, halved, since two operations are a multiply-add. For each element a multiplication, a bias,
-an addition or a mean costs 0.5; a batch normalisation, scale and offset, 1.0; a swish 0.5, the one
-product in it. Functions that the profiler does not know (sigmoid, ReLU) cost nothing, nor do moves
-of data.
+an addition or a mean costs 0.5, and so does each that a pooling window reads; a batch
+normalisation, scale and offset, 1.0; a swish 0.5, the one product in it. Functions that the
+profiler does not know (sigmoid, ReLU) cost nothing, nor do moves of data.
 """
 
 import math
@@ -23,6 +23,7 @@ _MULTIPLYING_ACTIVATIONS = ("swish", "silu")
 # Moves of data, and the normalisation of the picture, which the paper leaves out.
 _FREE = (
     layers.InputLayer,
+    layers.ZeroPadding2D,
     layers.Reshape,
     layers.Concatenate,
     layers.Rescaling,
@@ -56,8 +57,8 @@ def layer_cost(layer, inputs, output):
     if isinstance(layer, _FREE):
         return 0, 0.0
     raise ProfilingError(
-        f"Layer '{layer.name}': it is not known what a {type(layer).__name__} costs; count a model "
-        "of this package's layers."
+        f"Layer '{layer.name}': it is not known what a {type(layer).__name__} costs; known "
+        "are the layers of profiling/layer_costs.py."
     )
 
 
@@ -93,6 +94,10 @@ def _activation(layer, inputs, output):
     return 0, 0.5 * _elements(output) if multiplies else 0.0
 
 
+def _pooling(layer, inputs, output):
+    return 0, 0.5 * math.prod(layer.pool_size) * _elements(output)
+
+
 def _for_each(operations, of_inputs=False):
     """Cost of a layer with so many operations an element, given the number of its inputs."""
 
@@ -109,6 +114,8 @@ _COSTS = (
     (layers.Dense, _dense),
     (layers.Activation, _activation),
     (layers.BatchNormalization, _for_each(lambda inputs: 2)),
+    (layers.MaxPooling2D, _pooling),
+    (layers.AveragePooling2D, _pooling),
     (layers.GlobalAveragePooling2D, _for_each(lambda inputs: 1, of_inputs=True)),
     (layers.Add, _for_each(lambda inputs: inputs - 1)),
     (layers.Multiply, _for_each(lambda inputs: inputs - 1)),

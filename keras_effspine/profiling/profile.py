@@ -3,8 +3,8 @@
 import collections
 import dataclasses
 
-PARTS = ("stem", "blocks", "resampling", "fusion", "endpoints", "heads")
-"""The parts of a model in the order of its graph."""
+PARTS = ("stem", "blocks", "resampling", "fusion", "endpoints", "backbone", "heads")
+"""The parts of a model in the order of its graph: see `models.layer_roles`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,34 +1,27 @@
 """Counting a model."""
 
 import math
-import re
 
+import keras
 from keras import layers
 
 from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
-from keras_effspine.profiling.graph_walk import calls_of
+from keras_effspine.models.layer_roles import LayerRole, layer_roles
+from keras_effspine.profiling.graph_walk import Call, calls_of
 from keras_effspine.profiling.layer_costs import layer_cost
 from keras_effspine.profiling.profile import Cost, LayerCost, Profile
 
-# The names that the builder gives (see `networks.scale_permuted`); all others are of a head.
-_PARTS = (
-    ("stem", re.compile(r"rescaling$|stem_")),
-    ("resampling", re.compile(r"block(\d\d)_from\d\d_")),
-    ("fusion", re.compile(r"block(\d\d)_fusion")),
-    ("blocks", re.compile(r"block(\d\d)_unit\d+_")),
-    ("endpoints", re.compile(r"p\d_")),
-)
 
-
-def profile_model(model, image_size=None):
+def profile_model(model: keras.Model, image_size: int | tuple[int, int] | None = None) -> Profile:
     """Counts parameters and multiply-adds of a model, by walking its graph.
 
     Nothing is computed but shapes, so any input size costs the same.
 
     Args:
-        model: functional model of this package.
+        model: functional model; its backbone, if it has one, tells its parts (see
+            `models.layer_roles`).
         image_size: height and width in pixels, or a pair of them; None takes the model's own, if
             it is fixed.
 
@@ -42,23 +35,23 @@ def profile_model(model, image_size=None):
     size = _pair(model, image_size)
     calls = calls_of(model, size)
     enlarged = _counted_enlarged(calls)
-    levels = _levels(calls)
+    levels, roles = _levels(calls), layer_roles(model)
     counted, entries = set(), []
     for call in calls:
         macs, element_wise = layer_cost(call.layer, call.inputs, call.output)
         executed = published = macs + element_wise
         if call in enlarged:
             published = sum(layer_cost(call.layer, call.inputs, enlarged[call]))
-        part, block = _part_and_block(call)
+        role = roles.get(call.layer.name, LayerRole("heads"))
         first = call.layer.name not in counted
         counted.add(call.layer.name)
         entries.append(
             LayerCost(
                 layer=call.layer.name,
                 kind=type(call.layer).__name__,
-                part=part,
-                block=block,
-                level=levels[call],
+                part=role.part,
+                block=role.block,
+                level=levels[call] if role.level is None else role.level,
                 output=call.output[1:],
                 cost=Cost(
                     parameters=_size(call.layer.trainable_weights) if first else 0,
@@ -101,34 +94,25 @@ def _counted_enlarged(calls):
     return enlarged
 
 
-def _levels(calls):
-    """The level for which each call works: within a block the block's, otherwise where it runs.
+def _levels(calls: list[Call]) -> dict[Call, int | None]:
+    """The level at which each call runs.
 
     A call that reads several levels, as the joining of a head's outputs, belongs to none.
     """
-    runs_at, of_block = {}, {}
+    levels = {}
     for call in calls:
-        read = {runs_at[source] for source in call.sources} or {0}
+        read = {levels[source] for source in call.sources} or {0}
         level = read.pop() if len(read) == 1 else None
         if isinstance(call.layer, NearestUpsampling):
             level = call.layer.to_level
         elif isinstance(call.layer, BilinearUpsampling):
             level = 0
-        elif isinstance(call.layer, SpaceToDepth):
-            level += 1
         elif level is not None:
-            level += int(math.log2(max(getattr(call.layer, "strides", (1,)))))
-        runs_at[call] = level
-        of_block[_part_and_block(call)[1]] = level  # the last one is the block's output
-    return {call: of_block.get(_part_and_block(call)[1] or -1, runs_at[call]) for call in calls}
-
-
-def _part_and_block(call):
-    for part, pattern in _PARTS:
-        match = pattern.match(call.layer.name)
-        if match:
-            return part, int(match[1]) if match.groups() else None
-    return "heads", None
+            strides = getattr(call.layer, "strides", None) or (1,)
+            level += int(math.log2(max(strides)))
+            level += isinstance(call.layer, SpaceToDepth)
+        levels[call] = level
+    return levels
 
 
 def _size(weights):

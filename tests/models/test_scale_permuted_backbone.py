@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_effspine import RetinaNet
+from keras_effspine.models.layer_roles import LayerRole
 from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
 from keras_effspine.topology.block_table import STEM, Block, BlockTable
 from keras_effspine.topology.network_spec import NetworkSpec
@@ -84,6 +85,17 @@ def test_saved_it_computes_the_same(backbone, tmp_path):
     loaded = keras.models.load_model(tmp_path / "zigzag.keras")
     assert isinstance(loaded, Zigzag)
     np.testing.assert_array_equal(loaded(images()), backbone(images()))
+
+
+def test_its_layers_tell_what_they_are_for(backbone):
+    roles = backbone.layer_roles()
+    assert roles["rescaling"] == roles["stem_conv"] == LayerRole("stem")
+    assert roles["block02_from01_conv"] == LayerRole("resampling", 2, 5)
+    assert roles["block02_fusion_relu"] == LayerRole("fusion", 2, 5)
+    assert roles["block04_unit2_add"] == LayerRole("blocks", 4, 4)
+    assert roles["p5_bn"] == LayerRole("endpoints", level=5)
+    others = {layer.name for layer in backbone.layers} - set(roles)
+    assert others == {"images", "average", "average_p4_upsample", "average_p5_upsample"}
 
 
 def test_a_detector_says_which_levels_it_misses(backbone):

@@ -1,10 +1,11 @@
 """Counting a model from its graph."""
 
 import keras
+import keras_cv
 import pytest
 from keras import layers
 
-from keras_effspine import EffSpineNetBackbone, RetinaNet
+from keras_effspine import EffSpineNetBackbone, ImageClassifier, RetinaNet
 from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 from keras_effspine.profiling import profile_model
@@ -42,6 +43,9 @@ def cost_of(layer, *shapes):
         (layers.Activation("swish"), 0, 48 * 3 / 2, 0),
         (layers.Activation("relu"), 0, 0, 0),
         (layers.GlobalAveragePooling2D(), 0, 48 * 3 / 2, 0),
+        (layers.MaxPooling2D(3, 2, "same"), 0, 12 * 3 * 9 / 2, 0),
+        (layers.AveragePooling2D(2), 0, 12 * 3 * 4 / 2, 0),
+        (layers.ZeroPadding2D(1), 0, 0, 0),
         (layers.Reshape((-1,)), 0, 0, 0),
     ],
     ids=lambda value: value.name if isinstance(value, layers.Layer) else "",
@@ -85,11 +89,59 @@ def test_parameters_are_those_of_the_model(counted):
 
 
 def test_every_part_and_block_and_level_is_there(counted):
-    assert set(counted.by("part")) == set(PARTS)
+    assert set(counted.by("part")) == set(PARTS) - {"backbone"}
     assert list(counted.by("block")) == [*range(1, 19), None]
     assert set(range(1, 8)) <= set(counted.by("level"))
     levels = {one.block: one.level for one in counted.layers if one.block}
     assert [levels[block] for block in (1, 2, 8, 15, 17)] == [1, 2, 6, 3, 7]
+
+
+@pytest.fixture(scope="module")
+def resnet():
+    """A ResNet of keras-cv with two stages, at strides 4 and 8."""
+    return keras_cv.models.ResNetBackbone(
+        stackwise_filters=[8, 16],
+        stackwise_blocks=[1, 1],
+        stackwise_strides=[1, 2],
+        include_rescaling=True,
+    )
+
+
+def test_a_backbone_that_does_not_tell_is_one_part_with_the_levels_of_its_strides(resnet):
+    counted = profile_model(resnet, 64)
+    assert set(counted.by("part")) == {"backbone"}
+    assert list(counted.by("block")) == [None]
+    assert counted.total.all_parameters == resnet.count_params()
+    assert [one.level for one in counted.layers if one.kind == "Conv2D"][:1] == [1]  # the stem
+    levels = counted.by("level")
+    assert list(levels) == [0, 1, 2, 3]
+    assert levels[2].parameters > 0
+    first = counted.layers[0]
+    assert (first.kind, first.level, first.output) == ("Rescaling", 0, (64, 64, 3))
+    assert counted.layers[-1].level == 3
+    # Stage 2 reads 16 x 16 places and works at 8 x 8.
+    assert counted.layers[-1].output == (8, 8, 64)
+
+
+def test_what_reads_such_a_backbone_is_a_head(resnet):
+    model = ImageClassifier(resnet, num_classes=2)
+    parts = profile_model(model, 64).by("part")
+    assert set(parts) == {"backbone", "heads"}
+    assert parts["backbone"].all_parameters == resnet.count_params()
+    assert parts["heads"].parameters == 64 * 2 + 2
+
+
+def test_a_backbone_alone_tells_its_parts():
+    backbone = EffSpineNetBackbone(width_multiplier=0.1, endpoint_width=8)
+    parts = profile_model(backbone, 64).by("part")
+    assert set(parts) == set(PARTS) - {"backbone"}
+    assert parts["heads"].parameters == 0  # the average of the endpoints alone
+
+
+def test_a_model_without_a_backbone_is_a_head():
+    images = keras.Input((8, 8, 3))
+    counted = profile_model(keras.Model(images, layers.Conv2D(2, 1, name="p3_conv")(images)))
+    assert set(counted.by("part")) == {"heads"}
 
 
 def test_a_shared_head_is_computed_on_each_level_and_its_weights_counted_once(counted):
