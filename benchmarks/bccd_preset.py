@@ -14,8 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras_effspine
 from keras_effspine.data.loading import load_records
-from keras_effspine.models.preset_saving import round_to_half_precision
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.preset_saving import round_to_half_precision
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.detection import Detection
 from keras_effspine.tasks.inference import evaluate
 

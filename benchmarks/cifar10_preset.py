@@ -19,8 +19,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras_effspine
 from keras_effspine.data.loading import load_records
-from keras_effspine.models.preset_saving import round_to_half_precision
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.preset_saving import round_to_half_precision
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.classification import Classification
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.recipe_changes import override

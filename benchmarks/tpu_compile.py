@@ -46,10 +46,11 @@ CLASSES = 91
 BOXES = 100
 
 
-def compiled_task_model(recipe, number):
+def compiled_task_model(recipe, start, number):
     with precision(number):
         task = find_task(recipe.task)
-        model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
+        names = tuple(f"class {i}" for i in range(CLASSES))
+        model = task.build_model(recipe, names, start)
         task.compile_model(model, recipe, build_optimizer(recipe.optimization, 100_000))
     return model
 
@@ -230,7 +231,7 @@ def main():
     arguments = parser.parse_args()
 
     devices = devices_of(arguments.topology)
-    recipe = resolve_preset(
+    recipe, start = resolve_preset(
         Recipe(
             task=arguments.task,
             preset=arguments.preset,
@@ -239,7 +240,7 @@ def main():
             backbone={"stochastic_depth_rate": arguments.stochastic_depth_rate},
         )
     )
-    model = compiled_task_model(recipe, arguments.precision)
+    model = compiled_task_model(recipe, start, arguments.precision)
     result = {
         "command": " ".join(["python", *sys.argv]),
         "date": datetime.date.today().isoformat(),

@@ -13,7 +13,7 @@ _PUBLIC = {
     "ImageClassifier": "keras_effspine.models.image_classifier",
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
-    "load_model": "keras_effspine.models.load_model",
+    "load_model": "keras_effspine.pretrained.saved_model",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -20,6 +20,10 @@ class PresetError(EffSpineError, ValueError):
     """A preset that is not there, or cannot be used."""
 
 
+class UnknownPresetError(PresetError):
+    """A name that stands for nothing: neither a preset's, nor a handle, nor a path."""
+
+
 class RunFolderError(EffSpineError, OSError):
     """A run folder that is missing, incomplete, in use, or cannot be written."""
 

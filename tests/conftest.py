@@ -132,7 +132,7 @@ def trained_model(trained_run):
     """The model of the shared run as loaded from its file; not to be changed."""
     import keras_effspine
 
-    return keras_effspine.load_model(trained_run.folder.path)
+    return keras_effspine.load_model(trained_run.folder.path, last=True)
 
 
 @pytest.fixture

@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import OUTPUT, say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
+from keras_effspine.cli.options import (
+    BatchSize,
+    Data,
+    Images,
+    Last,
+    Split,
+    check_data_options,
+)
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
 
@@ -14,12 +21,16 @@ from keras_effspine.errors import DataError
 def evaluate(
     run: Annotated[
         str,
-        typer.Argument(help="Run folder that `effspine train` wrote, or a preset with weights."),
+        typer.Argument(
+            help="Run folder that `effspine train` wrote, of which the best model is used, or a "
+            "preset with weights."
+        ),
     ],
     data: Data = None,
     images: Images = None,
     split: Split = None,
     batch_size: BatchSize = None,
+    last: Last = False,
     out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
 ):
     """Measure a trained model on a data set; by default on the validation data of its run."""
@@ -35,7 +46,8 @@ def evaluate(
     from keras_effspine.training.trained import Trained
 
     check_data_options(data, images, split)
-    trained = Trained.open(run)
+    trained = Trained.open(run, last)
+    say(f"Model: {trained.name}.")
     if data is None and trained.recipe is None:
         raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
     if data is None:

@@ -27,6 +27,10 @@ ValData = Annotated[
 ]
 ValImages = Annotated[str | None, typer.Option(help="Folder of its pictures; --images by default.")]
 ValSplit = Annotated[str | None, typer.Option(help="Part of the validation data; val by default.")]
+Last = Annotated[
+    bool,
+    typer.Option("--last", help="Of a run take the last model in place of the best."),
+]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 

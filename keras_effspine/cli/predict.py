@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from keras_effspine.cli.console import say
-from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
+from keras_effspine.cli.options import (
+    BatchSize,
+    Data,
+    Images,
+    Last,
+    Split,
+    check_data_options,
+)
 from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
 
@@ -17,7 +24,10 @@ from keras_effspine.errors import DataError
 def predict(
     run: Annotated[
         str,
-        typer.Argument(help="Run folder that `effspine train` wrote, or a preset with weights."),
+        typer.Argument(
+            help="Run folder that `effspine train` wrote, of which the best model is used, or a "
+            "preset with weights."
+        ),
     ],
     source: Annotated[
         str | None, typer.Argument(help="A picture, or a folder of pictures.")
@@ -32,6 +42,7 @@ def predict(
         float, typer.Option(help="Draw only boxes that are predicted with this score or more.")
     ] = 0.3,
     batch_size: BatchSize = None,
+    last: Last = False,
 ):
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
@@ -57,7 +68,8 @@ def predict(
     if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
-    trained = Trained.open(run)
+    trained = Trained.open(run, last)
+    say(f"Model: {trained.name}.")
     task, class_names = trained.task, trained.class_names
     if source is not None:
         records = load_images(source, class_names)

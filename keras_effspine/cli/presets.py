@@ -7,6 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from keras_effspine.cli.console import OUTPUT, say
+from keras_effspine.cli.options import Last
 
 app = typer.Typer(help="List the presets, or make one of a run.", rich_markup_mode="markdown")
 
@@ -21,7 +22,7 @@ def presets(
     """List the presets, or make one of a run with `save`."""
     if context.invoked_subcommand is not None:
         return
-    from keras_effspine.presets.registry import list_presets
+    from keras_effspine.pretrained.shipped import list_presets
 
     listed = list_presets().values()
     if as_json:
@@ -80,6 +81,7 @@ def save(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the weights and of what they were made from.")
     ] = None,
+    last: Last = False,
 ):
     """Make a preset folder of a run's best model, to be shared and to start other runs from.
 
@@ -92,5 +94,5 @@ def save(
 
     from keras_effspine.training.run_preset import save_run_as_preset
 
-    preset = save_run_as_preset(run, out, backbone, half_precision, data_name, licence, say)
+    preset = save_run_as_preset(run, out, backbone, half_precision, data_name, licence, say, last)
     say(f"Preset written to {preset.folder}: {_weights(preset)}.")

@@ -78,9 +78,9 @@ def _one(preset, task, image_size, classes, by):
     from keras_effspine.training.recipe_changes import override
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
-    recipe = resolve_preset(recipe)
+    recipe, start = resolve_preset(recipe)
     names = tuple(f"class {number}" for number in range(classes or _PAPER_CLASSES[task]))
-    counted = profile_model(find_task(task).build_model(recipe, names), recipe.image_size)
+    counted = profile_model(find_task(task).build_model(recipe, names, start), recipe.image_size)
     table = Table(
         by,
         *("parameters", "with statistics", "MACs, M", "published, M", "executed, M"),

@@ -9,7 +9,7 @@ import keras
 from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.from_preset import backbone_from_preset
 from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
-from keras_effspine.presets.registry import keras_cv_presets
+from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology.eff_spinenet import SPEC
 
 

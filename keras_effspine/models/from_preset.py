@@ -1,18 +1,22 @@
 """What `from_preset` of the public classes does."""
 
 import functools
+import os
 import warnings
+from typing import Any
 
 import keras
-import keras_cv
 
 from keras_effspine.errors import PresetError
 from keras_effspine.models.arguments import refuse_unknown_arguments
-from keras_effspine.models.preset_files import PresetFiles
-from keras_effspine.models.transfer import transfer_weights
+from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.pretrained.pretrained import Pretrained
+from keras_effspine.pretrained.transfer import transfer_weights
 
 
-def backbone_from_preset(cls, preset, load_weights=None, **kwargs):
+def backbone_from_preset(
+    cls: type, preset: str | os.PathLike, load_weights: bool | None = None, **kwargs: Any
+) -> keras.Model:
     """Makes a backbone from its preset, or from that of a task with such a backbone.
 
     Args:
@@ -28,26 +32,24 @@ def backbone_from_preset(cls, preset, load_weights=None, **kwargs):
             for and it has none.
     """
     refuse_unknown_arguments(cls, kwargs)
-    files = PresetFiles.open(preset)
-    config = files.config
-    if not issubclass(files.model_class, cls):
-        config = config["config"].get("backbone") or {}
-    found = keras.saving.get_registered_object(config.get("registered_name") or "")
-    if found is None or not issubclass(found, cls):
-        raise PresetError(
-            f"{files.name}: holds a {files.preset.class_name}, which is no {cls.__name__} and has "
-            "none."
-        )
-    model = files.build({**config, "config": {**config["config"], **kwargs}})
-    if _loads_weights(files, load_weights):
-        if config is files.config and not kwargs:
-            files.load_weights(model)
+    start = find_pretrained(preset)
+    _, config = start.backbone(cls)
+    model = start.build({**config, "config": {**config["config"], **kwargs}})
+    if _loads_weights(start, load_weights):
+        if config is start.config and not kwargs:
+            start.load_weights(model)
         else:
-            _transfer(files, model)
+            _transfer(start, model)
     return model
 
 
-def task_from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+def task_from_preset(
+    cls: type,
+    preset: str | os.PathLike,
+    load_weights: bool | None = None,
+    input_shape: tuple | None = None,
+    **kwargs: Any,
+) -> keras.Model:
     """Makes a task's model from a preset of the task, of its backbone, or of another task.
 
     Arguments that differ from the preset's, such as `num_classes`, make another model: it gets all
@@ -68,48 +70,49 @@ def task_from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs)
         TypeError: if the class does not take an argument.
     """
     refuse_unknown_arguments(cls, kwargs)
-    files = PresetFiles.open(preset)
-    source_class, config = files.model_class, files.config
+    start = find_pretrained(preset)
+    config = start.config
     shape = {} if input_shape is None else {"input_shape": input_shape}
-    if issubclass(source_class, keras_cv.models.Backbone):
-        backbone = files.build({**config, "config": {**config["config"], **shape}})
-        if _loads_weights(files, load_weights):
-            files.load_weights(backbone)
+    if start.is_backbone:
+        backbone = start.build({**config, "config": {**config["config"], **shape}})
+        if _loads_weights(start, load_weights):
+            start.load_weights(backbone)
         return cls(backbone=backbone, **kwargs)
 
     backbone = config["config"].get("backbone")
     if not isinstance(backbone, dict) or not isinstance(backbone.get("config"), dict):
         raise PresetError(
-            f"{files.name}: holds a {files.preset.class_name}, which has no backbone for a "
+            f"{start.name}: holds a {config['class_name']}, which has no backbone for a "
             f"{cls.__name__}."
         )
     backbone = {**backbone, "config": {**backbone["config"], **shape}}
-    if issubclass(source_class, cls):
+    same = issubclass(start.model_class, cls)
+    if same:
         arguments = {**config["config"], "backbone": backbone, **kwargs}
-        model = files.build({**config, "config": arguments})
+        model = start.build({**config, "config": arguments})
     else:
-        model = cls(backbone=files.build(backbone), **kwargs)
-    if _loads_weights(files, load_weights):
-        if issubclass(source_class, cls) and not kwargs:
-            files.load_weights(model)
+        model = cls(backbone=start.build(backbone), **kwargs)
+    if _loads_weights(start, load_weights):
+        if same and not kwargs:
+            start.load_weights(model)
         else:
-            _transfer(files, model)
+            _transfer(start, model)
     return model
 
 
-def _loads_weights(files, load_weights):
+def _loads_weights(start: Pretrained, load_weights: bool | None) -> bool:
     """Whether weights are to be loaded; says once for each preset that it has none."""
-    if files.weights is None and load_weights:
+    if start.weights is None and load_weights:
         raise PresetError(
-            f"{files.name}: the preset does not include weights; leave out load_weights=True."
+            f"{start.name}: the preset does not include weights; leave out load_weights=True."
         )
-    if files.weights is None and load_weights is None:
-        _say_that_weights_are_random(files.name)
-    return files.weights is not None and load_weights is not False
+    if start.weights is None and load_weights is None:
+        _say_that_weights_are_random(start.name)
+    return start.weights is not None and load_weights is not False
 
 
 @functools.cache
-def _say_that_weights_are_random(name):
+def _say_that_weights_are_random(name: str) -> None:
     warnings.warn(
         f"The preset '{name}' has no trained weights: the model starts from random ones. "
         "load_weights=False says that this is meant.",
@@ -117,8 +120,8 @@ def _say_that_weights_are_random(name):
     )
 
 
-def _transfer(files, model):
-    transfer = transfer_weights(files.load_model(), model)
+def _transfer(start: Pretrained, model: keras.Model) -> None:
+    transfer = transfer_weights(start.read_model(), model)
     if transfer.anew:
-        message = f"{type(model).__name__} from {files.name}: {transfer}."
+        message = f"{type(model).__name__} from {start.name}: {transfer}."
         warnings.warn(message, stacklevel=4)

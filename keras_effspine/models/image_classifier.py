@@ -7,10 +7,10 @@ from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.models.traced_once import TracedOnce
-from keras_effspine.presets.registry import keras_cv_presets
+from keras_effspine.pretrained.preset_saving import PresetSaving
+from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 
 _POOLING = {

@@ -14,14 +14,14 @@ from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.host_decoding import HostDecoding
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
-from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
-from keras_effspine.presets.registry import keras_cv_presets
+from keras_effspine.pretrained.preset_saving import PresetSaving
+from keras_effspine.pretrained.shipped import keras_cv_presets
 
 _PRIOR_PROBABILITY = 0.01
 _ANCHOR_SIZE_OVER_STRIDE = 3

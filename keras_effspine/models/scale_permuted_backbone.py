@@ -8,9 +8,9 @@ from keras_cv.models import Backbone
 
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.layer_roles import LayerRole
-from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import average_at_lowest_level, build_scale_permuted
+from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.topology.block_table import BlockTable
 from keras_effspine.topology.network_spec import NetworkSpec
 

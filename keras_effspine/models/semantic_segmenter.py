@@ -9,13 +9,13 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.preset_saving import PresetSaving
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
-from keras_effspine.presets.registry import keras_cv_presets
+from keras_effspine.pretrained.preset_saving import PresetSaving
+from keras_effspine.pretrained.shipped import keras_cv_presets
 
 IGNORED = 255
 """The label of pixels that are not learnt from."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.profiling.profile import Profile
 from keras_effspine.profiling.profile_model import profile_model
 from keras_effspine.topology.published import Published, PublishedRow, published_rows

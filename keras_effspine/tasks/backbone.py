@@ -6,7 +6,7 @@ import inspect
 import keras_cv
 
 from keras_effspine.errors import RecipeError
-from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.pretrained.pretrained import Pretrained
 
 _OF_THE_MODEL = ("name", "trainable", "dtype", "input_shape", "stochastic_depth_rate")
 """Arguments that belong to the model that was trained, not to its architecture."""
@@ -14,24 +14,24 @@ _OF_THE_MODEL = ("name", "trainable", "dtype", "input_shape", "stochastic_depth_
 _NOT_OF_A_RECIPE = {"self", "kwargs", "name", "trainable", "dtype", "input_shape", "input_tensor"}
 
 
-def build_backbone(recipe, **kwargs) -> keras_cv.models.Backbone:
+def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backbone:
     """Makes the backbone of a recipe: the architecture that its preset names, as it changes it.
 
     The weights are random: training brings those of the preset to the whole model, see
-    `StartingPoint.hand_over`.
+    `Pretrained.hand_over`.
 
     Args:
         recipe: `Recipe`; its `batch_norm_momentum` goes to a class that takes one.
+        start: what its preset names.
         **kwargs: constructor arguments that the task asks for where the recipe does not name them.
 
     Raises:
-        PresetError: if the preset is unknown, or has no backbone.
+        PresetError: if the preset has no backbone.
         RecipeError: if the backbone's class refuses what the recipe says of it.
     """
-    start = find_starting_point(recipe.preset)
-    cls, config = start.backbone_class, start.backbone_config
+    cls, config = start.backbone()
     check_backbone_arguments(recipe.backbone, cls)
-    config = {name: value for name, value in config.items() if name not in _OF_THE_MODEL}
+    config = {name: value for name, value in config["config"].items() if name not in _OF_THE_MODEL}
     if "batch_norm_momentum" in inspect.signature(cls).parameters:
         config["batch_norm_momentum"] = recipe.batch_norm_momentum
     try:

@@ -12,7 +12,6 @@ from keras_effspine.errors import DataError
 from keras_effspine.evaluation.classification import ClassificationEvaluator
 from keras_effspine.models.image_classifier import ImageClassifier
 from keras_effspine.tasks.backbone import build_backbone
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
 
 _KEPT = 5
@@ -61,13 +60,12 @@ class Classification(Task):
                 "of another class."
             )
 
-    def build_model(self, recipe, class_names):
-        start = find_starting_point(recipe.preset)
-        has_weights = start.read_model is not None
+    def build_model(self, recipe, class_names, start):
+        has_weights = start.weights is not None
         kind = recipe.classifier_backbone or ("detection" if has_weights else "paper")
         changes = ImageClassifier.paper_backbone if kind == "paper" else {}
         return ImageClassifier(
-            build_backbone(recipe, **changes),
+            build_backbone(recipe, start, **changes),
             num_classes=len(class_names),
             pooling=start.arguments_of(ImageClassifier).get("pooling", "avg"),
             dropout_rate=recipe.dropout_rate,

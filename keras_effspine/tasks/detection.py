@@ -16,7 +16,6 @@ from keras_effspine.models.huber import Huber
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.stream.pipeline import most_objects
 from keras_effspine.tasks.backbone import build_backbone
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
 
 
@@ -49,13 +48,13 @@ class Detection(Task):
                 "--task, or data with boxes."
             )
 
-    def build_model(self, recipe, class_names):
+    def build_model(self, recipe, class_names, start):
         # Anchors, matching and depth of the subnets are those that the weights were trained with.
-        config = find_starting_point(recipe.preset).arguments_of(RetinaNet)
+        config = start.arguments_of(RetinaNet)
         return RetinaNet.from_config(
             {
                 **{name: config[name] for name in _KEPT if name in config},
-                "backbone": build_backbone(recipe),
+                "backbone": build_backbone(recipe, start),
                 "num_classes": len(class_names),
                 "bounding_box_format": "xyxy",
             }

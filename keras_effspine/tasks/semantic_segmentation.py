@@ -11,7 +11,6 @@ from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluato
 from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE, SemanticSegmenter
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.class_maps import class_map
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.tasks.task import Task
 
 _LOOKED_AT = 32
@@ -52,11 +51,12 @@ class Segmentation(Task):
             "'background:0,0,0' and 'NAME:255,255,255'."
         )
 
-    def build_model(self, recipe, class_names):
+    def build_model(self, recipe, class_names, start):
         # The head is as deep as that of the segmentation model that it starts from, if it does.
-        start = find_starting_point(recipe.preset).arguments_of(SemanticSegmenter)
-        depth = {name: start[name] for name in ("head_layers",) if name in start}
-        return SemanticSegmenter(build_backbone(recipe), num_classes=len(class_names), **depth)
+        config = start.arguments_of(SemanticSegmenter)
+        depth = {name: config[name] for name in ("head_layers",) if name in config}
+        backbone = build_backbone(recipe, start)
+        return SemanticSegmenter(backbone, num_classes=len(class_names), **depth)
 
     def compile_model(self, model, recipe, optimizer):
         model.compile(optimizer=optimizer)

@@ -24,12 +24,14 @@ class Task(abc.ABC):
         """Raises DataError where a record set has nothing to train this task on."""
 
     @abc.abstractmethod
-    def build_model(self, recipe, class_names):
+    def build_model(self, recipe, class_names, start):
         """Makes the model that a recipe describes, not compiled.
 
         Args:
             recipe: `Recipe`.
             class_names: tuple of class names.
+            start: the `Pretrained` that its preset names. It says the architecture; its weights are
+                brought to the model afterwards.
 
         Returns:
             `keras.Model` on pictures `(batch, height, width, 3)`, RGB in [0, 255].

@@ -43,7 +43,7 @@ def precision(name):
 
     ```python
     with precision("bfloat16"):
-        model = task.build_model(recipe, class_names)
+        model = task.build_model(recipe, class_names, start)
     ```
     """
     if name not in POLICIES:

@@ -208,15 +208,15 @@ class RunFolder:
             write_file(file, write)
 
     def read_model(self):
-        """The model, not compiled.
+        """The latest model, not compiled.
 
         Raises:
             RunFolderError: if there is none, or its file cannot be loaded.
         """
-        from keras_effspine.models.load_model import load_model
+        from keras_effspine.pretrained.saved_model import load_model
 
         with self._loading():
-            return load_model(self.path, compile=False)
+            return load_model(self.model_file, compile=False)
 
     def restore(self, model, averages):
         """Puts a compiled model and its optimizer into the state of the latest checkpoint.

@@ -2,21 +2,33 @@
 
 import datetime
 import os
+from collections.abc import Callable
+from typing import Any
 
 from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RunFolderError
-from keras_effspine.models.preset_saving import round_to_half_precision
-from keras_effspine.presets.registry import list_presets, read_preset
+from keras_effspine.pretrained.preset import Preset, read_preset
+from keras_effspine.pretrained.preset_saving import round_to_half_precision
+from keras_effspine.pretrained.saved_model import load_model
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
-from keras_effspine.tasks.registry import find_task
-from keras_effspine.tasks.starting_point import find_starting_point
+from keras_effspine.training.recipe import Data
 from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import load_data
+from keras_effspine.training.trained import Trained
 
 
 def save_run_as_preset(
-    run, out, backbone=False, half_precision=False, data_name=None, licence=None, report=print
-):
+    run: str | os.PathLike,
+    out: str | os.PathLike,
+    backbone: bool = False,
+    half_precision: bool = False,
+    data_name: str | None = None,
+    licence: str | None = None,
+    report: Callable[[str], None] = print,
+    last: bool = False,
+) -> Preset:
     """Writes the best model of a run, or its backbone, as a preset folder.
 
     The metadata say what the run measured for that model. Half precision changes the weights: the
@@ -30,36 +42,35 @@ def save_run_as_preset(
         data_name: what to call the training data; None takes the name of their file or folder.
         licence: licence of the weights, or None.
         report: function that is given each line of text for the user.
+        last: whether to write the run's last model in place of its best.
 
     Returns:
         The `Preset`.
 
     Raises:
-        RunFolderError: if the run has not measured its model yet.
+        RunFolderError: if it is no run, or the run has not measured its model yet.
         EffSpineError: if the run, its data or the preset folder cannot be used.
     """
-    folder = RunFolder.open(run)
-    recipe, class_names = folder.recipe, folder.class_names
-    metrics = folder.path / "metrics.json"
-    if not metrics.is_file():
-        raise RunFolderError(f"{run}: the run has not been measured yet; let it go on first.")
-    metrics = folder.read_json(metrics.name)
-    model = find_starting_point(str(run)).read_model()
-    best = dict(metrics["best"])
-    steps = best.pop("step")
+    opened = Trained.open(run, last)
+    if opened.run is None:
+        raise RunFolderError(f"{run}: a preset already; a run folder of that name is ./{run}.")
+    recipe = opened.run.recipe
+    measured, measured_on = _measured(opened.run, last)
+    steps = measured.pop("step")
+    report(f"Model: {opened.name}, of step {steps}.")
+    model = opened.read_model()
     if half_precision:
         round_to_half_precision(model)
         report("Measuring the model with rounded weights.")
         _, records, _ = load_data(recipe, report)
-        task = find_task(recipe.task)
-        evaluator = evaluate(task, model, records, recipe.image_size, recipe.batch_size)
-        best = evaluator.result().metrics
+        evaluator = evaluate(opened.task, model, records, recipe.image_size, recipe.batch_size)
+        measured = evaluator.result().metrics
     trained = {
         "task": recipe.task,
-        "class_names": list(class_names),
+        "class_names": list(opened.class_names),
         "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
-        "measured_on": f"its {metrics['measured_on']} pictures",
-        "measured": {name: value for name, value in best.items() if value is not None},
+        "measured_on": f"its {measured_on} pictures",
+        "measured": {name: value for name, value in measured.items() if value is not None},
         "steps": steps,
         # Without the places of files on this machine, which are nobody else's business.
         "recipe": {
@@ -83,7 +94,24 @@ def save_run_as_preset(
     return read_preset(out)
 
 
-def _start_in_words(preset):
+def _measured(run: RunFolder, last: bool) -> tuple[dict[str, Any], str]:
+    """What the run measured of its best model, or of its last, and on which pictures."""
+    if not (run.path / "metrics.json").is_file():
+        raise RunFolderError(f"{run.path}: the run has not been measured yet; let it go on first.")
+    metrics = run.read_json("metrics.json")
+    if not last:
+        return dict(metrics["best"]), metrics["measured_on"]
+    step = steps_taken(load_model(run.model_file))
+    for measured in metrics["history"]:
+        if measured["step"] == step:
+            return dict(measured), metrics["measured_on"]
+    raise RunFolderError(
+        f"{run.path}: the last model, of step {step}, has not been measured yet; let the run go on "
+        "first, or leave out --last."
+    )
+
+
+def _start_in_words(preset: str) -> str:
     """What else the weights have seen: that of the weights that training started from."""
     known = list_presets()
     if preset in known and known[preset].weights is None:
@@ -91,6 +119,6 @@ def _start_in_words(preset):
     return f", starting from {os.path.basename(preset)}"
 
 
-def _data_in_words(data):
+def _data_in_words(data: Data) -> str:
     name = data.data if is_name(data.data) else os.path.basename(data.data)
     return name if data.split is None else f"{name}, {data.split}"

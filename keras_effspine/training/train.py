@@ -14,7 +14,6 @@ from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.freezing import freeze
@@ -63,7 +62,7 @@ def train(recipe, out, report=print, verbose="auto"):
         TrainingError: if the loss or a weight is no longer finite.
         EffSpineError: where recipe, data or run folder cannot be used.
     """
-    recipe = resolve(recipe, out)
+    recipe, start = resolve(recipe, out)
     check_task_values(recipe)
     if recipe.strategy == "multiworker":
         report("Waiting for all workers that TF_CONFIG names.")
@@ -76,7 +75,7 @@ def train(recipe, out, report=print, verbose="auto"):
     check_precision(recipe.precision, recipe.image_size)
     if recipe.backbone and not RunFolder(pathlib.Path(out)).model_file.exists():
         with strategy.scope():
-            build_backbone(recipe)  # a value that does not fit is said before data are read
+            build_backbone(recipe, start)  # a value that does not fit is said before data are read
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
     records, measured, measured_on = load_data(recipe, report)
@@ -89,7 +88,7 @@ def train(recipe, out, report=print, verbose="auto"):
     with lost_workers_as_errors(strategy), _claim(out, recipe, records, strategy) as folder:
         check_agreement(strategy, checkpoint=_checksum(folder.model_file))
         with strategy.scope(), precision(recipe.precision):
-            model = _build_or_read(task, recipe, records.class_names, folder, report)
+            model = _build_or_read(task, recipe, start, records.class_names, folder, report)
             optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
             task.compile_model(model, recipe, optimizer)
             averages = MovingAverages(model, recipe.optimization.ema)
@@ -165,12 +164,11 @@ def _checksum(file):
     return f"checksum {zlib.crc32(file.read_bytes())}" if file.exists() else "none"
 
 
-def _build_or_read(task, recipe, class_names, folder, report):
+def _build_or_read(task, recipe, start, class_names, folder, report):
     """The model of the run so far, or a new one with the weights that its preset brings."""
     if folder.model_file.exists():
         return folder.read_model()
-    model = task.build_model(recipe, class_names)
-    start = find_starting_point(recipe.preset)
+    model = task.build_model(recipe, class_names, start)
     transfer = start.hand_over(model, class_names)
     frozen = freeze(model, recipe.frozen, transfer, start.name)
     if transfer is None:

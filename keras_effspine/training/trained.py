@@ -1,18 +1,19 @@
 """A trained model with what is needed to use it, from a run folder or a preset."""
 
 import dataclasses
-import pathlib
+import os
 from collections.abc import Callable
 
-from keras_effspine.errors import PresetError, RunFolderError
-from keras_effspine.models.preset_files import PresetFiles
-from keras_effspine.presets.registry import list_presets
+import keras
+
+from keras_effspine.errors import PresetError, RunFolderError, UnknownPresetError
+from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.pretrained.pretrained import Pretrained
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.task import Task
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.run_folder import RunFolder
-
-_BACKBONE = "EffSpineNetBackbone"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,94 +21,84 @@ class Trained:
     """A trained model.
 
     Args:
+        name: how it was named; of a run also which of its models it is.
         task: its `Task`.
         class_names: tuple of the names of the classes that it predicts.
         image_size: height and width of its input in pixels.
-        batch_size: pictures to predict at a time.
         read_model: function that loads the model, not compiled.
-        recipe: the `Recipe` of its run; None for a preset.
+        run: the `RunFolder` of its run; None for a preset.
     """
 
+    name: str
     task: Task
-    class_names: tuple
+    class_names: tuple[str, ...]
     image_size: int
-    batch_size: int
-    read_model: Callable
-    recipe: Recipe | None = None
+    read_model: Callable[[], keras.Model]
+    run: RunFolder | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The `Recipe` of its run; None for a preset."""
+        return self.run and self.run.recipe
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures to predict at a time."""
+        return self.recipe.batch_size if self.recipe else 8
 
     @classmethod
-    def open(cls, source):
+    def open(cls, source: str | os.PathLike, last: bool = False) -> "Trained":
         """Finds a trained model.
 
         Args:
-            source: path of a run folder; or of a preset folder with weights, or another name of
-                such a preset.
+            source: what `find_pretrained` may be given: a run folder, or a preset with weights.
+            last: whether to take a run's last model in place of its best.
 
         Raises:
             RunFolderError: if it is neither, or a preset without weights.
-            PresetError: if the preset is broken, or does not say what it predicts.
+            PresetError: if the model is broken, or does not say what it predicts.
         """
-        files = _find_preset(source)
-        if files is not None:
-            return cls._of_preset(files)
         try:
-            folder = RunFolder.open(source)
+            found = find_pretrained(source, last)
+        except UnknownPresetError:
+            found = None
+        try:
+            if found is None:
+                RunFolder.open(source)  # says why it is none
+            elif found.weights is None:
+                raise RunFolderError(f"{source}: a preset without a trained model.")
         except RunFolderError as error:
-            known = list_presets()
-            names = ", ".join(name for name, p in known.items() if _predicts(p))
-            reason = f"{source}: a preset without a trained model." if source in known else error
-            raise RunFolderError(f"{reason} Presets with weights: {names}.") from error
-        recipe = folder.recipe
+            names = [name for name in list_presets() if find_pretrained(name).predicts]
+            known = f"Presets with weights: {', '.join(names)}."
+            raise RunFolderError(f"{error} {known}") from error
+        run = RunFolder.open(found.run) if found.run else None
+        if run is None and not found.predicts:
+            raise PresetError(_lack(found))
         return cls(
-            task=find_task(recipe.task),
-            class_names=folder.class_names,
-            image_size=recipe.image_size,
-            batch_size=recipe.batch_size,
-            read_model=folder.read_model,
-            recipe=recipe,
-        )
-
-    @classmethod
-    def _of_preset(cls, files):
-        preset = files.preset
-        if preset.class_name == _BACKBONE:
-            raise PresetError(
-                f"{files.name}: a backbone alone, which does not predict; train a model that "
-                f"starts from it (--preset {files.name})."
-            )
-        if not _predicts(preset) or preset.input_size is None:
-            trained = preset.trained or {}
-            given = {
-                "weights": preset.weights,
-                "task": trained.get("task"),
-                "class names": trained.get("class_names"),
-                "input size": preset.input_size,
-            }
-            raise PresetError(
-                f"{files.name}: cannot predict, for lack of: "
-                f"{', '.join(name for name, value in given.items() if not value) or 'a head'}. "
-                "`effspine presets save` keeps all of a run; save_to_preset is given class_names, "
-                "input_size and trained={'task': ...}."
-            )
-        return cls(
-            task=find_task(preset.trained["task"]),
-            class_names=tuple(preset.trained["class_names"]),
-            image_size=preset.input_size,
-            batch_size=8,
-            read_model=files.load_model,
+            name=found.name,
+            task=find_task(run.recipe.task if run else found.task),
+            class_names=found.class_names,
+            image_size=found.image_size,
+            read_model=found.read_model,
+            run=run,
         )
 
 
-def _find_preset(source):
-    """The preset that is named, or None where a run folder may be meant."""
-    presets = {name for name, p in list_presets().items() if _predicts(p)}
-    known = source in presets and not pathlib.Path(source).exists()
-    if known or "://" in source or (pathlib.Path(source) / "config.json").is_file():
-        return PresetFiles.open(source)
-    return None
-
-
-def _predicts(preset):
-    """Whether a preset is a whole model with weights, and not a backbone alone."""
-    whole = preset.class_name != _BACKBONE
-    return bool(whole and preset.weights and {"task", "class_names"} <= set(preset.trained or ()))
+def _lack(found: Pretrained) -> str:
+    """Why a preset with weights does not predict."""
+    if found.is_backbone:
+        return (
+            f"{found.name}: a backbone alone, which does not predict; train a model that starts "
+            f"from it (--preset {found.name})."
+        )
+    said = {
+        "task": found.task,
+        "class names": found.class_names,
+        "input size": found.image_size,
+    }
+    return (
+        f"{found.name}: cannot predict, for lack of: "
+        f"{', '.join(name for name, value in said.items() if not value)}. "
+        "`effspine presets save` keeps all of a run; save_to_preset is given class_names, "
+        "input_size and trained={'task': ...}."
+    )

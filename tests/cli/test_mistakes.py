@@ -2,6 +2,7 @@
 
 import shutil
 
+import keras
 import pytest
 from PIL import Image
 
@@ -11,7 +12,7 @@ from keras_effspine.training.run_folder import RunFolder
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, handful):
-    """A working folder: data, pictures, a run folder without a model, and things that are none."""
+    """A working folder: data, pictures, a run with a model and a bare one, and what is none."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(handful.file, "data.json")
     shutil.copytree(handful.images, "pictures")
@@ -22,8 +23,10 @@ def place(tmp_path, monkeypatch, handful):
     (tmp_path / "full" / "mine.txt").write_text("mine")
     Image.new("RGB", (20, 10)).save("photo.png")
     recipe = Recipe(steps=1, image_size=64)
-    with RunFolder.claim("run", recipe, handful.records.class_names):
-        pass
+    for name in ("run", "bare"):
+        with RunFolder.claim(name, recipe, handful.records.class_names):
+            pass
+    keras.Sequential([keras.Input((64, 64, 3))]).save("run/model.keras")
     return tmp_path
 
 
@@ -93,7 +96,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
             "leave --split out",
         ),
         (
-            ["evaluate", "run", "--data", "data.json", "--images", "pictures"],
+            ["evaluate", "bare", "--data", "data.json", "--images", "pictures"],
             "model.keras: no such file",
         ),
         (["predict"], "Missing argument 'run'"),
@@ -109,7 +112,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         (["predict", "run", "pictures", "--out", "pictures"], "would replace its picture"),
         (["predict", "run", "pictures", "--out", "photo.png"], "this is a file"),
         (["predict", "run", "photo.png", "--min-score", "high"], "'--min-score'"),
-        (["predict", "run", "photo.png"], "model.keras: no such file"),
+        (["predict", "bare", "photo.png"], "model.keras: no such file"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(place, effspine, small_shapes, arguments, message):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 
 HEAVY = {"tensorflow", "keras", "keras_cv", "numpy", "PIL"}
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_effspine.training.run_folder import RunFolder
+from keras_effspine.pretrained.pretrained import Pretrained
 
 
 @pytest.fixture
 def run(trained_run, trained_model, tmp_path, monkeypatch):
     """The shared run folder; its model is loaded and traced once for all tests."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(RunFolder, "read_model", lambda self: trained_model)
+    monkeypatch.setattr(Pretrained, "read_model", lambda self: trained_model)
     return trained_run.folder.path
 
 
@@ -80,7 +80,7 @@ def test_one_picture_is_drawn_beside_where_one_stands(run, effspine, handful, tm
     shutil.copy(handful.images / "000001.png", "my photo ü.png")
     answer = effspine("predict", run, "my photo ü.png", "--batch-size", 4)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == "1 drawn: my photo ü-predicted.png\n"
+    assert answer.out == f"Model: {run} (best.keras).\n1 drawn: my photo ü-predicted.png\n"
     width, height = size_of("my photo ü.png")
     drawn = size_of("my photo ü-predicted.png")
     assert drawn[0] / drawn[1] == pytest.approx(width / height)
@@ -117,7 +117,7 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
 ):
     answer = effspine("predict", run, handful.images, "--out", "a/drawn")
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == "4 drawn: a/drawn\n"
+    assert answer.out == f"Model: {run} (best.keras).\n4 drawn: a/drawn\n"
     names = [f"{number:06d}.png" for number in range(1, 5)]
     assert sorted(path.name for path in (tmp_path / "a/drawn").iterdir()) == [
         *names,
@@ -133,6 +133,7 @@ def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
     answer = effspine("predict", run, "--data", handful.file, "--images", handful.images)
     assert (answer.status, answer.err) == (0, "")
     assert answer.out == (
+        f"Model: {run} (best.keras).\n"
         f"{handful.file}: COCO JSON file, 4 pictures of 6 classes\n4 drawn: val-predicted\n"
     )
     one, _ = size_of(handful.images / "000001.png")

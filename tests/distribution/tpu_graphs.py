@@ -13,6 +13,7 @@ from forged_tpu import CannotForge, forged_tpu_strategy, traced
 
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.optimizers import MovingAverages
+from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.optimizer import build_optimizer
@@ -51,7 +52,8 @@ def steps_of(strategy, name):
         optimization=optimization,
     )
     with strategy.scope(), precision("bfloat16"):
-        model = task.build_model(recipe, tuple(f"class {i}" for i in range(CLASSES)))
+        names = tuple(f"class {i}" for i in range(CLASSES))
+        model = task.build_model(recipe, names, find_pretrained(recipe.preset))
         task.compile_model(model, recipe, build_optimizer(recipe.optimization, steps=100))
         model.optimizer.build(model.trainable_variables)
         if optimization.ema is not None:

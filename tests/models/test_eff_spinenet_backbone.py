@@ -9,7 +9,7 @@ import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine import EffSpineNetBackbone
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.topology.eff_spinenet import SPEC
 
 SIZES = [(64, 64), (96, 128), (100, 75)]

@@ -8,7 +8,7 @@ from keras_cv.src.utils.preset_utils import save_to_preset
 
 import keras_effspine
 from keras_effspine import EffSpineNetBackbone, ImageClassifier
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.topology.published import published_rows
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_effspine
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 
 NAME = "m0_cifar10"
 

@@ -9,7 +9,7 @@ import collections
 
 import pytest
 
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.profiling.against_paper import Check, compare_with_paper, summary
 from keras_effspine.topology.published import Published
 

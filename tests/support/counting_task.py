@@ -16,7 +16,7 @@ class Counting(Task):
     def check(self, record_set):
         pass
 
-    def build_model(self, recipe, class_names):
+    def build_model(self, recipe, class_names, start=None):
         images = keras.Input([None, None, 3])
         x = keras.layers.Rescaling(1 / 255)(images)
         x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(x)

@@ -11,6 +11,7 @@ from small_classes import class_folders
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import RecordSet
 from keras_effspine.errors import DataError, RecipeError
+from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.tasks.classification import Classes, Classification
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.optimization import Optimization
@@ -141,8 +142,9 @@ def test_a_value_of_another_task_is_refused():
 
 def test_the_backbone_is_the_papers_or_that_of_a_detector(recipe, records):
     task = Classification()
-    paper = task.build_model(override(recipe, {"classifier_backbone": "paper"}), ("a", "b"))
-    detector = task.build_model(recipe, ("a", "b"))
+    start, paper = find_pretrained(recipe.preset), {"classifier_backbone": "paper"}
+    paper = task.build_model(override(recipe, paper), ("a", "b"), start)
+    detector = task.build_model(recipe, ("a", "b"), start)
     assert (paper.backbone.endpoint_width, paper.backbone.use_space_to_depth) == (256, False)
     assert (detector.backbone.endpoint_width, detector.backbone.use_space_to_depth) == (24, True)
     assert detector.dropout_rate == 0.1

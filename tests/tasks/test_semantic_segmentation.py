@@ -15,7 +15,6 @@ from keras_effspine.errors import DataError
 from keras_effspine.tasks.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.train import train
@@ -114,10 +113,10 @@ def test_every_verb_of_the_command_line_knows_it(run, folder, effspine, tmp_path
 
 def test_a_model_takes_its_backbone_from_a_detection_run(trained_run):
     best = keras_effspine.load_model(trained_run.folder.path / "best.keras", compile=False)
-    recipe = resolve_preset(Recipe(task="segmentation", preset=str(trained_run.folder.path)))
+    recipe, start = resolve_preset(Recipe(task="segmentation", preset=str(trained_run.folder.path)))
     assert recipe.image_size == 128, "the detector's"
-    model = find_task("segmentation").build_model(recipe, ("road", "car"))
-    transfer = find_starting_point(recipe.preset).hand_over(model, ("road", "car"))
+    model = find_task("segmentation").build_model(recipe, ("road", "car"), start)
+    transfer = start.hand_over(model, ("road", "car"))
     assert {layer.name.split("_layer")[0] for layer in transfer.anew} == {
         "segmentation_head",
         "segmentation_head_prediction",
@@ -130,11 +129,11 @@ def test_a_model_takes_its_backbone_from_a_detection_run(trained_run):
 
 
 def test_of_a_segmentation_run_all_but_other_classes_is_kept(run):
-    recipe = resolve_preset(Recipe(task="segmentation", preset=str(run.folder.path)))
-    task, start = find_task("segmentation"), find_starting_point(recipe.preset)
-    same = start.hand_over(task.build_model(recipe, start.class_names), start.class_names)
+    recipe, start = resolve_preset(Recipe(task="segmentation", preset=str(run.folder.path)))
+    task, names = find_task("segmentation"), start.class_names
+    same = start.hand_over(task.build_model(recipe, names, start), names)
     assert (same.anew, same.unused) == ((), ())
-    other = start.hand_over(task.build_model(recipe, ("a", "b", "c")), ("a", "b", "c"))
+    other = start.hand_over(task.build_model(recipe, ("a", "b", "c"), start), ("a", "b", "c"))
     assert [layer.name for layer in other.anew] == ["segmentation_head_prediction"]
 
 

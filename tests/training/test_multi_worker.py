@@ -81,7 +81,7 @@ def train_together(command, out, fates=("nothing", "nothing")):
 
 
 def weights(out):
-    model = keras_effspine.load_model(out)
+    model = keras_effspine.load_model(out, last=True)
     assert model.optimizer.iterations == STEPS
     return np.concatenate([weight.ravel() for weight in model.get_weights()])
 
@@ -141,7 +141,7 @@ def test_a_worker_that_is_killed_ends_the_run_which_then_goes_on(
     assert survivor.err.startswith(f"Error: {name} no longer answers")
     assert len(survivor.err.splitlines()) == 1
     # The checkpoint is whole, and that of the measurement before.
-    assert keras_effspine.load_model(out).optimizer.iterations == MEASURED
+    assert keras_effspine.load_model(out, last=True).optimizer.iterations == MEASURED
     if killed == 1:
         chief, worker, _ = train_together(command, out)
         assert (chief.status, worker.status) == (0, 0), chief.err
@@ -155,7 +155,7 @@ def test_a_worker_that_is_asked_to_stop_stops_all_after_the_same_step(command, t
     for worker in workers:
         assert worker.status == 130, worker.err
         assert "Stopped at step 6 of 12; the same command goes on from there." in worker.out
-    assert keras_effspine.load_model(out).optimizer.iterations == 6
+    assert keras_effspine.load_model(out, last=True).optimizer.iterations == 6
 
 
 def test_workers_that_were_told_different_things_say_so(command, tmp_path):

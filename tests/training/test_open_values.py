@@ -71,8 +71,8 @@ def test_normalisation_is_frozen_where_batches_are_small(batch_size, frozen):
 
 def test_where_there_are_no_weights_nothing_is_frozen():
     recipe = override(find_recipe("fine_tune"), {"batch_size": 2})
-    assert resolve_preset(recipe).frozen == "nothing"
-    assert resolve_preset(override(recipe, {"preset": "m1_bccd"})).frozen is None
+    assert resolve_preset(recipe)[0].frozen == "nothing"
+    assert resolve_preset(override(recipe, {"preset": "m1_bccd"}))[0].frozen is None
 
 
 @pytest.mark.parametrize(

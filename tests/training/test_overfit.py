@@ -90,7 +90,7 @@ def test_saving_and_loading_changes_no_bit_of_a_prediction(
 
 def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
     recipe = trained_run.folder.recipe
-    model = keras_effspine.load_model(trained_run.folder.path)
+    model = keras_effspine.load_model(trained_run.folder.path, last=True)
     assert isinstance(model.optimizer, keras.optimizers.AdamW)
     assert int(model.optimizer.iterations) == 240
     assert float(model.optimizer.learning_rate) < 1e-5

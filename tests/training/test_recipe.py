@@ -10,7 +10,8 @@ import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine.errors import PresetError, RecipeError
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
@@ -38,7 +39,7 @@ def test_every_recipe_of_the_package_holds_and_survives_json(name):
     assert recipe.task in TASKS
     assert recipe.preset in list_presets()
     assert parse_recipe(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
-    assert resolve_preset(recipe).image_size % 32 == 0
+    assert resolve_preset(recipe)[0].image_size % 32 == 0
 
 
 def test_the_recipe_for_voc_is_the_papers():
@@ -157,8 +158,8 @@ def test_a_misspelt_name_in_a_recipe_is_refused():
 
 def test_the_image_size_is_the_presets_unless_the_recipe_names_one():
     for name, preset in list_presets("EffSpineNetBackbone").items():
-        assert resolve_preset(Recipe(steps=1, preset=name)).image_size == preset.input_size
-    assert resolve_preset(Recipe(steps=1, image_size=96)).image_size == 96
+        assert resolve_preset(Recipe(steps=1, preset=name))[0].image_size == preset.input_size
+    assert resolve_preset(Recipe(steps=1, image_size=96))[0].image_size == 96
 
 
 @pytest.mark.parametrize("size", [None, 96])
@@ -170,11 +171,11 @@ def test_an_unknown_preset_is_refused_with_those_there_are(size, tmp_path):
 
 def test_a_preset_folder_says_its_image_size_or_needs_one(tmp_path):
     folder = list_presets()["m0"].folder
-    assert resolve_preset(Recipe(steps=1, preset=str(folder))).image_size == 256
+    assert resolve_preset(Recipe(steps=1, preset=str(folder)))[0].image_size == 256
     shutil.copy(folder / "config.json", tmp_path)
     with pytest.raises(RecipeError, match="give the image size"):
         resolve_preset(Recipe(steps=1, preset=str(tmp_path)))
-    assert resolve_preset(Recipe(steps=1, preset=str(tmp_path), image_size=64)).image_size == 64
+    assert resolve_preset(Recipe(steps=1, preset=str(tmp_path), image_size=64))[0].image_size == 64
 
 
 def test_the_backbone_is_the_presets_unless_the_recipe_names_its_arguments(tmp_path):
@@ -184,7 +185,7 @@ def test_the_backbone_is_the_presets_unless_the_recipe_names_its_arguments(tmp_p
 
     def built(**arguments):
         recipe = Recipe(preset=str(tmp_path), image_size=64, backbone=arguments)
-        return build_backbone(recipe, endpoint_width=8)
+        return build_backbone(recipe, find_pretrained(recipe.preset), endpoint_width=8)
 
     kept = built()
     assert (kept.activation, kept.width_multiplier) == ("relu", 0.4)
@@ -204,7 +205,7 @@ def test_a_preset_may_have_a_backbone_of_keras_cv(tmp_path):
     save_to_preset(resnet, str(tmp_path / "resnet"))
     recipe = Recipe(preset=str(tmp_path / "resnet"), image_size=64)
     recipe = override(recipe, {"backbone.stackwise_filters": [8, 16]})
-    backbone = build_backbone(resolve_preset(recipe))
+    backbone = build_backbone(*resolve_preset(recipe))
     assert type(backbone) is keras_cv.models.ResNetBackbone
     assert backbone.stackwise_filters == [8, 16]
     with pytest.raises(RecipeError, match="backbone.stackwise_filter: ResNetBackbone has no such"):

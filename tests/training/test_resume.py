@@ -43,7 +43,7 @@ def stop_at(monkeypatch, step, error=KeyboardInterrupt):
 
 
 def weights_of(folder):
-    return keras_effspine.load_model(folder.path).get_weights()
+    return keras_effspine.load_model(folder.path, last=True).get_weights()
 
 
 @pytest.mark.parametrize("step", [3, 4, 5])
@@ -59,7 +59,7 @@ def test_a_stopped_run_goes_on_to_the_weights_of_one_that_was_not(
     assert any(f"8 steps of 3, of which {step} are done" in line for line in said)
     for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
-    model = keras_effspine.load_model(resumed.path)
+    model = keras_effspine.load_model(resumed.path, last=True)
     assert int(model.optimizer.iterations) == 8
     history = resumed.read_json("metrics.json")["history"]
     # Step 4 ends an epoch; stopped there, the run owes the measurement, and makes it later.
@@ -134,7 +134,7 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_its_pictures(
 def test_weights_that_are_not_finite_are_never_kept(counting_recipe, tmp_path):
     folder, _ = quietly(counting_recipe, tmp_path / "run")
     before = folder.model_file.read_bytes()
-    model = keras_effspine.load_model(folder.path)
+    model = keras_effspine.load_model(folder.path, last=True)
     model.optimizer.iterations.assign(9)
     model.weights[0].assign(np.full(model.weights[0].shape, np.nan))
     checkpoint = Checkpoint(folder, MovingAverages(model))
@@ -177,7 +177,7 @@ def test_sigterm_keeps_a_checkpoint_as_ctrl_c_does(counting_recipe, tmp_path, mo
     monkeypatch.setattr(Curves, "on_train_batch_end", terminate)
     with pytest.raises(StoppedError, match="Stopped at step 3 of 8"):
         quietly(counting_recipe, tmp_path / "run")
-    model = keras_effspine.load_model(tmp_path / "run")
+    model = keras_effspine.load_model(tmp_path / "run", last=True)
     assert int(model.optimizer.iterations) == 3
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -232,10 +232,10 @@ def test_a_run_ends_when_its_patience_does_and_stays_ended(counting_recipe, tmp_
     scores(monkeypatch, [0.7, 0.8, 0.3, 0.3, 0.3, 0.7])
     folder, said = quietly(recipe, tmp_path / "run")
     assert any("Not better than at step 2 for 2 measurements: the run ends" in s for s in said)
-    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 6
+    assert int(keras_effspine.load_model(folder.path, last=True).optimizer.iterations) == 6
     scores(monkeypatch, [0.7])
     quietly(recipe, tmp_path / "run")
-    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 6
+    assert int(keras_effspine.load_model(folder.path, last=True).optimizer.iterations) == 6
 
 
 def test_a_run_may_go_on_under_another_strategy(counting_recipe, tmp_path, monkeypatch):
@@ -245,7 +245,7 @@ def test_a_run_may_go_on_under_another_strategy(counting_recipe, tmp_path, monke
             quietly(override(counting_recipe, {"strategy": "auto"}), tmp_path / "run")
     folder, said = quietly(override(counting_recipe, {"strategy": "cpu"}), tmp_path / "run")
     assert any("of which 3 are done" in line for line in said)
-    assert int(keras_effspine.load_model(folder.path).optimizer.iterations) == 8
+    assert int(keras_effspine.load_model(folder.path, last=True).optimizer.iterations) == 8
 
 
 def test_users_get_the_averages_and_the_weights_are_kept_to_train_on(counting_recipe, tmp_path):

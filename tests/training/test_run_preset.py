@@ -9,7 +9,7 @@ import pytest
 import keras_effspine
 from keras_effspine import EffSpineNetBackbone, RetinaNet
 from keras_effspine.errors import RunFolderError
-from keras_effspine.presets.registry import read_preset
+from keras_effspine.pretrained.preset import read_preset
 from keras_effspine.training.run_preset import save_run_as_preset
 from keras_effspine.training.trained import Trained
 
@@ -84,12 +84,13 @@ def test_half_precision_is_measured_again_and_a_backbone_saved_alone(run, tmp_pa
 
 
 def test_a_run_that_was_not_measured_and_what_is_no_run_are_refused(run, tmp_path, effspine):
-    unmeasured = tmp_path / "run"
-    unmeasured.mkdir()
-    (unmeasured / "run.json").write_text((run / "run.json").read_text())
+    unmeasured = shutil.copytree(run, tmp_path / "run")
+    (unmeasured / "metrics.json").unlink()
     with pytest.raises(RunFolderError, match="has not been measured yet"):
         save_run_as_preset(unmeasured, tmp_path / "out")
     answer = effspine("presets", "save", tmp_path / "nowhere", "--out", tmp_path / "out")
     assert answer.status == 2
     assert "nowhere: there is no such run folder" in answer.err
+    with pytest.raises(RunFolderError, match="m1_bccd: a preset already"):
+        save_run_as_preset("m1_bccd", tmp_path / "out")
     assert not (tmp_path / "out").exists()

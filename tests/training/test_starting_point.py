@@ -13,10 +13,10 @@ import keras_effspine
 from keras_effspine import EffSpineNetBackbone, RetinaNet
 from keras_effspine.errors import PresetError, RecipeError, StoppedError
 from keras_effspine.optimizers import SGD
+from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.tasks import registry
 from keras_effspine.tasks.backbone import build_backbone
 from keras_effspine.tasks.detection import Detection
-from keras_effspine.tasks.starting_point import find_starting_point
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.freezing import freeze
 from keras_effspine.training.preset_values import resolve_preset
@@ -69,8 +69,12 @@ def run(detector, folder, tmp_path_factory):
     detector.save(run / "best.keras")
     other = RetinaNet.from_preset(folder, load_weights=False)
     other.save(run / "model.keras")
-    recipe = resolve_preset(Recipe(preset=str(folder), steps=4)).model_dump(mode="json")
-    content = {"keras_effspine": "0", "class_names": ["cat", "dog"], "recipe": recipe}
+    recipe, _ = resolve_preset(Recipe(preset=str(folder), steps=4))
+    content = {
+        "keras_effspine": "0",
+        "class_names": ["cat", "dog"],
+        "recipe": recipe.model_dump(mode="json"),
+    }
     (run / "run.json").write_text(json.dumps(content))
     return run
 
@@ -78,22 +82,23 @@ def run(detector, folder, tmp_path_factory):
 @pytest.mark.parametrize("kind", ["folder", "run"])
 def test_the_same_classes_start_from_every_weight(request, kind, detector):
     source = request.getfixturevalue(kind)
-    recipe = resolve_preset(Recipe(preset=str(source)))
+    recipe, start = resolve_preset(Recipe(preset=str(source)))
     assert (recipe.image_size, recipe.backbone) == (64, {})
-    model = Detection().build_model(recipe, ("cat", "dog"))
+    model = Detection().build_model(recipe, ("cat", "dog"), start)
     assert model.backbone.activation == "relu"
-    transfer = find_starting_point(str(source)).hand_over(model, ("cat", "dog"))
+    transfer = start.hand_over(model, ("cat", "dog"))
     assert (transfer.anew, transfer.unused) == ((), ())
     assert assert_shared(detector, model) == len(model.weights) == len(detector.weights)
     assert (model.head_layers, model.bounding_box_format) == (1, "xyxy")
 
 
 def test_a_run_gives_its_best_model_and_where_it_kept_none_the_last(run, tmp_path):
-    start = find_starting_point(str(run))
+    start = find_pretrained(str(run))
     assert start.name == f"{run} (best.keras)"
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / "best.keras").unlink()
-    last = find_starting_point(str(tmp_path / "run"))
+    assert find_pretrained(str(run), last=True).name == f"{run} (model.keras)"
+    last = find_pretrained(str(tmp_path / "run"))
     assert last.name.endswith("(model.keras)")
     difference = last.read_model().get_weights()[0] - start.read_model().get_weights()[0]
     assert np.abs(difference).max() > 0.1
@@ -101,9 +106,10 @@ def test_a_run_gives_its_best_model_and_where_it_kept_none_the_last(run, tmp_pat
 
 @pytest.mark.parametrize("names", [("a", "b", "c"), ("dog", "cat")])
 def test_of_other_classes_only_the_prediction_starts_anew(names, folder, detector):
-    model = Detection().build_model(resolve_preset(Recipe(preset=str(folder))), names)
+    recipe, start = resolve_preset(Recipe(preset=str(folder)))
+    model = Detection().build_model(recipe, names, start)
     before = named_weights(model)
-    transfer = find_starting_point(str(folder)).hand_over(model, names)
+    transfer = start.hand_over(model, names)
     assert [layer.name for layer in transfer.anew] == [CLASS_PREDICTION]
     assert f"{CLASS_PREDICTION} (" in str(transfer)  # with the reason
     shared = assert_shared(detector, model, but=(CLASS_PREDICTION,))
@@ -113,50 +119,53 @@ def test_of_other_classes_only_the_prediction_starts_anew(names, folder, detecto
 
 
 def test_a_recipe_changes_what_keeps_the_variables(folder, detector):
-    recipe = resolve_preset(
+    recipe, start = resolve_preset(
         Recipe(
             preset=str(folder),
             batch_norm_momentum=0.7,
             backbone={"stochastic_depth_rate": 0.3, "activation": "swish"},
         )
     )
-    model = Detection().build_model(recipe, ("cat", "dog"))
+    model = Detection().build_model(recipe, ("cat", "dog"), start)
     backbone = model.backbone
     assert backbone.stochastic_depth_rate == 0.3
     assert backbone.batch_norm_momentum == 0.7
     assert backbone.activation == "swish"
-    assert find_starting_point(str(folder)).hand_over(model, ("cat", "dog")).anew == ()
+    assert start.hand_over(model, ("cat", "dog")).anew == ()
     assert assert_shared(detector, model) == len(detector.weights)
     assert backbone.get_layer("stem_bn").momentum == 0.7
 
 
 def test_layers_that_a_recipe_takes_away_are_named(folder):
-    recipe = resolve_preset(Recipe(preset=str(folder), backbone={"squeeze_excitation_ratio": None}))
-    model = Detection().build_model(recipe, ("cat", "dog"))
-    transfer = find_starting_point(str(folder)).hand_over(model, ("cat", "dog"))
+    recipe, start = resolve_preset(
+        Recipe(preset=str(folder), backbone={"squeeze_excitation_ratio": None})
+    )
+    model = Detection().build_model(recipe, ("cat", "dog"), start)
+    transfer = start.hand_over(model, ("cat", "dog"))
     assert transfer.anew == ()
     assert transfer.unused and all("_se_" in name for name in transfer.unused)
 
 
 def test_a_backbone_starts_a_detector_and_a_detector_another_task(detector, folder, tmp_path):
     save_to_preset(detector.backbone, str(tmp_path / "backbone"))
-    recipe = resolve_preset(Recipe(preset=str(tmp_path / "backbone"), image_size=64))
-    model = Detection().build_model(recipe, ("a",))
-    transfer = find_starting_point(recipe.preset).hand_over(model, ("a",))
+    recipe, start = resolve_preset(Recipe(preset=str(tmp_path / "backbone"), image_size=64))
+    model = Detection().build_model(recipe, ("a",), start)
+    transfer = start.hand_over(model, ("a",))
     assert all("_head_" in layer.name for layer in transfer.anew)
     assert assert_shared(detector.backbone, model) == len(detector.backbone.weights)
 
-    backbone = build_backbone(resolve_preset(Recipe(preset=str(folder))))
+    recipe, start = resolve_preset(Recipe(preset=str(folder)))
+    backbone = build_backbone(recipe, start)
     number = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(backbone.output))
     model = keras.Model(backbone.inputs, number)
-    transfer = find_starting_point(str(folder)).hand_over(model, ("a",))
+    transfer = start.hand_over(model, ("a",))
     assert [layer.name.rstrip("_0123456789") for layer in transfer.anew] == ["dense"]
     assert assert_shared(detector, model) == len(backbone.weights)
 
 
 def test_an_architecture_brings_no_weights():
-    start = find_starting_point("m0")
-    assert start.read_model is None
+    start = find_pretrained("m0")
+    assert start.weights is None
     assert start.hand_over(None, ()) is None
 
 
@@ -165,12 +174,12 @@ def test_a_run_without_a_model_and_a_foreign_model_are_named(run, tmp_path):
     empty.mkdir()
     shutil.copy(run / "run.json", empty)
     with pytest.raises(PresetError, match="empty: the run holds no model yet"):
-        find_starting_point(str(empty))
+        find_pretrained(str(empty))
     broken = tmp_path / "broken"
     shutil.copytree(run, broken)
     (broken / "best.keras").write_bytes(b"half")
     with pytest.raises(PresetError, match="best.keras: cannot be read as the model of a run"):
-        find_starting_point(str(broken))
+        find_pretrained(str(broken))
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     save_to_preset(model, str(tmp_path / "foreign"))
     with pytest.raises(PresetError, match="foreign: holds a Sequential, which has no backbone"):
@@ -180,8 +189,8 @@ def test_a_run_without_a_model_and_a_foreign_model_are_named(run, tmp_path):
 class CountingOnABackbone(Counting):
     """A task that takes its backbone as tasks do, and is not traced, which would take a minute."""
 
-    def build_model(self, recipe, class_names):
-        backbone = build_backbone(recipe)
+    def build_model(self, recipe, class_names, start):
+        backbone = build_backbone(recipe, start)
         x = keras.layers.GlobalAveragePooling2D()(backbone.output)
         return keras.Model(backbone.inputs, keras.layers.Dense(1, name="number")(x))
 
@@ -220,7 +229,7 @@ def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, 
     (line,) = [line for line in said if line.startswith("Weights from ")]
     assert line.startswith(f"Weights from {source}: ")
     assert "initialised anew: number" in line and "not used: " in line
-    model, start = keras_effspine.load_model(out), named_weights(detector)
+    model, start = keras_effspine.load_model(out, last=True), named_weights(detector)
     for weight in model.trainable_weights:
         if not weight.path.startswith("number"):
             value = np.asarray(weight)
@@ -234,7 +243,7 @@ def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, 
     said.clear()
     train(recipe, out, report=said.append, verbose=0)
     assert not any("Weights" in line for line in said)
-    kernel = keras_effspine.load_model(out).get_layer("stem_conv").kernel
+    kernel = keras_effspine.load_model(out, last=True).get_layer("stem_conv").kernel
     np.testing.assert_array_equal(kernel, model.get_layer("stem_conv").kernel)
     with pytest.raises(PresetError, match="Unknown preset"):
         train(recipe, tmp_path / "another", report=said.append, verbose=0)
@@ -243,7 +252,7 @@ def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, 
 def test_weights_that_cannot_be_loaded_end_the_run_before_it_starts(fine_tuning, tmp_path):
     recipe, source = fine_tuning
     (source / "model.weights.h5").write_bytes(b"half")
-    with pytest.raises(PresetError, match="source: the weights cannot be loaded"):
+    with pytest.raises(PresetError, match=r"source/model\.weights\.h5: cannot be loaded"):
         train(recipe, tmp_path / "out", report=print, verbose=0)
 
 
@@ -253,9 +262,9 @@ CLASSES = ("a", "b", "c")
 def frozen_detector(folder, frozen):
     """A detector of other classes that starts from the preset folder, with a step taken."""
     keras.utils.set_random_seed(2)
-    recipe = resolve_preset(Recipe(preset=str(folder), image_size=64, frozen=frozen))
-    model = Detection().build_model(recipe, CLASSES)
-    transfer = find_starting_point(recipe.preset).hand_over(model, CLASSES)
+    recipe, start = resolve_preset(Recipe(preset=str(folder), image_size=64, frozen=frozen))
+    model = Detection().build_model(recipe, CLASSES, start)
+    transfer = start.hand_over(model, CLASSES)
     said = freeze(model, frozen, transfer, recipe.preset)
     model.compile(
         optimizer=SGD(0.01), classification_loss="focal", box_loss="smoothl1", run_eagerly=True
@@ -297,7 +306,7 @@ def test_what_has_no_weights_cannot_be_frozen(detector, folder, tmp_path):
         train(Recipe(steps=1, frozen="backbone"), tmp_path / "out", report=print, verbose=0)
     assert not (tmp_path / "out").exists()
     plain = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])
-    nothing = find_starting_point(str(folder)).hand_over(plain, CLASSES)
+    nothing = find_pretrained(str(folder)).hand_over(plain, CLASSES)
     with pytest.raises(RecipeError, match="frozen is 'batch_norm', but pets brings no weights"):
         freeze(plain, "batch_norm", nothing, "pets")
     with pytest.raises(RecipeError, match="frozen is 'backbone', but Sequential has no backbone"):
@@ -325,7 +334,7 @@ def test_a_run_that_goes_on_stays_frozen(fine_tuning, detector, tmp_path, monkey
     monkeypatch.setattr(Checkpoint, "on_train_batch_end", save)
     train(recipe, tmp_path / "out", report=print, verbose=0)
     found, start = (
-        named_weights(keras_effspine.load_model(tmp_path / "out")),
+        named_weights(keras_effspine.load_model(tmp_path / "out", last=True)),
         named_weights(tame),
     )
     statistics = [name for name in found if "_bn/" in name]

@@ -6,7 +6,7 @@ import pytest
 import keras_effspine
 from keras_effspine.data.loading import load_records
 from keras_effspine.errors import PresetError, RunFolderError
-from keras_effspine.presets.registry import list_presets
+from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.trained import Trained
 

@@ -73,7 +73,7 @@ def prediction(strategy):
 
 
 def result(folder, strategy):
-    model = keras_effspine.load_model(folder.path)
+    model = keras_effspine.load_model(folder.path, last=True)
     return {
         "weights": np.concatenate([w.ravel() for w in model.get_weights()]).tolist(),
         "predictions": [one["count"] for one in folder.read_json("predictions.json")],

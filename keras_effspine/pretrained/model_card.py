@@ -1,7 +1,9 @@
 """The model card of a preset: what it is, and what can be said of its weights."""
 
+from typing import Any
 
-def model_card(name, class_name, metadata):
+
+def model_card(name: str, class_name: str, metadata: dict[str, Any]) -> str:
     """A README in Markdown, with the front matter that model hubs read.
 
     Args:
@@ -43,5 +45,5 @@ def model_card(name, class_name, metadata):
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

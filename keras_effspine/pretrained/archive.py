@@ -1,6 +1,5 @@
 """Preset folders from the web, as ZIP archives whose SHA-256 is known."""
 
-import hashlib
 import http.client
 import os
 import pathlib
@@ -15,6 +14,7 @@ import zipfile
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.cache_folder import cache_folder
 from keras_effspine.errors import PresetError
+from keras_effspine.pretrained.checksum import sha256_of
 
 LARGEST = 4 * 2**30
 """Bytes. Neither a download nor its content may be larger."""
@@ -23,7 +23,7 @@ _PIECE = 2**20
 _SECONDS = 30
 
 
-def fetch_archive(address):
+def fetch_archive(address: str) -> pathlib.Path:
     """The preset folder of a ZIP archive, from the cache, or downloaded into it.
 
     The archive is written beside the cache, compared with its SHA-256, and unpacked into a folder
@@ -66,9 +66,9 @@ def fetch_archive(address):
     return _root(url, folder)
 
 
-def _download(url, file, digest):
+def _download(url: str, file: pathlib.Path, digest: str) -> None:
     """Writes what an address answers to a file and compares it with its SHA-256."""
-    sha256, size = hashlib.sha256(), 0
+    size = 0
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as answer, open(file, "wb") as target:
             announced = answer.headers.get("Content-Length")
@@ -76,7 +76,6 @@ def _download(url, file, digest):
                 size += len(piece)
                 if size > LARGEST:
                     raise PresetError(f"{url}: larger than {LARGEST:,} bytes.")
-                sha256.update(piece)
                 target.write(piece)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
         raise PresetError(f"{url}: cannot be downloaded ({error}).") from error
@@ -86,14 +85,14 @@ def _download(url, file, digest):
         raise PresetError(
             f"{url}: the download broke off after {size:,} of {int(announced):,} bytes. Try again."
         )
-    if sha256.hexdigest() != digest:
+    found = sha256_of(file)
+    if found != digest:
         raise PresetError(
-            f"{url}: is not the file that was meant: its SHA-256 is {sha256.hexdigest()}, not "
-            f"{digest}."
+            f"{url}: is not the file that was meant: its SHA-256 is {found}, not {digest}."
         )
 
 
-def _unpack(url, file, folder):
+def _unpack(url: str, file: pathlib.Path, folder: pathlib.Path) -> None:
     """Unpacks a ZIP archive of plain files with relative names."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -116,7 +115,7 @@ def _unpack(url, file, folder):
         raise PresetError(f"{url}: no ZIP archive that can be unpacked ({error}).") from error
 
 
-def _root(url, folder):
+def _root(url: str, folder: pathlib.Path) -> pathlib.Path:
     """The folder of the preset: the archive's own, or the only one in it."""
     for path in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
         if (path / "config.json").is_file():

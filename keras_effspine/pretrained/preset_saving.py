@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import h5py
 import keras
@@ -13,9 +16,9 @@ import numpy as np
 import keras_effspine
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.errors import PresetError
-from keras_effspine.models.model_card import model_card
-from keras_effspine.models.preset_files import sha256_of
-from keras_effspine.presets.registry import FORMAT
+from keras_effspine.pretrained.checksum import sha256_of
+from keras_effspine.pretrained.model_card import model_card
+from keras_effspine.pretrained.preset import FORMAT
 
 _WEIGHTS = "model.weights.h5"
 _FILES = {"config.json", "metadata.json", _WEIGHTS, "README.md"}
@@ -34,14 +37,14 @@ class PresetSaving:
 
     def save_to_preset(
         self,
-        folder,
-        class_names=None,
-        input_size=None,
-        title=None,
-        source=None,
-        trained=None,
-        half_precision=False,
-    ):
+        folder: str | os.PathLike,
+        class_names: Sequence[str] | None = None,
+        input_size: int | None = None,
+        title: str | None = None,
+        source: str | None = None,
+        trained: dict[str, Any] | None = None,
+        half_precision: bool = False,
+    ) -> None:
         """Writes a preset folder, which `from_preset` of its class loads with the same outputs.
 
         The folder holds `config.json`, the weights without the optimizer's state
@@ -55,7 +58,7 @@ class PresetSaving:
             title: optional name of the model; by default its class'.
             source: optional place where the architecture is published.
             trained: optional dictionary that says how the weights came about; see
-                `presets.registry.Preset`. What is given here is what the model card claims.
+                `pretrained.preset.Preset`. What is given here is what the model card claims.
             half_precision: whether to store weights as float16, in half the space; they are
                 rounded by it.
 
@@ -99,14 +102,14 @@ class PresetSaving:
             (part / "README.md").write_text(card, encoding="utf-8")
 
 
-def round_to_half_precision(model):
+def round_to_half_precision(model: keras.Model) -> None:
     """Gives the weights the values that they will have when stored as float16."""
     for weight in model.weights:
         value = keras.ops.convert_to_numpy(weight)
         weight.assign(_halved(value, weight.path).astype(value.dtype))
 
 
-def _check_is_free(folder):
+def _check_is_free(folder: pathlib.Path) -> None:
     if not folder.exists():
         return
     foreign = [folder.name] if folder.is_file() else {f.name for f in folder.iterdir()} - _FILES
@@ -118,7 +121,7 @@ def _check_is_free(folder):
 
 
 @contextlib.contextmanager
-def _replacing(folder):
+def _replacing(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """`whole_folder`, in the place of the preset that may stand there."""
     new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex}") for _ in range(2))
     with whole_folder(new) as part:
@@ -135,7 +138,7 @@ def _replacing(folder):
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_weights(model, file, half_precision):
+def _write_weights(model: keras.Model, file: pathlib.Path, half_precision: bool) -> None:
     """Writes the weights without optimizer and metrics, which Keras would write too."""
     everything = file.with_name(f"everything.{_WEIGHTS}")
     model.save_weights(everything)
@@ -155,7 +158,7 @@ def _write_weights(model, file, half_precision):
     everything.unlink()
 
 
-def _halved(value, name):
+def _halved(value: np.ndarray, name: str) -> np.ndarray:
     if value.dtype != np.float32:
         return value
     with np.errstate(over="ignore"):
@@ -165,7 +168,7 @@ def _halved(value, name):
     return half
 
 
-def _leave_out(value, names):
+def _leave_out(value: Any, names: tuple[str, ...]) -> None:
     """Removes keys from nested dictionaries and lists."""
     if isinstance(value, dict):
         for name in names:
@@ -175,5 +178,5 @@ def _leave_out(value, names):
             _leave_out(item, names)
 
 
-def _write_json(file, value):
+def _write_json(file: pathlib.Path, value: dict[str, Any]) -> None:
     file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from keras_cv.src.utils.preset_utils import save_to_preset
 
 from keras_effspine import RetinaNet
 from keras_effspine.errors import PresetError
-from keras_effspine.models.transfer import transfer_weights
+from keras_effspine.pretrained.transfer import transfer_weights
 
 CLASS_PREDICTION = "classification_head_prediction"
 

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 
-from keras_effspine.presets.registry import keras_cv_presets, list_presets
+from keras_effspine.pretrained.shipped import keras_cv_presets, list_presets
 
 # Table 2 of arXiv:2010.11426.
 INPUT_SIZES = {
@@ -50,7 +50,7 @@ def test_keras_cv_gets_the_absolute_path_of_a_folder():
 
 def test_listing_presets_imports_neither_tensorflow_nor_keras():
     code = (
-        "import sys; from keras_effspine.presets.registry import list_presets; list_presets();"
+        "import sys; from keras_effspine.pretrained.shipped import list_presets; list_presets();"
         "assert not {'tensorflow', 'keras', 'keras_cv'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,12 +1,12 @@
-"""What presets there are, read from their folders. Needs neither TensorFlow nor Keras."""
+"""What a preset folder says of itself. Needs neither TensorFlow nor Keras."""
 
 import dataclasses
 import json
+import os
 import pathlib
+from typing import Any
 
 from keras_effspine.errors import PresetError
-
-_ROOT = pathlib.Path(__file__).resolve().parent
 
 FORMAT = 1
 """Version of the layout of preset folders; see `Preset`."""
@@ -51,20 +51,15 @@ class Preset:
     versions: dict | None = None
     input_sizes: dict = dataclasses.field(default_factory=dict)
 
-    def input_size_for(self, task):
-        """Recommended height and width of the input in pixels for a task."""
-        return self.input_sizes.get(task, self.input_size)
-
 
 _OF_METADATA = tuple(field.name for field in dataclasses.fields(Preset))[4:]
 
 
-def read_preset(folder, name=None):
+def read_preset(folder: str | os.PathLike) -> Preset:
     """Reads what a preset folder says of itself.
 
     Args:
-        folder: path of the folder.
-        name: name to call it by; by default the folder's.
+        folder: path of the folder, whose name becomes the preset's.
 
     Raises:
         PresetError: if a file is missing or broken, or of a later version of the package.
@@ -81,7 +76,7 @@ def read_preset(folder, name=None):
         )
     try:
         return Preset(
-            name=name or folder.name,
+            name=folder.name,
             folder=folder,
             class_name=config["class_name"],
             weights=config.get("weights"),
@@ -93,7 +88,7 @@ def read_preset(folder, name=None):
         ) from error
 
 
-def read_json(file):
+def read_json(file: pathlib.Path) -> dict[str, Any]:
     """The dictionary that a JSON file holds.
 
     Raises:
@@ -106,44 +101,3 @@ def read_json(file):
     if not isinstance(content, dict):
         raise PresetError(f"{file}: holds no JSON object.")
     return content
-
-
-def list_presets(class_name=None):
-    """All presets of the package by rising input size, optionally those of one class.
-
-    Args:
-        class_name: name of a public class, such as `"EffSpineNetBackbone"`, or None.
-
-    Returns:
-        Dictionary from name to `Preset`.
-    """
-    presets = [read_preset(path.parent) for path in _ROOT.glob("*/config.json")]
-    presets.sort(key=lambda preset: (preset.input_size, preset.name))
-    return {p.name: p for p in presets if class_name in (None, p.class_name)}
-
-
-def keras_cv_presets(class_name, with_weights=False, task="detection"):
-    """The presets of one class in keras-cv's form; if asked, the trained ones.
-
-    Their `input_size` is that for the task.
-
-    keras-cv's loader accepts the absolute path of a folder where it expects a Kaggle handle.
-    """
-    return {
-        name: {
-            "metadata": {
-                "description": _description(p),
-                "params": p.parameters,
-                "input_size": p.input_size_for(task),
-            },
-            "kaggle_handle": str(p.folder),
-        }
-        for name, p in list_presets(class_name).items()
-        if p.weights or not with_weights
-    }
-
-
-def _description(preset):
-    training = preset.trained and preset.trained.get("data")
-    weights = f"trained on {training}" if training else "without weights"
-    return f"{preset.title} ({preset.source}), {weights}."

@@ -3,7 +3,10 @@
 import collections
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from keras.src.utils.naming import to_snake_case
@@ -27,11 +30,11 @@ class LayerReport:
     reason: str | None = None
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of values in its variables."""
         return sum(int(np.prod(shape)) for shape in self.shapes.values())
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.source_shapes is None:
             return f"{self.name} (the source has none)"
         for part in [*self.shapes, *self.source_shapes]:
@@ -55,7 +58,7 @@ class Transfer:
     anew: tuple
     unused: tuple
 
-    def __str__(self):
+    def __str__(self) -> str:
         values = sum(layer.size for layer in self.loaded)
         layers = len(self.loaded) + len(self.anew)
         text = f"{len(self.loaded)} of {layers} layers loaded ({values:,} values)"
@@ -66,7 +69,9 @@ class Transfer:
         return text
 
 
-def transfer_weights(source, target, anew=None):
+def transfer_weights(
+    source: keras.Model, target: keras.Model, anew: dict[str, str] | None = None
+) -> Transfer:
     """Copies the weights of all layers that two models have in common.
 
     Layers are the same if they have the same path. Names that Keras made up, such as `conv2d_3`,
@@ -101,7 +106,7 @@ def transfer_weights(source, target, anew=None):
     return Transfer(tuple(loaded), tuple(left), unused)
 
 
-def _layers(model):
+def _layers(model: keras.Model) -> dict[tuple, tuple[str, dict[str, Any]]]:
     """Dictionary from what identifies a layer in any model to its path and its variables by name.
 
     Functional models do not stand in the paths of their layers, so that a backbone's layers have
@@ -116,7 +121,7 @@ def _layers(model):
     return layers
 
 
-def _numbered_names(model):
+def _numbered_names(model: keras.Model) -> dict[str, tuple[str, int, int]]:
     """From each name that Keras made up to its kind, its place, and how many of these there are."""
     names = collections.defaultdict(list)
     for layer in model._flatten_layers():
@@ -130,11 +135,11 @@ def _numbered_names(model):
     }
 
 
-def _shapes(variables):
+def _shapes(variables: dict[str, Any]) -> dict[str, tuple]:
     return {name: tuple(variable.shape) for name, variable in variables.items()}
 
 
-def some_of(names, shown=3):
+def some_of(names: Sequence[Any], shown: int = 3) -> str:
     """The first of the names, and how many more there are."""
     more = len(names) - shown
     text = ", ".join(str(name) for name in names[:shown])

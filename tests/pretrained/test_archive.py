@@ -9,8 +9,8 @@ import zipfile
 import pytest
 
 from keras_effspine.errors import PresetError
-from keras_effspine.presets import archive
-from keras_effspine.presets.archive import fetch_archive
+from keras_effspine.pretrained import archive
+from keras_effspine.pretrained.archive import fetch_archive
 
 
 def zipped(files, mode=0o100644):

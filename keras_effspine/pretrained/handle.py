@@ -1,4 +1,4 @@
-"""What `from_preset` may be given, as a folder on this machine."""
+"""Handles of presets in other places than this machine."""
 
 import importlib
 import os
@@ -7,47 +7,38 @@ import pathlib
 from keras_cv.src.utils.preset_utils import get_file
 
 from keras_effspine.errors import PresetError
-from keras_effspine.presets.archive import fetch_archive
-from keras_effspine.presets.registry import list_presets, read_json
+from keras_effspine.pretrained.archive import fetch_archive
+from keras_effspine.pretrained.preset import read_json
 
 
-def find_preset_folder(preset):
-    """The folder of a preset, downloaded where it must be.
+def fetch_handle(handle: str) -> tuple[pathlib.Path, pathlib.Path] | None:
+    """The folder of a preset that a handle names, downloaded where it must be.
 
     Args:
-        preset: name of a preset of the package; path of a preset folder; a handle `kaggle://...` or
-            `gs://...` as in keras-cv, or `hf://user/repository`, with `@revision` if wanted; or
-            the address of a ZIP archive, `https://host/file.zip#sha256=HEX`.
+        handle: `kaggle://...` or `gs://...` as in keras-cv; `hf://user/repository`, with
+            `@revision` if wanted; or the address of a ZIP archive,
+            `https://host/file.zip#sha256=HEX`.
 
     Returns:
-        Pair of `pathlib.Path`s: the folder, and the folder that its links must not leave.
+        Pair of the folder, and the folder that its links must not leave; None where it is no
+        handle.
 
     Raises:
         PresetError: if there is no such preset, or it cannot be downloaded.
     """
-    handle = os.fspath(preset)
-    presets = list_presets()
-    if handle in presets:
-        return presets[handle].folder, presets[handle].folder
-    if handle.startswith(("kaggle://", "gs://")):
-        folder = _through_keras_cv(handle)
-    elif handle.startswith("hf://"):
+    if handle.startswith("hf://"):
         folder = _from_hugging_face(handle)
         return folder, folder.parents[1]  # a snapshot there is links to the repository's blobs
+    if handle.startswith(("kaggle://", "gs://")):
+        folder = _through_keras_cv(handle)
     elif handle.startswith(("https://", "http://")):
         folder = fetch_archive(handle)
-    elif os.path.isfile(os.path.join(handle, "config.json")):
-        folder = pathlib.Path(handle).absolute()
     else:
-        raise PresetError(
-            f"Unknown preset '{handle}'. Known presets: {', '.join(presets)}. The path of a preset "
-            "folder, which holds a config.json, is accepted too, as are handles: kaggle://, gs://, "
-            "hf:// and https://."
-        )
+        return None
     return folder, folder
 
 
-def _through_keras_cv(handle):
+def _through_keras_cv(handle: str) -> pathlib.Path:
     try:
         folder = pathlib.Path(get_file(handle, "config.json")).parent
         weights = read_json(folder / "config.json").get("weights")
@@ -64,7 +55,7 @@ def _through_keras_cv(handle):
     return folder
 
 
-def _from_hugging_face(handle):
+def _from_hugging_face(handle: str) -> pathlib.Path:
     try:
         hub = importlib.import_module("huggingface_hub")
     except ImportError as error:

@@ -1,0 +1,1 @@
+"""What a name stands for: presets, handles, run folders and saved models."""

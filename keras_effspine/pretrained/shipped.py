@@ -1,0 +1,56 @@
+"""The presets that the package brings. Needs neither TensorFlow nor Keras."""
+
+import functools
+import pathlib
+from typing import Any
+
+from keras_effspine.pretrained.preset import Preset, read_preset
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1] / "presets"
+
+
+def list_presets(class_name: str | None = None) -> dict[str, Preset]:
+    """All presets of the package by rising input size, optionally those of one class.
+
+    Args:
+        class_name: name of a public class, such as `"EffSpineNetBackbone"`, or None.
+
+    Returns:
+        Dictionary from name to `Preset`.
+    """
+    return {p.name: p for p in _read(_ROOT) if class_name in (None, p.class_name)}
+
+
+@functools.cache
+def _read(root: pathlib.Path) -> tuple[Preset, ...]:
+    presets = [read_preset(path.parent) for path in root.glob("*/config.json")]
+    return tuple(sorted(presets, key=lambda preset: (preset.input_size, preset.name)))
+
+
+def keras_cv_presets(
+    class_name: str, with_weights: bool = False, task: str = "detection"
+) -> dict[str, dict[str, Any]]:
+    """The presets of one class in keras-cv's form; if asked, the trained ones.
+
+    Their `input_size` is that for the task.
+
+    keras-cv's loader accepts the absolute path of a folder where it expects a Kaggle handle.
+    """
+    return {
+        name: {
+            "metadata": {
+                "description": _description(p),
+                "params": p.parameters,
+                "input_size": p.input_sizes.get(task, p.input_size),
+            },
+            "kaggle_handle": str(p.folder),
+        }
+        for name, p in list_presets(class_name).items()
+        if p.weights or not with_weights
+    }
+
+
+def _description(preset: Preset) -> str:
+    training = preset.trained and preset.trained.get("data")
+    weights = f"trained on {training}" if training else "without weights"
+    return f"{preset.title} ({preset.source}), {weights}."
