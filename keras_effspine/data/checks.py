@@ -8,13 +8,15 @@ from PIL import Image
 
 from keras_effspine.data.images.image_bytes import open_image
 from keras_effspine.data.images.orientation import upright_size
-from keras_effspine.data.record import Problem
+from keras_effspine.data.record import LEFT_OUT, Problem
 from keras_effspine.errors import DataError
 
 # A few bad files are life; more than this share means that something is wrong with the data set.
 LARGEST_FAILED_SHARE = 0.1
 
 NAMED_EXAMPLES = 3
+
+_NOUNS = {"skipped": "picture", LEFT_OUT: "file"}
 
 
 def check_images(record_set):
@@ -81,7 +83,7 @@ def describe_problems(record_set):
         groups[problem.action, problem.kind].append(problem.where)
     lines = []
     for (action, kind), places in groups.items():
-        noun = ("picture" if action == "skipped" else "annotation") + "s" * (len(places) > 1)
+        noun = _NOUNS.get(action, "annotation") + "s" * (len(places) > 1)
         named = "; ".join(places[:NAMED_EXAMPLES] + ["..."] * (len(places) > NAMED_EXAMPLES))
         lines.append(f"{len(places)} {noun} {action}: {kind} ({named})")
     return lines
@@ -95,7 +97,7 @@ def _check_header(record):
     try:
         with open_image(record) as image:
             wanted, sizes = (record.width, record.height), (image.size, upright_size(image))
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except Exception:  # Pillow raises whatever a broken file leads it to
         return Problem("image header unreadable", where, "skipped")
     if wanted not in sizes:
         where += f", {sizes[0][0]}x{sizes[0][1]} instead of {record.width}x{record.height}"

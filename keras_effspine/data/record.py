@@ -67,6 +67,10 @@ def record_without_objects(**fields):
     )
 
 
+LEFT_OUT = "left out"
+"""What was done about a file that is none of the data set's, and is only named."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """Something found wrong in a data set that did not end the run.
@@ -74,7 +78,7 @@ class Problem:
     Args:
         kind: short name to count by, such as `"box without area"`.
         where: file and id, such as `"train.json, annotation 17"`.
-        action: what was done about it: `"dropped"`, `"clipped"`, or `"skipped"`.
+        action: what was done about it: `"dropped"`, `"clipped"`, `"skipped"`, or `LEFT_OUT`.
     """
 
     kind: str

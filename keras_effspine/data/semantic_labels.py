@@ -5,8 +5,6 @@ Each kind has `read(path, record)`, which gives uint8 `(height, width)`, class i
 with other class indices.
 """
 
-import contextlib
-
 import numpy as np
 import pycocotools.mask
 from PIL import Image
@@ -153,12 +151,17 @@ def decode_mask(mask: list | dict, record: Record, where: object) -> np.ndarray:
 
 def _stored_values(path):
     with _opened(path) as image:
-        if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
+        values = np.asarray(image)
+        if image.mode in ("LA", "PA"):  # what is seen through is labelled all the same
+            values = values[..., 0]
+        elif image.mode in ("RGB", "RGBA") and (values[..., :3] == values[..., :1]).all():
+            values = values[..., 0]  # grey, as many tools store it
+        elif image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
             raise DataError(
                 f"{path}: is a picture in colours ({image.mode}), and it is not known which class "
                 "a colour stands for; say so in labelmap.txt, a line 'name:red,green,blue' each."
             )
-        return np.asarray(image).astype("int32")
+        return values.astype("int32")
 
 
 def _colours(path):
@@ -166,15 +169,14 @@ def _colours(path):
         return np.asarray(image.convert("RGB"))
 
 
-@contextlib.contextmanager
 def _opened(path):
     """An open label image, whose errors are said of the file."""
     try:
-        with Image.open(path) as image:
-            image.load()
-            yield image
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not a readable label map ({error}).") from error
+        image = Image.open(path)
+        image.load()
+    except Exception as error:  # Pillow raises whatever a broken file leads it to
+        raise DataError(f"{path}: not a readable label map ({error!s:.200}).") from error
+    return image
 
 
 def _mat_values(path):

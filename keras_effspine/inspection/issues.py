@@ -4,6 +4,8 @@ import collections
 import dataclasses
 import re
 
+from keras_effspine.data.record import LEFT_OUT
+
 ERROR, WARNING = "error", "warning"
 
 
@@ -39,7 +41,7 @@ class IssueLog:
         """What the loader found wrong, pictures that are broken, and those that are equal."""
         log, places = cls(), {}
         for problem in record_set.problems:
-            level = WARNING if problem.action == "clipped" else ERROR
+            level = WARNING if problem.action in ("clipped", LEFT_OUT) else ERROR
             log.add(level, f"{problem.kind} ({problem.action})", problem.where)
         for record, (broken, content) in zip(record_set.records, checked, strict=True):
             where = place_of(record)

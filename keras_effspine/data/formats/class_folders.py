@@ -1,30 +1,35 @@
 """Pictures in a folder for each class: `load_class_folders`."""
 
 import concurrent.futures
+import os
 import pathlib
 
 from PIL import Image
 
 from keras_effspine.data.checks import check_share
-from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
-from keras_effspine.data.images.orientation import upright_size
-from keras_effspine.data.record import Problem, RecordSet, record_without_objects
+from keras_effspine.data.images.finding import (
+    IMAGE_SUFFIXES,
+    FoundFiles,
+    find_files,
+    visible_folders,
+)
+from keras_effspine.data.images.image_bytes import shown_size
+from keras_effspine.data.record import LEFT_OUT, Problem, Record, RecordSet, record_without_objects
+from keras_effspine.data.split_names import split_folders
 from keras_effspine.errors import DataError
 
-_SPLITS = ("train", "val", "validation", "valid", "test")
 
-
-def class_folder_splits(root):
+def class_folder_splits(root: str | os.PathLike) -> tuple:
     """Names of the parts, as a tuple: `()` where the folders of the classes lie in the root."""
-    root = pathlib.Path(root)
-    return tuple(name for name in _SPLITS if any(_folders(root / name)))
+    return tuple(_parts(root))
 
 
-def load_class_folders(root, split):
+def load_class_folders(root: str | os.PathLike, split: str | None) -> RecordSet:
     """Reads one part of a data set that has a folder for each class.
 
-    The layout is `root/<part>/<class>/**/<image>`, with a part `train`, `val`, `validation`,
-    `valid` or `test`, or `root/<class>/**/<image>`. Classes are the folders' names in order.
+    The layout is `root/<part>/<class>/**/<image>`, with a part that is named as
+    `split_names.split_name` knows them, or `root/<class>/**/<image>`. Classes are the folders'
+    names in order.
 
     Args:
         root: path of the folder.
@@ -37,57 +42,67 @@ def load_class_folders(root, split):
         DataError: there is no such part, a class has no pictures, or too many pictures cannot be
             read.
     """
-    root = pathlib.Path(root)
-    if split is not None and split not in class_folder_splits(root):
-        there = ", ".join(class_folder_splits(root)) or "none"
+    root, parts = pathlib.Path(root), _parts(root)
+    if split is not None and split not in parts:
+        there = ", ".join(parts) or "none"
         raise DataError(f"{root}: there is no split '{split}'; there are: {there}.")
-    folder = root if split is None else root / split
-    classes = sorted(_folders(folder), key=lambda path: path.name)
-    files = [(path, label) for label, part in enumerate(classes) for path in _images(part)]
+    folder = root if split is None else parts[split]
+    classes = visible_folders(folder)
+    pictures = [_images(part) for part in classes]
+    files = [(path, label) for label, found in enumerate(pictures) for path in found.paths]
     Image.preinit()  # once, before the threads ask for it at the same time
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda file: _read(*file, folder), files))
-    problems = tuple(one for one in found if isinstance(one, Problem))
-    check_share(str(folder), problems, len(found))
+    broken = [one for one in found if isinstance(one, Problem)]
+    check_share(str(folder), broken, len(found))
+    problems = [problem for one in pictures for problem in one.problems]
+    problems += _beside(root, parts, folder)
     return RecordSet(
         records=tuple(one for one in found if not isinstance(one, Problem)),
         class_names=tuple(path.name for path in classes),
         category_ids=tuple(range(len(classes))),
         source=str(folder),
-        problems=problems,
+        problems=(*problems, *broken),
         format="folder for each class",
         split=split,
     )
 
 
-def _folders(folder):
-    if not folder.is_dir():
-        return []
-    return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+def _parts(root):
+    return {split: path for split, path in split_folders(root).items() if visible_folders(path)}
 
 
-def _images(folder):
+def _images(folder) -> FoundFiles:
     """The picture files of a class, in order."""
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-    if not files:
+    found = find_files(folder)
+    if not found.paths:
+        others = "".join(f"; left out: {p.kind} ({p.where})" for p in found.problems[:1])
         raise DataError(
             f"{folder}: the class '{folder.name}' has no pictures ({' '.join(IMAGE_SUFFIXES)}); "
-            "add some, or remove the folder."
+            f"add some, or remove the folder{others}."
         )
-    return files
+    return found
 
 
-def _read(path, label, folder):
+def _beside(root, parts, folder):
+    """A `Problem` for each picture beside the folders of classes, and folder beside the parts."""
+    found = find_files(folder, deep=False)
+    problems = [
+        *found.problems,
+        *(Problem("picture in no class's folder", str(path), LEFT_OUT) for path in found.paths),
+    ]
+    others = set(visible_folders(root)) - set(parts.values()) if parts else ()
+    return problems + [
+        Problem("folder beside those of the parts", str(path), LEFT_OUT) for path in sorted(others)
+    ]
+
+
+def _read(path, label, folder) -> Record | Problem:
     """The `Record` of a picture, or the `Problem` with it."""
     image_id = path.relative_to(folder).as_posix()
     try:
-        with Image.open(path) as image:
-            width, height = upright_size(image)
-    except (OSError, ValueError, Image.DecompressionBombError):
+        width, height = shown_size(path)
+    except OSError:
         return Problem("image header unreadable", f"{path}", "skipped")
     return record_without_objects(
         image_id=image_id,

@@ -4,9 +4,6 @@ import pathlib
 
 from keras_effspine.errors import DataError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
-"""Suffixes, in lower case, of the files that are taken for pictures where a folder is searched."""
-
 
 def leaves_folder(file_name):
     """Whether a relative file name, or an absolute one, leads out of the folder it stands for."""

@@ -4,9 +4,13 @@ import concurrent.futures
 
 from PIL import Image
 
-from keras_effspine.data.images.orientation import upright_size
+from keras_effspine.data.images.finding import IMAGE_SUFFIXES
+from keras_effspine.data.images.image_bytes import shown_size
 from keras_effspine.data.record import Problem, record_without_objects
 from keras_effspine.data.semantic_map import SemanticMap
+
+MAP_SUFFIXES = tuple(s for s in IMAGE_SUFFIXES if s not in (".jpg", ".jpeg", ".jpe", ".jfif"))
+"""Suffixes of label maps: JPEG does not keep the values of pixels, and so not the labels."""
 
 
 def map_records(found, labels):
@@ -49,7 +53,9 @@ def _size(found):
     # The size of a MATLAB file is seen when it is read; the picture's must do before.
     is_image = path.suffix != ".mat"
     try:
-        with Image.open(path if is_image else image_path) as image:
-            return image.size if is_image else upright_size(image)
-    except (OSError, ValueError, Image.DecompressionBombError):
+        if not is_image:
+            return shown_size(image_path)
+        with Image.open(path) as image:
+            return image.size
+    except Exception:  # Pillow raises whatever a broken file leads it to
         return "label map is no readable picture" if is_image else "picture unreadable"

@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from keras_effspine.data.formats.coco_file import read_coco_categories
+from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.data.semantic_labels import ColourLabels, ValueLabels
 from keras_effspine.data.semantic_map import IGNORED, MOST_CLASSES
 from keras_effspine.errors import DataError
@@ -128,6 +129,6 @@ def _label_names(path, names, labels, kind):
 
 def _lines(path):
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        return read_text(path).splitlines()
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as UTF-8 text ({error}).") from error
+        raise DataError(f"{path}: cannot be read as UTF-8 text ({error!s:.200}).") from error

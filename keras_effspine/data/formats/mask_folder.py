@@ -1,40 +1,41 @@
 """A folder of pictures and a folder of label maps under the same names: `load_mask_folder`."""
 
+import os
 import pathlib
 
-from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES
-from keras_effspine.data.formats.label_maps import map_records
+from keras_effspine.data.formats.label_maps import MAP_SUFFIXES, map_records
 from keras_effspine.data.formats.label_names import find_label_names
+from keras_effspine.data.images.finding import IMAGE_SUFFIXES, find_files, visible_folders
 from keras_effspine.data.record import Problem, RecordSet
 from keras_effspine.errors import DataError
 
 IMAGES, MAPS = "images", ("masks", "semantic")
 
-_MAP_SUFFIX = ".png"
 
-
-def mask_folders(folder):
+def mask_folders(folder: str | os.PathLike) -> tuple | None:
     """The folders of pictures and of label maps inside of a folder, or None if it has not both."""
-    folder = pathlib.Path(folder)
-    maps = [folder / name for name in MAPS if (folder / name).is_dir()]
-    return (folder / IMAGES, maps[0]) if maps and (folder / IMAGES).is_dir() else None
+    found = {path.name.lower(): path for path in visible_folders(folder)}
+    maps = [found[name] for name in MAPS if name in found]
+    return (found[IMAGES], maps[0]) if maps and IMAGES in found else None
 
 
-def holds_masks_alone(folder):
+def holds_masks_alone(folder: str | os.PathLike) -> bool:
     """Whether a folder can be one of label maps whose pictures lie elsewhere."""
-    folder = pathlib.Path(folder)
-    if not folder.is_dir() or any((folder / name).is_dir() for name in ("Annotations", IMAGES)):
+    folders = visible_folders(folder)
+    if any(path.name in ("Annotations", IMAGES) for path in folders):
         return False
-    return any(folder.glob(f"*{_MAP_SUFFIX}")) or any(folder.glob(f"*/*{_MAP_SUFFIX}"))
+    return any(find_files(at, MAP_SUFFIXES, deep=False).paths for at in (folder, *folders))
 
 
-def mask_splits(maps):
+def mask_splits(maps: pathlib.Path) -> tuple:
     """Names of the folders inside of a folder of label maps, sorted, as a tuple."""
-    return tuple(sorted(path.name for path in maps.iterdir() if path.is_dir()))
+    return tuple(path.name for path in visible_folders(maps))
 
 
-def load_mask_folder(images, maps, split=None):
-    """Reads pictures and their label maps, PNG files of the same names but for the suffix.
+def load_mask_folder(
+    images: str | os.PathLike, maps: str | os.PathLike, split: str | None = None
+) -> RecordSet:
+    """Reads pictures and their label maps, PNG or other exact files of the same names.
 
     The classes are named by `classes.txt`, `labelmap.txt` or a COCO JSON file in the folder of the
     label maps or the one around it; see `label_names.find_label_names`.
@@ -62,19 +63,31 @@ def load_mask_folder(images, maps, split=None):
     for place in places:
         if not place.is_dir():
             raise DataError(f"{place}: there is no such folder.")
-    files = sorted(p for p in places[0].rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not files:
+    images = find_files(places[0])
+    if not images.paths:
         raise DataError(f"{places[0]}: the folder holds no pictures ({' '.join(IMAGE_SUFFIXES)})")
-    found = []
-    for file in files:
+    found_maps = find_files(places[1])
+    by_name = {}
+    for path in found_maps.paths:
+        by_name.setdefault(path.relative_to(places[1]).with_suffix(""), []).append(path)
+    found, problems = [], [*images.problems, *found_maps.problems]
+    for file in images.paths:
         name = file.relative_to(places[0]).with_suffix("")
         image_id = names.image_ids.get(name.name, name.as_posix())
-        found.append((image_id, file, places[1] / name.with_name(name.name + _MAP_SUFFIX)))
-    records, problems = map_records(found, names.labels)
-    known = {path for _, _, path in found}
-    for path in sorted(places[1].rglob(f"*{_MAP_SUFFIX}")):
-        if path not in known:
-            problems.append(Problem("label map without a picture", str(path), "skipped"))
+        several = by_name.pop(name, [])
+        exact = [path for path in several if path.suffix.lower() in MAP_SUFFIXES]
+        if several and not exact:
+            kind = "label map is a JPEG, which does not keep labels"
+            problems.append(Problem(kind, f"{several[0]}, image {image_id}", "skipped"))
+            continue
+        path = exact[0] if exact else places[1] / name.with_name(f"{name.name}.png")
+        found.append((image_id, file, path))
+    records, more = map_records(found, names.labels)
+    problems += more
+    for several in by_name.values():
+        problems += [
+            Problem("label map without a picture", str(path), "skipped") for path in several
+        ]
     return RecordSet(
         records=tuple(records),
         class_names=names.class_names,

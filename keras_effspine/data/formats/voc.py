@@ -3,40 +3,31 @@
 import concurrent.futures
 import os
 import pathlib
-import re
 
-import numpy as np
 from PIL import Image
 
-from keras_effspine.data.formats.boxes import fit_box
-from keras_effspine.data.formats.file_names import IMAGE_SUFFIXES, leaves_folder
+from keras_effspine.data.formats.object_records import ReadObject, object_record
+from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.data.formats.voc_file import (
     UnreadableFileError,
     read_voc_file,
     voc_file_content,
 )
+from keras_effspine.data.formats.voc_folder import LISTS, open_voc, without_annotation
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
-_LISTS = "ImageSets/Main"
 _LABEL_MAP = "labelmap.txt"
 _LABEL_MAP_HEAD = "# label:color_rgb:parts:actions"
-# A list of one class, such as aeroplane_train.txt, says for each picture whether it is there.
-_CLASS_LIST_LINE = re.compile(rb".*\s(-1|0|1)\s*")
 
 
-def voc_splits(folder):
-    """Names of the lists in `ImageSets/Main` that pick pictures, sorted; `()` if there are none."""
-    found = []
-    for path in sorted((pathlib.Path(folder) / _LISTS).glob("*.txt")):
-        with path.open("rb") as file:
-            if not _CLASS_LIST_LINE.fullmatch(file.readline().rstrip(b"\n")):
-                found.append(path.stem)
-    return tuple(found)
+def voc_splits(folder: str | os.PathLike) -> tuple:
+    """Names of the parts of a data set; `()` if there are none."""
+    return tuple(open_voc(folder).splits)
 
 
-def load_voc(folder, split=None):
-    """Reads a folder with `Annotations`, `JPEGImages` and lists in `ImageSets/Main`.
+def load_voc(folder: str | os.PathLike, split: str | None = None) -> RecordSet:
+    """Reads a folder of annotation files and pictures; see `voc_folder.open_voc`.
 
     Classes are those of `labelmap.txt` where there is one (as CVAT writes it), otherwise the names
     in all annotation files of the folder, sorted, so that every split has the same.
@@ -56,27 +47,32 @@ def load_voc(folder, split=None):
         annotation file cannot be read are skipped, and both are listed in `problems`.
 
     Raises:
-        DataError: there is no such list, no annotation, a name that leaves the folder, or a file
-            that defines XML entities.
+        DataError: there is no such list, no annotation, a name in a list that leaves the folder, or
+            a file that defines XML entities.
     """
-    folder = pathlib.Path(folder)
-    files = {path.stem: path for path in sorted((folder / "Annotations").glob("*.xml"))}
-    names = list(files) if split is None else _read_list(folder, split)
-    given = _read_label_map(folder / _LABEL_MAP)
-    wanted = names if given else list(dict.fromkeys([*names, *files]))
+    voc = open_voc(folder)
+    names = voc.names(split)
+    given = _read_label_map(voc.root / _LABEL_MAP)
+    wanted = names if given else list(dict.fromkeys([*names, *voc.annotations]))
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        contents = dict(zip(wanted, pool.map(lambda n: _read(folder, n), wanted), strict=True))
+        contents = dict(zip(wanted, pool.map(lambda n: _read(voc, n), wanted), strict=True))
     class_names = given or _class_names(contents.values())
     if not class_names:
-        raise DataError(f"{folder}: no annotation names a class; check the folder Annotations.")
+        reasons = [f"{one} ({n}.xml)" for n, one in contents.items() if isinstance(one, Exception)]
+        raise DataError(
+            f"{folder}: no annotation names a class; check the folder {_place(voc)}"
+            f"{': ' if reasons else ''}{'; '.join(reasons[:3])}."
+        )
     class_of = {name: index for index, name in enumerate(class_names)}
-    records, problems, first_id = [], [], 1
+    records, problems, first_id = [], list(voc.problems), 1
+    if split is None:
+        problems += without_annotation(voc)
     for name in names:
-        if isinstance(contents[name], UnreadableFileError):
-            where = f"{folder / 'Annotations' / name}.xml"
-            problems.append(Problem(str(contents[name]), where, "skipped"))
+        content = contents[name]
+        if isinstance(content, UnreadableFileError):
+            problems.append(Problem(str(content), f"{_file(voc, name)}", "skipped"))
             continue
-        record = _record(folder, name, contents[name], class_of, first_id, problems)
+        record = _record(voc, name, content, class_of, first_id, problems)
         if record is not None:
             records.append(record)
             first_id += len(record.boxes)
@@ -91,7 +87,7 @@ def load_voc(folder, split=None):
     )
 
 
-def save_voc(record_sets, folder, names):
+def save_voc(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
     """Writes annotation files and lists; the pictures are not touched.
 
     Crowds are written as `difficult`. Masks, areas and ids have no place in the format.
@@ -105,7 +101,7 @@ def save_voc(record_sets, folder, names):
         DataError: a class or file name cannot be written.
     """
     folder = pathlib.Path(folder)
-    for part in ("Annotations", _LISTS):
+    for part in ("Annotations", LISTS):
         (folder / part).mkdir(parents=True, exist_ok=True)
     class_names = next(iter(record_sets.values())).class_names
     for name in class_names:
@@ -127,7 +123,7 @@ def save_voc(record_sets, folder, names):
                 ) from error
             (folder / "Annotations" / f"{_stem(name)}.xml").write_bytes(content)
         listed = "".join(f"{_stem(name)}\n" for name in names[split])
-        (folder / _LISTS / f"{split}.txt").write_bytes(os.fsencode(listed))
+        (folder / LISTS / f"{split}.txt").write_bytes(os.fsencode(listed))
 
 
 def _stem(name):
@@ -142,33 +138,13 @@ def _objects(record, class_names):
         yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
 
 
-def _read_list(folder, split):
-    path = folder / _LISTS / f"{split}.txt"
-    if leaves_folder(f"{split}.txt") or not path.is_file():
-        there = ", ".join(voc_splits(folder)) or "none"
-        raise DataError(f"{folder}: there is no list '{split}' in {_LISTS}; there are: {there}.")
-    names = []
-    for line in os.fsdecode(path.read_bytes().removeprefix(b"\xef\xbb\xbf")).splitlines():
-        name = line.strip()
-        if not name:
-            continue
-        if leaves_folder(name) or "\0" in name:
-            raise DataError(f"{path}: {name!r} leaves the folder; use a name inside of it.")
-        names.append(name)
-    repeated = len(names) - len(set(names))
-    if repeated:
-        name = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{path}: names {name!r} twice; list each picture once.")
-    return names
-
-
 def _read_label_map(path):
     if not path.is_file():
         return []
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except ValueError as error:
-        raise DataError(f"{path}: is no UTF-8 text ({error}).") from error
+        lines = read_text(path).splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: is no text in UTF-8 or UTF-16 ({error!s:.200}).") from error
     names = [line.split(":")[0].strip() for line in lines if not line.startswith("#")]
     names = [name for name in names if name and name != "background"]
     if len(set(names)) != len(names):
@@ -176,9 +152,18 @@ def _read_label_map(path):
     return names
 
 
-def _read(folder, name):
+def _place(voc):
+    file = next(iter(voc.annotations.values()), voc.root / "Annotations" / "")
+    return file.parent.name
+
+
+def _file(voc, name):
+    return voc.annotations.get(name, voc.root / "Annotations" / f"{name}.xml")
+
+
+def _read(voc, name):
     try:
-        return read_voc_file(folder / "Annotations" / f"{name}.xml")
+        return read_voc_file(_file(voc, name))
     except UnreadableFileError as error:
         return error
 
@@ -188,68 +173,34 @@ def _class_names(contents):
     return sorted({name for one in read for name, _, _ in one.objects if name})
 
 
-def _record(folder, name, content, class_of, first_id, problems):
+def _record(voc, name, content, class_of, first_id, problems) -> Record | None:
     """Makes the record of one picture; None, and a problem, where its size is not to be had."""
-    path = _image_path(folder, name, content.filename)
+    path = voc.image_path(name, content.filename)
     size = content.size
     if size is None:
         try:
             with Image.open(path) as image:
                 size = image.size
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except Exception:  # Pillow raises whatever a broken file leads it to
             where = f"{path}, image {name}"
             problems.append(Problem("size neither annotated nor readable", where, "skipped"))
             return None
-    kept = []
+    for kind in content.problems:
+        problems.append(Problem(kind, f"{name}.xml", "dropped"))
+    objects = []
     for position, (label, box, attributes) in enumerate(content.objects, start=1):
-        kind, action = None, "dropped"
         if label is None:
-            kind = "object without name"
+            box = "object without name"
         elif label not in class_of:
-            kind = "unknown class"
-        elif isinstance(box, str):
-            kind = box
-        else:
-            box, kind, action = fit_box(box, *size)
-            if box is not None:
-                kept.append((box, class_of[label], attributes))
-        if kind:
-            problems.append(Problem(kind, f"{name}.xml, object {position}", action))
-    boxes = np.array([box for box, _, _ in kept], "float64").reshape(-1, 4)
-    return Record(
-        image_id=name,
-        path=path,
-        width=size[0],
-        height=size[1],
-        boxes=boxes,
-        classes=np.array([index for _, index, _ in kept], "int64"),
-        areas=boxes[:, 2] * boxes[:, 3],
-        is_crowd=np.array(["difficult" in said for _, _, said in kept], "bool"),
-        annotation_ids=tuple(range(first_id, first_id + len(kept))),
-        masks=(None,) * len(kept),
-        attributes=tuple(said for _, _, said in kept),
-    )
-
-
-def _image_path(folder, name, filename):
-    """The picture that carries the annotation's name, with the suffix that `filename` gives."""
-    images = folder / "JPEGImages"
-    if filename is not None:
-        if leaves_folder(filename) or "\0" in filename:
-            raise DataError(
-                f"{folder / 'Annotations' / name}.xml: filename {filename!r} leaves the folder "
-                "JPEGImages; use a name inside of it."
+            box = "unknown class"
+        where = f"{name}.xml, object {position}"
+        objects.append(
+            ReadObject(
+                where,
+                class_of.get(label),
+                box,
+                attributes=attributes,
+                is_crowd="difficult" in attributes,
             )
-        if _stem(filename) == name:
-            return images / filename
-    return find_image(folder, name)
-
-
-def find_image(folder, name):
-    """Path of the file in `JPEGImages` that has a name but for its suffix; `.jpg` if none has."""
-    images = folder / "JPEGImages"
-    for suffix in IMAGE_SUFFIXES:
-        for spelled in (suffix, suffix.upper()):
-            if (images / f"{name}{spelled}").is_file():
-                return images / f"{name}{spelled}"
-    return images / f"{name}.jpg"
+        )
+    return object_record(name, path, size, objects, first_id, problems)

@@ -19,11 +19,13 @@ class VocAnnotation:
         size: pair of width and height in pixels, or None where it is missing or zero.
         objects: list of tuples: class name or None, box or a string that says what is wrong with
             it, and attributes. Boxes are lists of four floats, `xywh` in pixels.
+        problems: list of kinds of problem with what belongs to no object.
     """
 
     filename: str | None
     size: tuple | None
     objects: list
+    problems: list
 
 
 class UnreadableFileError(Exception):
@@ -44,7 +46,7 @@ def read_voc_file(path):
         `VocAnnotation`.
 
     Raises:
-        UnreadableFileError: the file is missing, empty, or no XML.
+        UnreadableFileError: the file is missing, empty, no XML, or no annotation of one picture.
         DataError: the file defines entities, which could fill the memory or name other files.
     """
     try:
@@ -61,13 +63,18 @@ def read_voc_file(path):
         ) from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise UnreadableFileError("annotation file is no valid XML") from error
+    root = _annotation(root)
     first = 1.0 if (root.findtext("source/database") or "").strip().startswith("The VOC") else 0.0
     size = tuple(_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
-    whole = all(side is not None and side >= 1 and side.is_integer() for side in size)
+    whole = all(side is not None and 1 <= side < 1e9 and side.is_integer() for side in size)
+    items = list(root.iter("object"))
+    boxes = sum(1 for _ in root.iter("bndbox"))
+    owned = sum(1 for item in items for _ in item.iter("bndbox"))
     return VocAnnotation(
         filename=(root.findtext("filename") or "").strip() or None,
         size=(int(size[0]), int(size[1])) if whole else None,
-        objects=[_object(item, first) for item in root.findall("object")],
+        objects=[_object(item, first) for item in items],
+        problems=["box that belongs to no object"] * max(boxes - owned, 0),
     )
 
 
@@ -122,6 +129,27 @@ def _add(parent, tag, text=None):
         if _FORBIDDEN & set(map(ord, child.text)):
             raise ValueError(f"{child.text!r} holds characters that XML cannot")
     return child
+
+
+def _annotation(root):
+    """The annotation in a document, whatever stands around it, its tags plain and in lower case.
+
+    A document of another root or namespace is read where it holds what an annotation does, and
+    refused where not: it must not pass for a picture without objects.
+    """
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2].lower()
+    found = list(root.iter("annotation"))
+    if len(found) > 1:
+        raise UnreadableFileError("annotation file of several pictures")
+    annotation = found[0] if found else root
+    inside, everywhere = (sum(1 for _ in tree.iter("object")) for tree in (annotation, root))
+    if inside != everywhere or not (found or inside):
+        raise UnreadableFileError(
+            "objects outside of the annotation" if everywhere else "XML file without an annotation"
+        )
+    return annotation
 
 
 def _object(item, first):

@@ -1,12 +1,12 @@
 """Pascal VOC's label maps, with SBD's for the pictures that VOC has none of."""
 
-import os
 import pathlib
 
 from keras_effspine.data.formats.file_names import leaves_folder
-from keras_effspine.data.formats.label_maps import map_records
+from keras_effspine.data.formats.label_maps import MAP_SUFFIXES, map_records
 from keras_effspine.data.formats.label_names import LABEL_MAP_FILE, LabelNames, read_label_map
-from keras_effspine.data.formats.voc import find_image
+from keras_effspine.data.formats.voc_folder import images_by_name, read_list
+from keras_effspine.data.images.finding import find_files
 from keras_effspine.data.record import RecordSet
 from keras_effspine.data.semantic_labels import ValueLabels
 from keras_effspine.errors import DataError
@@ -83,8 +83,15 @@ def load_voc_segmentation(folder, split=None):
     )
     if (folder / LABEL_MAP_FILE).is_file():
         names = read_label_map(folder / LABEL_MAP_FILE)
+    images = find_files(folder / "JPEGImages")
+    paths = images_by_name(images.paths, folder / "JPEGImages")
+    maps = _maps(folder)
     found = [
-        (name, find_image(folder, name), _map_path(folder, name))
+        (
+            name,
+            paths.get(name, [folder / "JPEGImages" / f"{name}.jpg"])[0],
+            maps.get(name, folder / MAPS / f"{name}.png"),
+        )
         for name in _image_names(folder, split)
     ]
     records, problems = map_records(found, names.labels)
@@ -93,24 +100,28 @@ def load_voc_segmentation(folder, split=None):
         class_names=names.class_names,
         category_ids=names.category_ids,
         source=str(folder),
-        problems=tuple(problems),
+        problems=(*images.problems, *problems),
         format="Pascal VOC folder with label maps",
         split=split,
     )
 
 
-def _map_path(folder, name):
-    own = folder / MAPS / f"{name}.png"
-    more = [folder / MORE_MAPS / f"{name}{suffix}" for suffix in (".png", ".mat")]
-    return next((path for path in (own, *more) if path.is_file()), own)
+def _maps(folder):
+    """The label map of each name, of which `SegmentationClass` has the first say."""
+    more = find_files(folder / MORE_MAPS, (".png", ".mat"))
+    own = find_files(folder / MAPS, MAP_SUFFIXES)
+    found = [(path, folder / MORE_MAPS) for path in more.paths]
+    found += [(path, folder / MAPS) for path in own.paths]
+    return {path.relative_to(at).with_suffix("").as_posix(): path for path, at in found}
 
 
 def _image_names(folder, split):
     if split is None:
-        return sorted(path.stem for path in (folder / MAPS).glob("*.png"))
+        found = find_files(folder / MAPS, MAP_SUFFIXES).paths
+        return [path.relative_to(folder / MAPS).with_suffix("").as_posix() for path in found]
     path = folder / _LISTS / f"{split}.txt"
     if split == AUGMENTED and not path.is_file() and split in voc_segmentation_splits(folder):
-        more = {p.stem for p in (folder / MORE_MAPS).iterdir() if p.suffix in (".png", ".mat")}
+        more = {p.stem for p in find_files(folder / MORE_MAPS, (".png", ".mat")).paths}
         return sorted((more | set(_read_list(folder, "train"))) - set(_read_list(folder, "val")))
     return _read_list(folder, split)
 
@@ -120,9 +131,4 @@ def _read_list(folder, split):
     if leaves_folder(f"{split}.txt") or not path.is_file():
         there = ", ".join(voc_segmentation_splits(folder)) or "none"
         raise DataError(f"{folder}: there is no list '{split}' in {_LISTS}; there are: {there}.")
-    names = [line.strip() for line in os.fsdecode(path.read_bytes()).splitlines()]
-    names = list(dict.fromkeys(name for name in names if name))
-    for name in names:
-        if leaves_folder(name) or "\0" in name:
-            raise DataError(f"{path}: {name!r} leaves the folder; use a name inside of it.")
-    return names
+    return read_list(path)

@@ -1,8 +1,12 @@
 """The encoded picture of a record, from a file of its own or from a part of a larger one."""
 
 import io
+import os
+import typing
 
 from PIL import Image
+
+from keras_effspine.data.images.orientation import upright_size
 
 
 def read_image_bytes(record):
@@ -45,3 +49,22 @@ def open_image(record):
     if record.length is None and not record.offset:
         return Image.open(record.path)
     return Image.open(io.BytesIO(read_image_bytes(record)))
+
+
+def shown_size(source: str | os.PathLike | typing.BinaryIO) -> tuple:
+    """Width and height of a picture as a viewer shows it; the header alone is read.
+
+    Args:
+        source: path, or open file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it is no readable picture.
+    """
+    try:
+        with Image.open(source) as image:
+            return upright_size(image)
+    except OSError:
+        raise
+    except Exception as error:  # Pillow raises whatever a broken file leads it to
+        raise OSError(f"not a readable picture ({error!s:.200})") from error

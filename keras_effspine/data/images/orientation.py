@@ -6,6 +6,7 @@ shows. So a picture whose stored size is its record's is taken as stored, and on
 its record's by the turn of its EXIF is turned.
 """
 
+import numpy as np
 from PIL import ExifTags, Image
 
 _TURNS = {
@@ -16,6 +17,18 @@ _TURNS = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
+}
+
+
+# Of the pixels as shown: whether the axes change places, and then whether x and y run backwards.
+_AXES = {
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
 }
 
 
@@ -50,6 +63,32 @@ def find_turn(image, size, upright=False):
     )
 
 
+def shown_points(points: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Points of the stored picture, where a viewer shows them.
+
+    Args:
+        points: float array `(n, 2)`, x and y as shares of width and height.
+        image: the picture, of which the header is read.
+    """
+    swapped, x_back, y_back = _AXES.get(_orientation(image), (False, False, False))
+    points = points[:, ::-1] if swapped else points
+    return np.where([x_back, y_back], 1 - points, points)
+
+
+def stored_points(points: np.ndarray, image: Image.Image) -> np.ndarray:
+    """The inverse of `shown_points`."""
+    swapped, x_back, y_back = _AXES.get(_orientation(image), (False, False, False))
+    points = np.where([x_back, y_back], 1 - points, points)
+    return points[:, ::-1] if swapped else points
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether a viewer shows the picture in another way than it is stored."""
+    return _orientation(image) in _AXES
+
+
 def _orientation(image):
+    if image.format == "TIFF":
+        return None  # Pillow turns these itself
     # The method of a PNG would decode the picture, to find what stands behind its pixels.
     return Image.Image.getexif(image).get(ExifTags.Base.Orientation)

@@ -295,7 +295,7 @@ def test_a_mask_whose_size_changed_since_is_named(folder):
     [
         (np.full((48, 64), 3, "uint8"), r"the label 3, which is no class's; .* labels 0 to 2, 255"),
         (np.full((48, 64), 700, "uint16"), "the label 700, which is no class's"),
-        (np.zeros((48, 64, 3), "uint8"), r"in colours \(RGB\).*labelmap\.txt"),
+        (np.full((48, 64, 3), (9, 0, 0), "uint8"), r"in colours \(RGB\).*labelmap\.txt"),
     ],
 )
 def test_a_mask_that_says_nothing_known_is_named(folder, content, message):
