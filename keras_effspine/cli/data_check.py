@@ -49,6 +49,7 @@ def check(
     all the same: clipped boxes, classes without objects, equal pictures or boxes.
     The exit status is 1 if there are errors.
     """
+    from keras_effspine.data.checks import check_share
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.loading import describe_records, read_records, read_validation_records
     from keras_effspine.inspection.image_check import check_images
@@ -73,7 +74,8 @@ def check(
     for part in parts:
         say(describe_records(part))
         if not len(part.records):
-            raise DataError(f"{part.source}: holds no picture that can be looked at.")
+            skipped = [problem for problem in part.problems if problem.action == "skipped"]
+            check_share(part.source, skipped, len(skipped))
         with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
             bar = progress.add_task("Decoding every picture", total=len(part.records))
             found = check_images(

@@ -49,13 +49,14 @@ def predict(
     For a folder or a data set, predictions.json beside the drawn pictures holds every prediction,
     whatever its score; for boxes in COCO's results format. Segmentation writes the classes of the
     pixels as well, in a palette PNG beside each drawn picture, its name ending in -labels.
+    A file of a folder that cannot be read is skipped and named; the exit status is then 1.
     """
     load_tensorflow()
 
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
-    from keras_effspine.data.checks import describe_problems
+    from keras_effspine.data.checks import LARGEST_FAILED_SHARE, describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
@@ -72,20 +73,20 @@ def predict(
     say(f"Model: {trained.name}.")
     task, class_names = trained.task, trained.class_names
     if source is not None:
-        records = load_images(source, class_names)
+        records = load_images(source, class_names, but=out)
     else:
         found = load_measured_records(data, images, split, task.labels)
         records = align_classes(found, class_names)
         say(describe_records(records))
-        for line in describe_problems(records):
-            say(line)
+    for line in describe_problems(records):
+        say(line)
     single = source is not None and pathlib.Path(source).is_file()
     target, files = _places(records, source or data, out, single)
 
     evaluator = task.evaluator(records)
     # What nobody annotated is seen as a viewer shows it.
     upright = source is not None
-    decoder = ImageDecoder(records, upright)
+    decoder = ImageDecoder(records, upright, 1.0 if upright else LARGEST_FAILED_SHARE)
     for record, output in predict_records(
         task,
         trained.read_model(),
@@ -109,6 +110,9 @@ def predict(
         text = json.dumps(evaluator.predictions()) + "\n"
         write_file(target / "predictions.json", lambda path: path.write_text(text))
     say(f"{len(records.records) - len(decoder.failed)} drawn: {target}")
+    broken = [problem for problem in records.problems if problem.action == "skipped"]
+    if source is not None and (broken or decoder.failed):
+        raise typer.Exit(1)
 
 
 def _places(records, source, out, single):

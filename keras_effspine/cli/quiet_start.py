@@ -28,5 +28,7 @@ def load_tensorflow_for(*named):
     for name in filter(None, named):
         if name.startswith("tfds:") or name == "tfrecord":
             load_tensorflow()
-        elif any((pathlib.Path(name) / f).is_file() for f in ("dataset_info.json", "classes.txt")):
+        elif all(any(pathlib.Path(name).glob(f)) for f in ("classes.txt", "*.tfrecord")):
+            load_tensorflow()
+        elif (pathlib.Path(name) / "dataset_info.json").is_file():
             load_tensorflow()

@@ -35,7 +35,7 @@ class Encoded(typing.NamedTuple):
 class ImageDecoder:
     """Reads and decodes pictures and remembers the ones that could not be decoded.
 
-    When more than a tenth of all pictures have failed, reading stops.
+    When too many pictures have failed, a tenth by default, reading stops.
 
     A picture is decoded under Python's eyes until it was once found to be a sound JPEG; from then
     on TensorFlow decodes it alone, which takes a fifth less time and runs beside Python.
@@ -43,16 +43,18 @@ class ImageDecoder:
     Args:
         record_set: the `RecordSet` whose pictures are decoded.
         upright: whether pictures are shown as a viewer shows them; see `data.images.orientation`.
+        most_failed: share of the pictures; reading stops when more of them, or all, have failed.
 
     Attributes:
         calls: the `PythonCalls` that read and decode.
     """
 
-    def __init__(self, record_set, upright=False):
+    def __init__(self, record_set, upright=False, most_failed=LARGEST_FAILED_SHARE):
         Image.preinit()  # once, before threads ask for it at the same time
         self._records = record_set.records
         self._source = record_set.source
         self._upright = upright
+        self._most_failed = most_failed
         self._is_plain = np.zeros(len(record_set.records), bool)
         self._lock = threading.Lock()
         self.calls = PythonCalls()
@@ -143,10 +145,11 @@ class ImageDecoder:
         self.check()
 
     def check(self) -> None:
-        """Raises DataError if more than a tenth of the pictures have failed."""
-        if len(self.failed) > LARGEST_FAILED_SHARE * len(self._records):
+        """Raises DataError if too many pictures have failed, or all of them."""
+        count, images = len(self.failed), len(self._records)
+        if count and (count == images or count > self._most_failed * images):
             raise DataError(
-                f"{len(self.failed)} of the {len(self._records)} pictures of {self._source} cannot "
+                f"{count} of the {images} pictures of {self._source} cannot "
                 f"be decoded: {'; '.join(self.describe()[:NAMED_EXAMPLES])}; replace the files."
             )
 

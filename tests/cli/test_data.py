@@ -126,3 +126,47 @@ def test_validation_with_a_class_that_is_not_trained_on_is_refused(effspine):
     assert "pictures/val: the model does not know the classes green; it knows blue, red." in (
         in_one_line(answer.err)
     )
+
+
+def yolo(folder, count=4, labels=b"0 0.5 0.5 0.2 0.2\n", **options):
+    for i in range(count):
+        for path in (folder / f"images/train/a{i}.png", folder / f"labels/train/a{i}.txt"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), (i, 9, 9)).save(folder / f"images/train/a{i}.png")
+        (folder / f"labels/train/a{i}.txt").write_bytes(labels)
+    (folder / "data.yaml").write_text("train: images/train\nnames: [cat]\n")
+    return folder
+
+
+def test_what_is_left_out_is_a_warning_and_is_named(effspine):
+    folder = yolo(pathlib.Path("set"))
+    (folder / "images/train/._a0.png").write_bytes(b"\0\5\x16\7")
+    (folder / "images/train/b.heic").write_bytes(b"")
+    answer = effspine("data", "check", "--data", folder)
+    assert (answer.status, answer.err) == (0, "")
+    out = in_one_line(answer.out.replace("│", " "))
+    assert "4 pictures of 1 class" in out
+    assert "hidden file (left out)" in out
+    assert "(.heic)" in out
+
+
+def test_where_nothing_can_be_read_the_reader_says_why(effspine):
+    folder = yolo(pathlib.Path("set"), labels=b"\xff\xfe0")
+    answer = effspine("data", "check", "--data", folder)
+    assert answer.status == 2
+    err = in_one_line(answer.err)
+    assert "4 of the 4 pictures" in err
+    assert "label file is no text in UTF-8 or UTF-16" in err
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("target", ["voc", "yolo", "tfrecord"])
+def test_one_converted_part_passes_its_own_check(effspine, target, split):
+    options = ("--data", "shapes", "--split", split, "--to", target, "--out", "new")
+    assert effspine("data", "convert", *options).status == 0
+    answer = effspine("data", "check", "--data", "new", "--split", split)
+    assert (answer.status, answer.err) == (0, "")
+    assert "trained on" not in answer.out
+    if split == "train":
+        again = effspine("data", "check", "--data", "new")
+        assert (again.status, again.out) == (0, answer.out)

@@ -1,6 +1,7 @@
 """`evaluate` and `predict` with the run that the tests share."""
 
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -169,3 +170,42 @@ def test_a_picture_that_breaks_off_is_named_in_one_line(run, effspine, handful, 
     assert answer.err.startswith("Error: 1 of the 1 pictures of cut.png cannot be decoded: cut.png")
     assert answer.err.count("\n") == 1
     assert not (tmp_path / "cut-predicted.png").exists()
+
+
+def test_files_of_a_folder_that_cannot_be_read_cost_themselves_alone(
+    run, effspine, handful, tmp_path
+):
+    whole = (handful.images / "000001.png").read_bytes()
+    for name, content in (
+        *(("sub/good.png", whole), ("cut.png", whole[: len(whole) // 2])),
+        *(("text.jpg", b"text"), ("._good.png", b"\0\5\x16\7")),
+    ):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(content)
+    for _ in range(2):  # the drawings of the first time are no pictures of the second
+        answer = effspine("predict", run, "in", "--out", "in/drawn", "--batch-size", 4)
+        assert (answer.status, answer.err) == (1, "")
+        assert "1 picture skipped: not a readable picture (in/text.jpg)\n" in answer.out
+        assert "1 file left out: hidden file (in/._good.png)\n" in answer.out
+        assert "skipped: in/cut.png (image cut.png): " in answer.out
+        assert answer.out.endswith("1 drawn: in/drawn\n")
+    drawn = [path.relative_to("in/drawn") for path in pathlib.Path("in/drawn").rglob("*.png")]
+    assert [str(path) for path in drawn] == ["sub/good.png"]
+
+
+def test_a_folder_of_which_no_file_can_be_read_is_refused_with_the_reasons(run, effspine, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in "abcd":
+        (tmp_path / "in" / f"{name}.png").write_bytes(b"no")
+    answer = effspine("predict", run, "in")
+    assert (answer.status, answer.out) == (2, "")
+    assert "in/a.png: not a readable picture" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_nul_character_in_a_path_is_named_in_one_line(run, effspine):
+    for options in (["a\0b"], ["--data", "a\0b"]):
+        answer = effspine("predict", run, *options)
+        assert answer.status == 2
+        assert "NUL character" in answer.err
+        assert answer.err.count("\n") == 1

@@ -101,7 +101,7 @@ def _scan(folder, files, class_names, split):
             try:
                 with Image.open(io.BytesIO(encoded)) as image:
                     width, height = upright_size(image)
-            except (OSError, ValueError, Image.DecompressionBombError):
+            except Exception:  # Pillow raises whatever a broken picture leads it to
                 problems.append(Problem("image header unreadable", where, "skipped"))
             else:
                 records.append(

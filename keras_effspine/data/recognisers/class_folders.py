@@ -21,7 +21,7 @@ def recognise(place: Place) -> Source | None:
     classes = [
         Place(f) for p in (with_classes.values() or [path]) for f in Place(p).folders.values()
     ]
-    if not with_classes and parts and len(parts) == len(place.folders):
+    if not with_classes and parts and (len(parts) > 1 or len(parts) == len(place.folders)):
         raise DataError(
             f"{path}: holds parts ({', '.join(f.name for f in parts.values())}) with neither "
             "folders of classes nor annotations that are known; name the annotations, or put the "
@@ -29,8 +29,10 @@ def recognise(place: Place) -> Source | None:
         )
     if not any(map(_has_images, classes)):
         return None
-    if not with_classes and len(place.folders) == 1 and _has_images_in_folders(classes[0]):
-        return None  # named one folder too high: the folder inside is looked at next
+    if not with_classes and len(classes) == 1:
+        (inside,) = classes
+        if _has_images_in_folders(inside) or inside.files_of(*_ANNOTATIONS, ".txt"):
+            return None  # named one folder too high: the folder inside is looked at next
     _refuse_annotations(place, classes)
     from keras_effspine.data.formats.class_folders import class_folder_splits, load_class_folders
 
