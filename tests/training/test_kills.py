@@ -91,7 +91,8 @@ def assert_kills_change_nothing(recipe, folder, kills, seed):
             step = steps_taken(keras_effspine.load_model(folder / "killed", last=True))
         done.append((round(seconds, 2), step))
     else:
-        (folder / "killed" / ".unfinished-1-model.keras").write_text("half")
+        (folder / "killed" / f".{'0' * 32}.part.keras").write_text("half")
+        (folder / "killed" / f".{'0' * 32}.part.lock").write_text("")
         run = start(recipe, folder / "killed")
         assert run.wait() == 0, (folder / "killed.errors").read_text()[-4000:]
     print(f"seed {seed}: killed after (seconds, at step) {done}; {time.monotonic() - began:.0f} s")
@@ -107,7 +108,7 @@ def assert_kills_change_nothing(recipe, folder, kills, seed):
     for name in ("metrics.json", "predictions.json"):
         assert (killed / name).read_text() == (whole.path / name).read_text(), name
     assert curves(killed) == curves(whole.path)
-    assert not [file.name for file in killed.iterdir() if "unfinished" in file.name]
+    assert not [file.name for file in killed.iterdir() if ".part" in file.name]
 
 
 @pytest.fixture
