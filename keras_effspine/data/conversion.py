@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 
 from keras_effspine.atomic_file import whole_folder
-from keras_effspine.data.formats.coco import save_coco
+from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.data.record_columns import image_labels

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.semantic_labels import ObjectLabels
 from keras_effspine.data.semantic_map import SemanticMap
 from keras_effspine.errors import DataError
@@ -9,7 +10,7 @@ from keras_effspine.errors import DataError
 BACKGROUND = "background"
 
 
-def with_object_maps(record_set):
+def with_object_maps(record_set: RecordSet) -> RecordSet:
     """A record set whose label maps show its objects on a background, which becomes class 0.
 
     Crowds are of their class as single objects are. Of objects that overlap, the smaller one is
@@ -40,9 +41,11 @@ def with_object_maps(record_set):
             )
         )
     if not has_masks:
+        left_out = [p for p in record_set.problems if p.action == "kept without its mask"]
+        reason = f" Left out: {left_out[0].kind} ({left_out[0].where})." if left_out else ""
         raise DataError(
             f"{record_set.source}: has neither label maps nor objects with masks, of which label "
-            "maps can be made; segmentation needs one of them."
+            f"maps can be made; segmentation needs one of them.{reason}"
         )
     return dataclasses.replace(
         record_set,

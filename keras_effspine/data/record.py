@@ -78,8 +78,11 @@ class Problem:
     Args:
         kind: short name to count by, such as `"box without area"`.
         where: file and id, such as `"train.json, annotation 17"`.
-        action: what was done about it: `"dropped"`, `"clipped"`, `"skipped"`, or `LEFT_OUT`.
+        action: what was done about it: an annotation was `"dropped"`, or kept as `KEPT` says; a
+            picture was `"skipped"`; or `LEFT_OUT`.
     """
+
+    KEPT = ("clipped", "renumbered", "kept without its mask")
 
     kind: str
     where: str

@@ -6,12 +6,13 @@ with other class indices.
 """
 
 import numpy as np
-import pycocotools.mask
 from PIL import Image
 
+from keras_effspine.data.instance_masks import draw_mask
 from keras_effspine.data.record import Record
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
+from keras_effspine.validation import shown
 
 _UNKNOWN = -1
 
@@ -117,7 +118,8 @@ class ObjectLabels:
                 columns = slice(max(0, int(left)), max(0, int(np.ceil(left + width))))
                 classes[rows, columns] = IGNORED
             else:
-                classes[decode_mask(mask, record, path)] = record.classes[index]
+                where = f"{path}, annotation {shown(record.annotation_ids[index])}"
+                classes[decode_mask(mask, record, where)] = record.classes[index]
         return classes
 
     def with_classes(self, to_index):
@@ -133,20 +135,12 @@ def decode_mask(mask: list | dict, record: Record, where: object) -> np.ndarray:
         where: what the mask is, for messages.
 
     Raises:
-        DataError: it cannot be read, or has not the size of its picture.
+        DataError: it does not fit its picture.
     """
-    size = (record.height, record.width)
     try:
-        if isinstance(mask, list):
-            mask = pycocotools.mask.merge(pycocotools.mask.frPyObjects(mask, *size))
-        elif isinstance(mask["counts"], list):
-            mask = pycocotools.mask.frPyObjects(mask, *size)
-        decoded = pycocotools.mask.decode(mask)
-    except Exception as error:  # pycocotools raises whatever a broken mask leads it to
-        raise DataError(f"{where}: a mask cannot be read ({error}).") from error
-    if decoded.shape != size:
-        raise DataError(f"{where}: a mask has not the size of the picture; make both the same.")
-    return decoded.view(bool)
+        return draw_mask(mask, record.width, record.height)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}.") from error
 
 
 def _stored_values(path):

@@ -41,7 +41,8 @@ class IssueLog:
         """What the loader found wrong, pictures that are broken, and those that are equal."""
         log, places = cls(), {}
         for problem in record_set.problems:
-            level = WARNING if problem.action in ("clipped", LEFT_OUT) else ERROR
+            is_used = problem.action in (*problem.KEPT, LEFT_OUT)
+            level = WARNING if is_used else ERROR
             log.add(level, f"{problem.kind} ({problem.action})", problem.where)
         for record, (broken, content) in zip(record_set.records, checked, strict=True):
             where = place_of(record)

@@ -6,7 +6,7 @@ from PIL import Image
 from keras_effspine.data.record import Record, RecordSet
 
 POLYGON = [[2.0, 3.0, 12.0, 3.0, 12.0, 13.0, 2.0, 13.0]]
-COMPRESSED = {"size": [30, 40], "counts": "Q1"}
+COMPRESSED = {"size": [30, 40], "counts": "l21cR1"}
 
 
 def small_record_set(folder, count=4, class_names=("cat", "dog ü", "mug")):

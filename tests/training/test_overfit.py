@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import keras_effspine
-from keras_effspine.data.formats.coco import load_coco, save_coco
+from keras_effspine.data.formats.coco import load_coco
+from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches, training_batches

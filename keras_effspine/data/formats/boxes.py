@@ -2,11 +2,16 @@
 
 import math
 
+SMALLEST_SIDE = 1e-3
+"""Pixels below which a side is none: a float32, as boxes are later, cannot tell its ends apart."""
+
 # COCO's own boxes reach over the edge of the picture by rounding; more than this is a mistake.
 ALLOWED_OVERHANG = 1.0
 
 
-def fit_box(box, width, height):
+def fit_box(
+    box: list[float], width: int, height: int
+) -> tuple[list[float] | None, str | None, str | None]:
     """Holds a box against its picture.
 
     Args:
@@ -22,7 +27,7 @@ def fit_box(box, width, height):
     right, bottom = left + box_width, top + box_height
     if not all(map(math.isfinite, (left, top, right, bottom))):
         return None, "box is not finite", "dropped"
-    if box_width <= 0 or box_height <= 0:
+    if box_width < SMALLEST_SIDE or box_height < SMALLEST_SIDE:
         return None, "box without area", "dropped"
     if left >= width or top >= height or right <= 0 or bottom <= 0:
         return None, "box outside of its image", "dropped"
@@ -30,4 +35,6 @@ def fit_box(box, width, height):
         return box, None, None
     left, top = max(left, 0.0), max(top, 0.0)
     clipped = [left, top, min(right, width) - left, min(bottom, height) - top]
+    if min(clipped[2:]) < SMALLEST_SIDE:
+        return None, "box outside of its image", "dropped"
     return clipped, "box reaches out of its image", "clipped"

@@ -1,29 +1,33 @@
-"""COCO's annotation files: `load_coco` and `save_coco`."""
+"""Reading COCO's annotation files: `load_coco`."""
 
-import json
+import itertools
 import math
 import os
 import pathlib
 
 import numpy as np
 
-from keras_effspine.atomic_file import write_file
 from keras_effspine.data.formats.boxes import fit_box
-from keras_effspine.data.formats.coco_file import is_id, is_integer, numbers, read_coco_file
-from keras_effspine.data.formats.file_names import leaves_folder
+from keras_effspine.data.formats.coco_file import numbers, read_coco_file
+from keras_effspine.data.formats.coco_ids import ById, as_id
+from keras_effspine.data.formats.coco_images import CocoImage, with_sizes
+from keras_effspine.data.instance_masks import check_mask
 from keras_effspine.data.record import Problem, Record, RecordSet
-from keras_effspine.errors import DataError
+from keras_effspine.validation import cut, shown
 
 
-def load_coco(annotation_file, image_folder):
+def load_coco(annotation_file: str | os.PathLike, image_folder: str | os.PathLike) -> RecordSet:
     """Reads a COCO annotation file; the image files themselves are not looked at.
 
-    Classes are the categories of the file, sorted by id. A broken annotation is dropped (or its
-    box clipped) and listed in the problems of the result; a broken file raises.
+    Classes are the categories of the file, sorted by id. Ids that differ in type alone (1, 1.0,
+    "1") are the same. A broken annotation is dropped, a box that reaches out clipped, a mask that
+    does not fit its image left out, and an annotation whose id is another's gets a new one; all of
+    that is listed in the problems of the result. A broken file raises.
 
     Args:
         annotation_file: path of the JSON file, with `images`, `annotations` and `categories`.
-        image_folder: folder against which the file names of the images are resolved.
+        image_folder: folder against which the file names of the images are resolved. Pictures
+            whose size the file does not say are opened there to read it.
 
     Returns:
         A `RecordSet` with one `Record` for each image, in the order of the file. Boxes are `xywh`
@@ -33,90 +37,62 @@ def load_coco(annotation_file, image_folder):
         DataError: the file is missing, is not JSON, or its images or categories make no sense.
     """
     path = pathlib.Path(annotation_file)
-    images, categories, annotations = read_coco_file(path)
-    class_of = {category["id"]: index for index, category in enumerate(categories)}
+    listed, categories, annotations = read_coco_file(path, pathlib.Path(image_folder))
+    images, problems = with_sizes(listed)
+    classes = ById((one, index) for index, one in enumerate(categories))
     found = {image_id: [] for image_id in images}
-    problems, seen = [], set()
-    for position, annotation in enumerate(annotations):
-        kind = _broken(annotation, seen, images, class_of)
-        action = "dropped"
-        if kind is None:
-            image = images[annotation["image_id"]]
-            box, kind, action = fit_box(
-                numbers(annotation["bbox"]), image["width"], image["height"]
-            )
+    ids, renumbered = _unique_ids(annotations)
+    for position, (annotation, new_id) in enumerate(zip(annotations, ids, strict=True)):
+        kind = _fault(annotation, listed, classes)
+        notes = [(kind, "dropped")] if kind else []
+        image = None if kind else listed.find(annotation["image_id"])
+        image = image and images.get(image.id)
+        if image is not None:
+            size = (image.width, image.height)
+            box, kind, action = fit_box(numbers(annotation["bbox"]), *size)
+            notes += [(kind, action)] if kind else []
             if box is not None:
-                found[annotation["image_id"]].append((annotation, box))
-        if kind:
-            name = annotation.get("id") if isinstance(annotation, dict) else None
-            name = f"number {position + 1} of the list" if name is None else name
-            problems.append(Problem(kind, f"{path.name}, annotation {name}", action))
+                mask, fault = _mask(annotation.get("segmentation"), *size)
+                notes += [(fault, "kept without its mask")] if fault else []
+                if position in renumbered:
+                    notes.append((renumbered[position], "renumbered"))
+                label = classes.find(annotation["category_id"])
+                found[image.id].append((annotation, new_id, label, box, mask))
+        place = _place(path, annotation, position, position in renumbered) if notes else None
+        problems += [Problem(one, place, action) for one, action in notes]
     return RecordSet(
-        records=tuple(
-            _record(image, pathlib.Path(image_folder), found[image_id], class_of)
-            for image_id, image in images.items()
-        ),
-        class_names=tuple(category["name"] for category in categories),
-        category_ids=tuple(category["id"] for category in categories),
+        records=tuple(_record(image, found[image_id]) for image_id, image in images.items()),
+        class_names=tuple(categories.values()),
+        category_ids=tuple(categories),
         source=str(path),
         problems=tuple(problems),
         format="COCO JSON file",
     )
 
 
-def save_coco(record_set, annotation_file, image_folder=None, paths=None):
-    """Writes a record set as a COCO annotation file, which `load_coco` reads back.
+def _unique_ids(annotations: list) -> tuple[list[int | str], dict[int, str]]:
+    """Ids that tell all annotations apart, and by its position why one has got a new id.
 
-    The file appears whole or not at all. Semantic maps and image labels have no place in it.
-
-    Args:
-        record_set: the `RecordSet` to write.
-        annotation_file: path of the JSON file; an existing file is replaced.
-        image_folder: folder to which the file names in the file are relative; by default the
-            innermost folder that holds all pictures.
-        paths: list of the paths of the image files, one a record; by default the records' own.
-
-    Raises:
-        DataError: a picture lies outside of `image_folder`.
+    Files that were merged repeat them, and some tools leave them out: nothing refers to them.
     """
-    if paths is None:
-        paths = [record.path for record in record_set.records]
-    paths = [os.path.abspath(path) for path in paths]
-    if image_folder is None and paths:
-        image_folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-    images, annotations = [], []
-    for record, path in zip(record_set.records, paths, strict=True):
-        file_name = pathlib.Path(os.path.relpath(path, image_folder)).as_posix()
-        if leaves_folder(file_name):
-            raise DataError(
-                f"Image {record.image_id} ({path}) lies outside of the image folder "
-                f"{image_folder}; name a folder that holds all pictures."
-            )
-        size = {"width": record.width, "height": record.height}
-        images.append({"id": record.image_id, "file_name": file_name, **size})
-        annotations.extend(_annotations(record, record_set.category_ids))
-    named = zip(record_set.category_ids, record_set.class_names, strict=True)
-    content = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": category_id, "name": name} for category_id, name in named],
-    }
-    text = json.dumps(content, allow_nan=False, default=_plain)
-    write_file(annotation_file, lambda file: file.write_text(text, encoding="utf-8"))
+    ids = [as_id(one.get("id")) if isinstance(one, dict) else None for one in annotations]
+    new = itertools.count(max((one for one in ids if isinstance(one, int)), default=0) + 1)
+    seen, renumbered = set(), {}
+    for position, one in enumerate(ids):
+        if one is None or one in seen:
+            renumbered[position] = "annotation without id" if one is None else "repeated id"
+            ids[position] = next(new)
+        seen.add(ids[position])
+    return ids, renumbered
 
 
-def _broken(annotation, seen, images, class_of):
-    """Returns what makes an annotation unusable, or None; notes its id in `seen`."""
+def _fault(annotation: object, images: ById, classes: ById) -> str | None:
+    """What makes an annotation unusable, or None."""
     if not isinstance(annotation, dict):
         return "annotation is no object"
-    if not is_id(annotation.get("id")):
-        return "annotation without id"
-    if annotation["id"] in seen:
-        return "duplicate annotation id"
-    seen.add(annotation["id"])
-    if not is_id(annotation.get("image_id")) or annotation["image_id"] not in images:
+    if images.find(annotation.get("image_id")) is None:
         return "unknown image"
-    if not is_integer(annotation.get("category_id")) or annotation["category_id"] not in class_of:
+    if classes.find(annotation.get("category_id")) is None:
         return "unknown category"
     if annotation.get("iscrowd", 0) not in (0, 1):
         return "iscrowd is neither 0 nor 1"
@@ -127,27 +103,41 @@ def _broken(annotation, seen, images, class_of):
     return "box is not four numbers" if numbers(annotation["bbox"]) is None else None
 
 
-def _record(image, image_folder, found, class_of):
-    """Makes the record of one image from its `(annotation, box)` pairs."""
-    annotations = [annotation for annotation, _ in found]
-    areas = [_area(annotation.get("area"), box) for annotation, box in found]
-    classes = [class_of[annotation["category_id"]] for annotation in annotations]
+def _place(path: pathlib.Path, annotation: object, position: int, with_image: bool) -> str:
+    named = as_id(annotation.get("id")) if isinstance(annotation, dict) else None
+    if named is None:
+        return f"{path.name}, annotation number {position + 1} of the list"
+    image = f", image {shown(annotation.get('image_id'))}" if with_image else ""
+    return f"{path.name}, annotation {cut(str(named))}{image}"
+
+
+def _mask(segmentation: object, width: int, height: int) -> tuple[list | dict | None, str | None]:
+    """A mask and what is wrong with it; an annotation may do without one."""
+    if not isinstance(segmentation, (list, dict)) or not segmentation:
+        return None, None
+    return check_mask(segmentation, width, height)
+
+
+def _record(image: CocoImage, found: list) -> Record:
+    """Makes the record of one image from its tuples of annotation, id, class, box and mask."""
+    annotations, ids, classes, boxes, masks = zip(*found, strict=True) if found else ((),) * 5
+    areas = [_area(one.get("area"), box) for one, box in zip(annotations, boxes, strict=True)]
     return Record(
-        image_id=image["id"],
-        path=image_folder / image["file_name"],
-        width=image["width"],
-        height=image["height"],
-        boxes=np.array([box for _, box in found], dtype="float64").reshape(-1, 4),
+        image_id=image.id,
+        path=image.path,
+        width=image.width,
+        height=image.height,
+        boxes=np.array(boxes, dtype="float64").reshape(-1, 4),
         classes=np.array(classes, dtype="int64"),
         areas=np.array(areas, dtype="float64"),
-        is_crowd=np.array([annotation.get("iscrowd", 0) for annotation in annotations], "bool"),
-        annotation_ids=tuple(annotation["id"] for annotation in annotations),
-        masks=tuple(_mask(annotation.get("segmentation")) for annotation in annotations),
+        is_crowd=np.array([one.get("iscrowd", 0) for one in annotations], "bool"),
+        annotation_ids=ids,
+        masks=masks,
         attributes=_attributes(annotations),
     )
 
 
-def _area(area, box):
+def _area(area: object, box: list[float]) -> float:
     given = numbers([area])
     # A negative area would take the object out of COCO's evaluation without a word.
     if given is None or not math.isfinite(given[0]) or given[0] < 0:
@@ -155,34 +145,8 @@ def _area(area, box):
     return given[0]
 
 
-def _mask(segmentation):
-    return segmentation if isinstance(segmentation, (list, dict)) and segmentation else None
-
-
-def _attributes(annotations):
+def _attributes(annotations: tuple) -> tuple:
     """What tools such as CVAT write of each object; empty where nothing is said of any."""
     given = [annotation.get("attributes") for annotation in annotations]
     given = tuple(one if isinstance(one, dict) else {} for one in given)
     return given if any(given) else ()
-
-
-def _annotations(record, category_ids):
-    attributes = record.attributes or ({},) * len(record.boxes)
-    for index, (annotation_id, mask) in enumerate(
-        zip(record.annotation_ids, record.masks, strict=True)
-    ):
-        yield {
-            "id": annotation_id,
-            "image_id": record.image_id,
-            "category_id": category_ids[record.classes[index]],
-            "bbox": record.boxes[index].tolist(),
-            "area": float(record.areas[index]),
-            "iscrowd": int(record.is_crowd[index]),
-            **({} if mask is None else {"segmentation": mask}),
-            **({"attributes": attributes[index]} if attributes[index] else {}),
-        }
-
-
-def _plain(value):
-    """Turns what pycocotools and NumPy put into masks and ids into what JSON can hold."""
-    return value.decode("ascii") if isinstance(value, bytes) else value.tolist()

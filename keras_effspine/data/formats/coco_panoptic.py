@@ -1,23 +1,30 @@
 """COCO's panoptic annotation files as label maps: `load_coco_panoptic`."""
 
+import math
+import os
 import pathlib
 
 import numpy as np
 
-from keras_effspine.data.formats.coco_file import is_integer, numbers, read_coco_file
+from keras_effspine.data.formats.coco_file import numbers, read_coco_file
+from keras_effspine.data.formats.coco_ids import ById, as_number
+from keras_effspine.data.formats.coco_images import with_sizes
 from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.data.semantic_labels import SegmentLabels
 from keras_effspine.data.semantic_map import MOST_CLASSES, SemanticMap
 from keras_effspine.errors import DataError
+from keras_effspine.validation import cut
 
 
-def is_panoptic(annotation_file):
+def is_panoptic(annotation_file: str | os.PathLike) -> bool:
     """Whether a JSON file is of COCO's panoptic format, whose annotations list segments."""
     return b'"segments_info"' in pathlib.Path(annotation_file).read_bytes()
 
 
-def load_coco_panoptic(annotation_file, image_folder):
+def load_coco_panoptic(
+    annotation_file: str | os.PathLike, image_folder: str | os.PathLike
+) -> RecordSet:
     """Reads a panoptic annotation file; its PNG files lie in the folder of its own name.
 
     Args:
@@ -34,68 +41,84 @@ def load_coco_panoptic(annotation_file, image_folder):
             than a label map can hold.
     """
     path = pathlib.Path(annotation_file)
-    images, categories, annotations = read_coco_file(path)
+    listed, categories, annotations = read_coco_file(path, pathlib.Path(image_folder))
+    images, problems = with_sizes(listed)
     maps = path.with_suffix("")
     if not maps.is_dir():
         raise DataError(f"{maps}: there is no such folder; it must hold the PNG files of {path}.")
     if len(categories) > MOST_CLASSES:
         raise DataError(f"{path}: has {len(categories)} categories; at most {MOST_CLASSES} work.")
-    class_of = {category["id"]: index for index, category in enumerate(categories)}
-    records, problems, found = [], [], set()
+    classes = ById((one, index) for index, one in enumerate(categories))
+    records, found = [], set()
     for position, annotation in enumerate(annotations, start=1):
-        kind = _broken(annotation, images, class_of, found)
+        kind = _fault(annotation, images, listed, classes, found)
         if kind:
             problems.append(Problem(kind, f"{path.name}, annotation number {position}", "skipped"))
             continue
-        found.add(annotation["image_id"])
-        image, segments = images[annotation["image_id"]], annotation["segments_info"]
-        boxes = [numbers(segment.get("bbox") or [0, 0, 0, 0]) for segment in segments]
-        boxes = np.array(boxes, "float64").reshape(-1, 4)
+        image, segments = images.find(annotation["image_id"]), annotation["segments_info"]
+        found.add(image.id)
+        boxes = np.array([_box(segment) for segment in segments], "float64").reshape(-1, 4)
         records.append(
             Record(
-                image_id=image["id"],
-                path=pathlib.Path(image_folder) / image["file_name"],
-                width=image["width"],
-                height=image["height"],
+                image_id=image.id,
+                path=image.path,
+                width=image.width,
+                height=image.height,
                 boxes=boxes,
-                classes=np.array([class_of[s["category_id"]] for s in segments], "int64"),
-                areas=np.array([float(s.get("area") or 0) for s in segments]),
+                classes=np.array([classes.find(s["category_id"]) for s in segments], "int64"),
+                areas=np.array([_area(segment) for segment in segments], "float64"),
                 is_crowd=np.array([bool(s.get("iscrowd")) for s in segments], bool),
-                annotation_ids=tuple(segment["id"] for segment in segments),
+                annotation_ids=tuple(as_number(segment["id"]) for segment in segments),
                 masks=(None,) * len(segments),
                 semantic_map=SemanticMap(maps / annotation["file_name"], SegmentLabels()),
             )
         )
     for image_id in images:
         if image_id not in found:
-            problems.append(Problem("image without annotation", f"image {image_id}", "skipped"))
+            where = f"image {cut(str(image_id))}"
+            problems.append(Problem("image without annotation", where, "skipped"))
     return RecordSet(
         records=tuple(records),
-        class_names=tuple(category["name"] for category in categories),
-        category_ids=tuple(category["id"] for category in categories),
+        class_names=tuple(categories.values()),
+        category_ids=tuple(categories),
         source=str(path),
         problems=tuple(problems),
         format="COCO panoptic JSON file",
     )
 
 
-def _broken(annotation, images, class_of, found):
+def _fault(annotation: object, images: ById, listed: ById, classes: ById, found: set) -> str | None:
     """What makes an annotation unusable, or None."""
     if not isinstance(annotation, dict) or not isinstance(annotation.get("segments_info"), list):
         return "annotation without segments_info"
-    if annotation.get("image_id") not in images:
-        return "unknown image"
-    if annotation["image_id"] in found:
+    image = images.find(annotation.get("image_id"))
+    if image is None:
+        is_listed = listed.find(annotation.get("image_id")) is not None
+        return "annotation of an image that cannot be read" if is_listed else "unknown image"
+    if image.id in found:
         return "second annotation of an image"
     file_name = annotation.get("file_name")
-    if not isinstance(file_name, str) or not file_name or leaves_folder(file_name):
+    if not isinstance(file_name, str) or not file_name or "\0" in file_name:
+        return "file_name is missing or leaves the folder"
+    if leaves_folder(file_name):
         return "file_name is missing or leaves the folder"
     for segment in annotation["segments_info"]:
-        if not isinstance(segment, dict) or not is_integer(segment.get("id")):
+        if not isinstance(segment, dict) or as_number(segment.get("id")) is None:
             return "segment without id"
-        if segment.get("category_id") not in class_of:
+        if classes.find(segment.get("category_id")) is None:
             return "segment of an unknown category"
-        box = segment.get("bbox") or [0, 0, 0, 0]
-        if not isinstance(box, list) or len(box) != 4 or numbers(box) is None:
+        if _box(segment) is None:
             return "box is not four numbers"
     return None
+
+
+def _box(segment: dict) -> list[float] | None:
+    """The box of a segment, zero where it says none; None where it is not four finite numbers."""
+    box = segment.get("bbox") or [0, 0, 0, 0]
+    box = numbers(box) if isinstance(box, list) and len(box) == 4 else None
+    return box if box is not None and all(map(math.isfinite, box)) else None
+
+
+def _area(segment: dict) -> float:
+    area = numbers([segment.get("area")])
+    return area[0] if area and math.isfinite(area[0]) else 0.0

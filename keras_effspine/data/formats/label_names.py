@@ -100,7 +100,7 @@ def read_category_names(path):
     besides are classes as well, under COCO's ids.
     """
     categories, image_ids = read_coco_categories(path)
-    pairs = [(category["id"], category["name"]) for category in categories]
+    pairs = list(categories.items())
     if len(pairs) == _COCO_THINGS and {(1, "person"), (90, "toothbrush")} <= set(pairs):
         with _COCO_STUFF.open(encoding="utf-8", newline="") as file:
             pairs += [(int(row["id"]), row["name"]) for row in csv.DictReader(file)]
