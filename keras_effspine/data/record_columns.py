@@ -4,35 +4,26 @@ import collections.abc
 import dataclasses
 import json
 import pathlib
+import sys
+from collections.abc import Callable
 
 import numpy as np
 
+from keras_effspine.data.column_schema import (
+    OBJECTS,
+    RECORDS,
+    check_columns,
+    check_ends,
+    column,
+    columns_of,
+)
 from keras_effspine.data.record import Record
+from keras_effspine.data.texts import Texts
+from keras_effspine.errors import DataError
+from keras_effspine.validation import shown
 
-
-class Texts:
-    """Many strings in one array of bytes.
-
-    Args:
-        blob: uint8 array `(bytes,)`, UTF-8 with lone surrogates passed through.
-        ends: int64 array `(strings,)`, where each string ends in it.
-    """
-
-    def __init__(self, blob, ends):
-        self.blob, self.ends = blob, ends
-
-    @classmethod
-    def of(cls, strings):
-        encoded = [one.encode("utf-8", "surrogatepass") for one in strings]
-        blob = np.frombuffer(b"".join(encoded), "uint8")
-        return cls(blob, np.cumsum([len(one) for one in encoded], dtype="int64"))
-
-    def __len__(self):
-        return len(self.ends)
-
-    def __getitem__(self, index):
-        start = self.ends[index - 1] if index else 0
-        return self.blob[start : self.ends[index]].tobytes().decode("utf-8", "surrogatepass")
+_FAR = 2.0**32
+"""Pixels beyond which no box reaches."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,38 +32,36 @@ class RecordColumns:
 
     Args:
         files: list of the paths of the files that hold the pictures.
-        file_index: int32 `(N,)`, index of the record's file.
-        offset, length: int64 `(N,)`, the bytes of the encoded picture in it.
-        width, height: int32 `(N,)`, pixels.
-        image_ids: `Texts` of `N` ids in JSON.
-        names: `Texts` of `N` file names.
-        object_ends: int64 `(N,)`, where each record's objects end in the following.
-        boxes: float64 `(M, 4)`, `xywh` in pixels.
-        classes: int32 `(M,)`.
-        areas: float64 `(M,)`, square pixels.
-        is_crowd: bool `(M,)`.
-        image_label: int32 `(N,)`, class of the whole picture; -1 stands for none.
-        annotation_ids, masks, attributes: `Texts` of `M` values in JSON; the empty string stands
-            for no mask, and for no attributes.
+        file_index: index of the record's file.
+        offset, length: the bytes of the encoded picture in it; -1 means all that follow.
+        width, height: pixels.
+        image_ids: ids in JSON.
+        names: file names.
+        image_label: class of the whole picture; -1 stands for none.
+        object_ends: where each record's objects end in the following.
+        boxes: `xywh` in pixels.
+        classes, areas, is_crowd: as in `Record`.
+        annotation_ids, masks, attributes: values in JSON; the empty string stands for no mask, and
+            for no attributes.
     """
 
     files: list
-    file_index: np.ndarray
-    offset: np.ndarray
-    length: np.ndarray
-    width: np.ndarray
-    height: np.ndarray
-    image_ids: Texts
-    names: Texts
-    image_label: np.ndarray
-    object_ends: np.ndarray
-    boxes: np.ndarray
-    classes: np.ndarray
-    areas: np.ndarray
-    is_crowd: np.ndarray
-    annotation_ids: Texts
-    masks: Texts
-    attributes: Texts
+    file_index: np.ndarray = column("int32", RECORDS, 0)
+    offset: np.ndarray = column("int64", RECORDS, 0)
+    length: np.ndarray = column("int64", RECORDS, -1)
+    width: np.ndarray = column("int32", RECORDS, 1)
+    height: np.ndarray = column("int32", RECORDS, 1)
+    image_ids: Texts = column("int64", RECORDS)
+    names: Texts = column("int64", RECORDS)
+    image_label: np.ndarray = column("int32", RECORDS, -1)
+    object_ends: np.ndarray = column("int64", RECORDS, 0)
+    boxes: np.ndarray = column("float64", OBJECTS, -_FAR, _FAR, shape=(4,))
+    classes: np.ndarray = column("int32", OBJECTS, 0)
+    areas: np.ndarray = column("float64", OBJECTS, 0, sys.float_info.max)
+    is_crowd: np.ndarray = column("bool", OBJECTS)
+    annotation_ids: Texts = column("int64", OBJECTS)
+    masks: Texts = column("int64", OBJECTS)
+    attributes: Texts = column("int64", OBJECTS)
 
     @classmethod
     def of(cls, records):
@@ -103,29 +92,50 @@ class RecordColumns:
             attributes=Texts.of([_json(a) if a else "" for _, some in parts for a in some]),
         )
 
-    def as_arrays(self):
+    def as_arrays(self) -> dict[str, np.ndarray]:
         """All columns but `files` as a dictionary of arrays."""
         arrays = {}
-        for field in dataclasses.fields(self)[1:]:
-            value = getattr(self, field.name)
+        for name in columns_of(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Texts):
-                arrays |= {f"{field.name}.blob": value.blob, f"{field.name}.ends": value.ends}
+                arrays |= {f"{name}.blob": value.blob, f"{name}.ends": value.ends}
             else:
-                arrays[field.name] = value
+                arrays[name] = value
         return arrays
 
     @classmethod
-    def from_arrays(cls, files, arrays):
-        """The columns that `as_arrays` gave; a KeyError where one is missing."""
-        values = {}
-        for field in dataclasses.fields(cls)[1:]:
-            if field.type is Texts:
-                values[field.name] = Texts(
-                    arrays[f"{field.name}.blob"], arrays[f"{field.name}.ends"]
-                )
-            else:
-                values[field.name] = arrays[field.name]
-        return cls(files, **values)
+    def from_arrays(cls, files: list, read: Callable[[str], np.ndarray]) -> "RecordColumns":
+        """The columns that `as_arrays` gave; `read` gives an array by its name."""
+        return cls(
+            files,
+            **{
+                field.name: Texts(read(f"{field.name}.blob"), read(f"{field.name}.ends"))
+                if field.type is Texts
+                else read(field.name)
+                for field in dataclasses.fields(cls)[1:]
+            },
+        )
+
+    def check(self, sizes: list[int], classes: int) -> None:
+        """Holds all columns against their schema, and against each other.
+
+        Args:
+            sizes: bytes of each of the files.
+            classes: number of classes.
+
+        Raises:
+            ValueError: says which column is wrong.
+        """
+        counts = {RECORDS: len(self.file_index), OBJECTS: len(self.classes)}
+        limits = {"file_index": len(self.files) - 1}
+        check_columns(self, counts, limits | dict.fromkeys(("classes", "image_label"), classes - 1))
+        check_ends("object_ends", self.object_ends, counts[OBJECTS])
+        if counts[OBJECTS] and not self.boxes[:, 2:].min() > 0:
+            raise ValueError("boxes: one has no area")
+        if counts[RECORDS]:
+            ends = np.array(sizes, "int64")[self.file_index]
+            if (self.offset > ends - np.maximum(self.length, 0)).any():
+                raise ValueError("offset: a picture reaches beyond the end of its file")
 
 
 class ColumnRecords(collections.abc.Sequence):
@@ -163,22 +173,23 @@ class ColumnRecords(collections.abc.Sequence):
         start = int(columns.object_ends[index - 1]) if index else 0
         objects = slice(start, int(columns.object_ends[index]))
         length, label = int(columns.length[index]), int(columns.image_label[index])
+        path = self._paths[columns.file_index[index]]
         return Record(
-            image_id=json.loads(columns.image_ids[index]),
-            path=self._paths[columns.file_index[index]],
+            image_id=_parsed(columns.image_ids, index, (int, str), path),
+            path=path,
             width=int(columns.width[index]),
             height=int(columns.height[index]),
             boxes=columns.boxes[objects],
             classes=columns.classes[objects].astype("int64"),
             areas=columns.areas[objects],
             is_crowd=columns.is_crowd[objects],
-            annotation_ids=_JsonParts(columns.annotation_ids, objects),
-            masks=_JsonParts(columns.masks, objects),
-            attributes=_JsonParts(columns.attributes, objects, {}),
+            annotation_ids=_JsonParts(columns.annotation_ids, objects, (int, str, _NONE), path),
+            masks=_JsonParts(columns.masks, objects, (list, dict), path),
+            attributes=_JsonParts(columns.attributes, objects, dict, path, {}),
             image_label=None if label < 0 else label,
             offset=int(columns.offset[index]),
             length=None if length < 0 else length,
-            name=columns.names[index],
+            name=_text(columns.names, index, path),
         )
 
 
@@ -218,11 +229,16 @@ def image_labels(records):
     return np.array([-1 if r.image_label is None else r.image_label for r in records], "int32")
 
 
+_NONE = type(None)
+_AGAIN = "make the data set again"
+
+
 class _JsonParts(collections.abc.Sequence):
     """A record's part of a column of JSON values, parsed when it is asked for."""
 
-    def __init__(self, texts, part, empty=None):
+    def __init__(self, texts: Texts, part: slice, kind, path: pathlib.Path, empty=None):
         self._texts, self._part, self._empty = texts, range(part.start, part.stop), empty
+        self._kind, self._path = kind, path
 
     def __len__(self):
         return len(self._part)
@@ -230,14 +246,34 @@ class _JsonParts(collections.abc.Sequence):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return tuple(self[i] for i in range(*index.indices(len(self))))
-        text = self._texts[self._part[index]]
-        return json.loads(text) if text else self._empty
+        return _parsed(self._texts, self._part[index], self._kind, self._path, self._empty)
 
 
-def _json(value):
+def _text(texts: Texts, index: int, path: pathlib.Path) -> str:
+    try:
+        return texts[index]
+    except ValueError as error:
+        raise DataError(f"The index of {path} holds bytes that are no text; {_AGAIN}.") from error
+
+
+def _parsed(texts: Texts, index: int, kind, path: pathlib.Path, empty=None):
+    """A value of a column of JSON; the empty text stands for `empty`."""
+    text = _text(texts, index, path)
+    try:
+        value = json.loads(text) if text else empty
+    except (ValueError, RecursionError):
+        value = ...
+    if not isinstance(value, kind) and value is not empty:
+        raise DataError(
+            f"The index of {path} holds {shown(text)} where a value in JSON is due; {_AGAIN}."
+        )
+    return value
+
+
+def _json(value: object) -> str:
     return json.dumps(value, default=_plain)
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     """What pycocotools and NumPy put into masks and ids as what JSON can hold."""
     return value.decode("ascii") if isinstance(value, bytes) else value.tolist()

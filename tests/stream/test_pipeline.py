@@ -11,7 +11,8 @@ from PIL import Image
 from keras_effspine.data.conversion import convert
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.data.record_columns import ColumnRecords, RecordColumns, Texts
+from keras_effspine.data.record_columns import ColumnRecords, RecordColumns
+from keras_effspine.data.texts import Texts
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.stream.batch_log import BatchLog
 from keras_effspine.stream.decoding import ImageDecoder

@@ -117,11 +117,12 @@ def _file(folder: pathlib.Path, file_name: str, where: str) -> pathlib.Path:
     try:
         if "\\" in file_name and not (folder / file_name).exists():
             file_name = file_name.replace("\\", "/")
-        long = max(len(part) for part in (*file_name.encode().split(b"/"), b"")) > 255
-    except (OSError, UnicodeEncodeError):
-        long = len(file_name) > 255
-    if long or len(file_name) > 2000:
-        raise DataError(f"{where}: file_name {shown(file_name)} is too long for a file; rename it.")
+    except OSError:  # too long as the name of one file
+        file_name = file_name.replace("\\", "/")
+    if len(file_name) > 60:
+        encoded = file_name.encode("utf-8", "replace")
+        if len(encoded) > 3000 or max(map(len, encoded.split(b"/"))) > 255:
+            raise DataError(f"{where}: file_name {shown(file_name)} is too long; rename the file.")
     return folder / file_name
 
 

@@ -1,6 +1,5 @@
 """TFRecords of encoded pictures with a label each: `load_labelled_tfrecord`."""
 
-import dataclasses
 import hashlib
 import io
 import pathlib
@@ -54,11 +53,11 @@ def load_labelled_tfrecord(folder, split):
     index = _index_path(files, class_names)
     if index.is_file():
         try:
-            return _named(read_index(index, _FORMAT, split), folder)
+            return read_index(index, folder, _FORMAT, split)
         except DataError:
             pass  # of another version: it is made anew
     record_set = _scan(folder, files, class_names, split)
-    write_index(index, record_set)
+    write_index(index, record_set, folder)
     return record_set
 
 
@@ -85,11 +84,6 @@ def _index_path(files, class_names):
     key = hashlib.sha256(repr((stats, class_names)).encode("utf-8", "surrogatepass"))
     name = f"{files[0].parent.absolute().name}-{_split_of(files[0])}-{key.hexdigest()[:16]}{SUFFIX}"
     return cache_folder() / "labelled" / name
-
-
-def _named(record_set, folder):
-    """An index in the cache says that it comes from there."""
-    return dataclasses.replace(record_set, source=str(folder))
 
 
 def _scan(folder, files, class_names, split):

@@ -91,11 +91,11 @@ def load_tfds(name, split):
     index = _index_path(builder, split)
     if index.is_file():
         try:
-            return read_index(index, "TFDS data set", split)
+            return read_index(index, builder.data_path, "TFDS data set", split)
         except DataError:
             pass  # of another version, or the data set was prepared again: it is made anew
     record_set = _scan(builder, name, split)
-    write_index(index, record_set)
+    write_index(index, record_set, builder.data_path)
     return record_set
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import struct
 
@@ -25,10 +26,11 @@ def read_tfrecords(path):
         DataError: the file is cut short.
     """
     with pathlib.Path(path).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         while head := file.read(HEAD):
-            length = struct.unpack("<Q", head[:8])[0] if len(head) == HEAD else None
-            content = file.read(length + TAIL) if length is not None else b""
-            if length is None or len(content) < length + TAIL:
+            length = struct.unpack("<Q", head[:8])[0] if len(head) == HEAD else size
+            content = file.read(length + TAIL) if length < size else b""
+            if len(content) < length + TAIL:
                 raise DataError(f"{path}: the shard is cut short; prepare the data set again.")
             yield file.tell() - length - TAIL, content[:length]
 
@@ -63,7 +65,7 @@ def load_tfrecord(folder, split):
     if not path.is_file():
         there = ", ".join(tfrecord_splits(folder)) or "none"
         raise DataError(f"{folder}: there is no split '{split}'; there are: {there}.")
-    return read_index(path, "TFRecord cache", split)
+    return read_index(path, folder, "TFRecord cache", split)
 
 
 def save_tfrecord(record_sets, folder, names):
@@ -87,6 +89,7 @@ def save_tfrecord(record_sets, folder, names):
         write_index(
             folder / f"{split}{SUFFIX}",
             dataclasses.replace(record_set, records=tuple(placed), problems=()),
+            folder,
         )
 
 
