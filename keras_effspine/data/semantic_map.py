@@ -4,11 +4,9 @@ import dataclasses
 import pathlib
 
 from keras_effspine.errors import DataError
+from keras_effspine.topology.labels import IGNORED
 
-IGNORED = 255
-"""The label of pixels that are neither learnt from nor measured, in every label map."""
-
-MOST_CLASSES = 255
+MOST_CLASSES = IGNORED
 """So many classes leave 255 for the ignored pixels."""
 
 

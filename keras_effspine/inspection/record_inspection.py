@@ -6,13 +6,10 @@ import numpy as np
 
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+from keras_effspine.topology.pyramid import ANCHOR_SCALES, ANCHOR_SIZES, LEVEL_NAMES
 
-LEVELS = ("P3", "P4", "P5", "P6", "P7")
-ANCHOR_SIZES = (24, 48, 96, 192, 384)
-"""Side of the smallest anchor of each level in pixels of the input, as `RetinaNet` makes them."""
-
-_OCTAVE = 2 ** (1 / 6)
-"""Half the step, as a factor, between two of the three anchor sizes that a level has."""
+_HALF_STEP = ANCHOR_SCALES[1] ** 0.5
+"""Half the step, as a factor, between two of the anchor sizes that a level has."""
 
 # A share of identical pairs of anchor and box: below this one no anchor overlaps by half.
 _SMALLEST_SHARE = 0.5**0.5
@@ -51,9 +48,10 @@ class Inspection:
 
 def level_rule(image_size):
     """The rule of `Inspection.per_level` in words."""
+    scales = "{:.3g}, {:.3g} and {:.3g}".format(*ANCHOR_SCALES)
     return (
         f"A picture is scaled to fit {image_size} px; an object goes to the level whose anchors "
-        f"(sides from {', '.join(map(str, ANCHOR_SIZES))} px, each times 1, 1.26 and 1.59) come "
+        f"(sides from {', '.join(map(str, ANCHOR_SIZES))} px, each times {scales}) come "
         "nearest to the square root of its box's area. Under P3: even the smallest anchor overlaps "
         "such a box by less than half."
     )
@@ -74,7 +72,7 @@ def inspect(record_set, checked, image_size):
     classes = len(record_set.class_names)
     is_labelled = bool((image_labels(record_set.records) >= 0).any())
     objects, images = np.zeros(classes, int), np.zeros(classes, int)
-    counts, levels, crowds = [], np.zeros(len(LEVELS) + 1, int), 0
+    counts, levels, crowds = [], np.zeros(len(LEVEL_NAMES) + 1, int), 0
     for record in record_set.records:
         if record.image_label is not None:
             images[record.image_label] += 1
@@ -110,7 +108,7 @@ def inspect(record_set, checked, image_size):
             "most": max(counts, default=0),
             "pictures without objects": empty,
         },
-        per_level=dict(zip(("under P3", *LEVELS), levels.tolist(), strict=True)),
+        per_level=dict(zip(("under P3", *LEVEL_NAMES), levels.tolist(), strict=True)),
         is_labelled=is_labelled,
         contents=[content for _, content in checked],
         issues=log.issues(),
@@ -141,8 +139,8 @@ def _levels(record, kept, image_size):
     scale = image_size / max(record.width, record.height)
     sides = np.sqrt(record.boxes[kept, 2] * record.boxes[kept, 3]) * scale
     # Boundaries between the largest anchor of one level and the smallest of the next.
-    edges = [ANCHOR_SIZES[0] * _SMALLEST_SHARE, *(size / _OCTAVE for size in ANCHOR_SIZES[1:])]
-    return np.bincount(np.searchsorted(edges, sides, "right"), minlength=len(LEVELS) + 1)
+    edges = [ANCHOR_SIZES[0] * _SMALLEST_SHARE, *(size / _HALF_STEP for size in ANCHOR_SIZES[1:])]
+    return np.bincount(np.searchsorted(edges, sides, "right"), minlength=len(LEVEL_NAMES) + 1)
 
 
 def _equal_boxes(record, class_names):

@@ -12,6 +12,7 @@ from keras_effspine.models.traced_once import TracedOnce
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
+from keras_effspine.topology.labels import IMAGENET_CLASSES
 
 _POOLING = {
     "avg": keras.layers.GlobalAveragePooling2D,
@@ -132,7 +133,4 @@ class ImageClassifier(PresetSaving, TaskConfig, TracedOnce, keras_cv.models.Imag
         backbone = EffSpineNetBackbone.from_preset(
             preset, load_weights=load_weights, **cls.paper_backbone, **shape
         )
-        return cls(**{"backbone": backbone, "num_classes": _IMAGENET_CLASSES, **kwargs})
-
-
-_IMAGENET_CLASSES = 1000
+        return cls(**{"backbone": backbone, "num_classes": IMAGENET_CLASSES, **kwargs})

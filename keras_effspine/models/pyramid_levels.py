@@ -1,6 +1,6 @@
 """The feature maps of a backbone that a detector reads."""
 
-LEVELS = ("P3", "P4", "P5", "P6", "P7")
+from keras_effspine.topology.pyramid import LEVEL_NAMES
 
 
 def pyramid_levels(backbone, feature_pyramid=None):
@@ -19,21 +19,21 @@ def pyramid_levels(backbone, feature_pyramid=None):
         maps = feature_pyramid(
             {level: backbone.get_layer(name).output for level, name in names.items()}
         )
-        if isinstance(maps, dict) or len(maps) != len(LEVELS):
+        if isinstance(maps, dict) or len(maps) != len(LEVEL_NAMES):
             raise ValueError(
                 "`feature_pyramid` must return a list of five maps, P3 to P7. "
                 f"Received: {list(maps) if isinstance(maps, dict) else f'{len(maps)} maps'}"
             )
-        pyramid = dict(zip(LEVELS, maps, strict=True))
+        pyramid = dict(zip(LEVEL_NAMES, maps, strict=True))
     else:
-        missing = [level for level in LEVELS if level not in names]
+        missing = [level for level in LEVEL_NAMES if level not in names]
         if missing:
             raise ValueError(
                 f"The backbone has no level {', '.join(missing)}. Use a backbone with P3 to P7, "
                 "such as EffSpineNetBackbone, or pass `feature_pyramid`. "
                 f"Received: pyramid_level_inputs={names}"
             )
-        pyramid = {level: backbone.get_layer(names[level]).output for level in LEVELS}
+        pyramid = {level: backbone.get_layer(names[level]).output for level in LEVEL_NAMES}
     widths = {level: x.shape[-1] for level, x in pyramid.items()}
     if len(set(widths.values())) != 1:
         raise ValueError(

@@ -14,7 +14,7 @@ from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.host_decoding import HostDecoding
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
-from keras_effspine.models.pyramid_levels import LEVELS, pyramid_levels
+from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_config import TaskConfig
 from keras_effspine.models.traced_once import TracedOnce
@@ -22,9 +22,9 @@ from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SCALES, ANCHOR_SIZES, LEVELS
 
 _PRIOR_PROBABILITY = 0.01
-_ANCHOR_SIZE_OVER_STRIDE = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -174,13 +174,12 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
     @staticmethod
     def default_anchor_generator(bounding_box_format):
         """Anchors of the public SpineNet configurations: sizes 24 to 384 px, not clipped."""
-        strides = [2**level for level in range(3, 8)]
         return keras_cv.layers.AnchorGenerator(
             bounding_box_format=bounding_box_format,
-            sizes=[float(_ANCHOR_SIZE_OVER_STRIDE * stride) for stride in strides],
-            scales=[2 ** (octave / 3) for octave in range(3)],
-            aspect_ratios=[0.5, 1.0, 2.0],
-            strides=strides,
+            sizes=[float(size) for size in ANCHOR_SIZES],
+            scales=list(ANCHOR_SCALES),
+            aspect_ratios=list(ANCHOR_RATIOS),
+            strides=[2**level for level in LEVELS],
             clip_boxes=False,
             dtype="float32",
         )

@@ -13,6 +13,7 @@ from keras_effspine.networks.scale_permuted import average_at_lowest_level, buil
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.topology.block_table import BlockTable
 from keras_effspine.topology.network_spec import NetworkSpec
+from keras_effspine.topology.pyramid import LEVEL_NAMES
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -180,7 +181,7 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
         with dtype_policy_scope(config.pop("dtype", None)):
             return super().from_config(config)
 
-    def pyramid(self, levels: Sequence[str] = ("P3", "P4", "P5", "P6", "P7")) -> keras.Model:
+    def pyramid(self, levels: Sequence[str] = LEVEL_NAMES) -> keras.Model:
         """The backbone with its levels as outputs, on the same layers and weights.
 
         Args:

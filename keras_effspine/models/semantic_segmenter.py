@@ -16,9 +16,7 @@ from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import keras_cv_presets
-
-IGNORED = 255
-"""The label of pixels that are not learnt from."""
+from keras_effspine.topology.labels import IGNORED
 
 OUTPUT_STRIDE = 8
 

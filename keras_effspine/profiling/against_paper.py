@@ -5,15 +5,10 @@ import dataclasses
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.profiling.profile import Profile
 from keras_effspine.profiling.profile_model import profile_model
+from keras_effspine.topology.labels import COCO_CLASSES, VOC_CLASSES
 from keras_effspine.topology.published import Published, PublishedRow, published_rows
 
 _OURS = ("Eff-SpineNet", "SP-EfficientNet")
-_ABLATIONS = {
-    "_no_fusion": {"weighted_fusion": False},
-    "_no_s2d": {"use_space_to_depth": False},
-}
-_PUBLISHED_CLASSES = 91
-_VOC_CLASSES = 21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +95,8 @@ def summary(comparisons):
 
 def _profile(row):
     build = _BUILDERS.get(row.task)
-    preset, overrides = row.model, {}
-    for suffix, values in _ABLATIONS.items():
-        if preset.endswith(suffix):
-            preset, overrides = preset.removesuffix(suffix), {**overrides, **values}
-    if build is None or preset not in list_presets("EffSpineNetBackbone"):
+    preset, overrides = row.architecture()
+    if build is None or preset not in list_presets():
         return None
     return profile_model(build(preset, overrides), row.input_size)
 
@@ -114,7 +106,7 @@ def _retinanet(preset, overrides):
     from keras_effspine.models.retinanet import RetinaNet
 
     backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
-    return RetinaNet(backbone, num_classes=_PUBLISHED_CLASSES, bounding_box_format="xywh")
+    return RetinaNet(backbone, num_classes=COCO_CLASSES, bounding_box_format="xywh")
 
 
 def _segmenter(preset, overrides):
@@ -122,7 +114,7 @@ def _segmenter(preset, overrides):
     from keras_effspine.models.semantic_segmenter import SemanticSegmenter
 
     backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
-    return SemanticSegmenter(backbone, num_classes=_VOC_CLASSES)
+    return SemanticSegmenter(backbone, num_classes=VOC_CLASSES)
 
 
 def _classifier(preset, overrides):

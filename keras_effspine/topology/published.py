@@ -3,8 +3,15 @@
 import csv
 import dataclasses
 import pathlib
+from typing import Any
 
 _FILE = pathlib.Path(__file__).with_name("published.csv")
+
+_ABLATIONS = {
+    "_no_fusion": {"weighted_fusion": False},
+    "_no_s2d": {"use_space_to_depth": False},
+}
+"""What a suffix of a row's model changes in the network; see `NetworkSpec`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,17 +27,17 @@ class Published:
     digits: int
 
     @classmethod
-    def parse(cls, text):
+    def parse(cls, text: str) -> "Published | None":
         """The number of a text such as `"0.67"`; None of an empty one."""
         if not text:
             return None
         return cls(float(text), len(text.partition(".")[2]))
 
-    def holds(self, value):
+    def holds(self, value: float) -> bool:
         """Whether a value rounds to this number; ties count as inside."""
         return abs(value - self.value) <= 0.5 * 10**-self.digits + 1e-9
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.value:.{self.digits}f}"
 
 
@@ -43,8 +50,7 @@ class PublishedRow:
         title: the model as the table names it.
         task: `"retinanet"`, `"mask_rcnn"`, `"classification"`, `"segmentation"`, or the head that
             a peer came with.
-        model: short name; of this package's models the preset, with `_no_s2d` and `_no_fusion` for
-            the ablations.
+        model: short name; of this package's models the preset, with a suffix for each ablation.
         input_size: height and width of the input in pixels.
         parameters: millions, or None.
         multiply_adds: billions, or None.
@@ -62,8 +68,16 @@ class PublishedRow:
     accuracy: Published | None
     source: str
 
+    def architecture(self) -> tuple[str, dict[str, Any]]:
+        """The model without the suffixes of ablations, and what these change in its network."""
+        name, changes = self.model, {}
+        for suffix, values in _ABLATIONS.items():
+            if name.endswith(suffix):
+                name, changes = name.removesuffix(suffix), {**changes, **values}
+        return name, changes
 
-def published_rows():
+
+def published_rows() -> tuple[PublishedRow, ...]:
     """All rows, in the order of the paper."""
     with _FILE.open(newline="", encoding="utf-8") as file:
         return tuple(

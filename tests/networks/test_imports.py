@@ -25,9 +25,9 @@ FOLDERS = {
         {"keras", "keras_cv", "tensorflow"},
     ),
     "profiling": ({"topology", "layers", "pretrained", "models"}, {"keras"}),
-    "data": (set(), set()),
+    "data": ({"topology"}, set()),
     "stream": ({"data"}, {"tensorflow"}),
-    "inspection": ({"data"}, set()),
+    "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data"}, set()),
     "drawing": ({"data"}, set()),
     "tasks": (

@@ -1,7 +1,10 @@
 """The published numbers."""
 
+import dataclasses
+
 import pytest
 
+from keras_effspine.topology.eff_spinenet import SPEC
 from keras_effspine.topology.published import Published, published_rows
 
 
@@ -31,3 +34,20 @@ def test_all_rows_of_the_paper_are_there():
     d0 = next(row for row in rows if row.title == "Eff-SpineNet-D0" and row.table == 3)
     assert (d0.parameters.value, d0.multiply_adds.value, d0.accuracy.value) == (3.6, 2.5, 34.7)
     assert next(row for row in rows if row.table == 11).parameters is None
+
+
+@pytest.mark.parametrize(
+    ("model", "architecture"),
+    [
+        ("d0", ("d0", {})),
+        ("d0_no_s2d", ("d0", {"use_space_to_depth": False})),
+        (
+            "d0_no_s2d_no_fusion",
+            ("d0", {"use_space_to_depth": False, "weighted_fusion": False}),
+        ),
+    ],
+)
+def test_a_row_says_what_an_ablation_changes(model, architecture):
+    row = next(row for row in published_rows() if row.model == model)
+    assert row.architecture() == architecture
+    assert dataclasses.replace(SPEC, **architecture[1])  # its names are the network's
