@@ -67,6 +67,8 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
 
     presets = keras_cv_presets("EffSpineNetBackbone")
     presets_with_weights = keras_cv_presets("EffSpineNetBackbone", with_weights=True)
+    title = "Eff-SpineNet"
+    source = "arXiv:2010.11426"
     spec_arguments = (
         "betas",
         "endpoint_width",

@@ -21,7 +21,8 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
     `Pretrained.hand_over`.
 
     Args:
-        recipe: `Recipe`; its `batch_norm_momentum` goes to a class that takes one.
+        recipe: `Recipe`; its `batch_norm_momentum`, where it is picked, goes to a class that takes
+            one.
         start: what its preset names.
         **kwargs: constructor arguments that the task asks for where the recipe does not name them.
 
@@ -32,8 +33,9 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
     cls, config = start.backbone()
     check_backbone_arguments(recipe.backbone, cls)
     config = {name: value for name, value in config["config"].items() if name not in _OF_THE_MODEL}
-    if "batch_norm_momentum" in inspect.signature(cls).parameters:
-        config["batch_norm_momentum"] = recipe.batch_norm_momentum
+    momentum = recipe.batch_norm_momentum
+    if momentum is not None and "batch_norm_momentum" in inspect.signature(cls).parameters:
+        config["batch_norm_momentum"] = momentum
     try:
         return cls(**{**config, **kwargs, **recipe.backbone})
     except (ValueError, TypeError) as error:

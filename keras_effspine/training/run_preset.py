@@ -80,14 +80,15 @@ def save_run_as_preset(
         "date": datetime.date.today().isoformat(),
         **({} if licence is None else {"licence": licence}),
     }
-    base = list_presets("EffSpineNetBackbone").get(recipe.preset)
-    title = base.title if base else "Eff-SpineNet"
+    kind = type(model.backbone)
+    base = list_presets(kind.__name__).get(recipe.preset)
+    title = base.title if base else getattr(kind, "title", kind.__name__)
     saved = model.backbone if backbone else model
     saved.save_to_preset(
         out,
         input_size=recipe.image_size,
         title=title if backbone else f"{title} {type(model).__name__}",
-        source=base.source if base else "arXiv:2010.11426",
+        source=base.source if base else getattr(kind, "source", ""),
         trained=trained,
         half_precision=half_precision,
     )

@@ -184,12 +184,15 @@ def test_the_backbone_is_the_presets_unless_the_recipe_names_its_arguments(tmp_p
     (tmp_path / "config.json").write_text(json.dumps(config))
 
     def built(**arguments):
-        recipe = Recipe(preset=str(tmp_path), image_size=64, backbone=arguments)
+        recipe = Recipe(
+            preset=str(tmp_path), image_size=64, backbone=arguments, batch_norm_momentum=None
+        )
         return build_backbone(recipe, find_pretrained(recipe.preset), endpoint_width=8)
 
     kept = built()
     assert (kept.activation, kept.width_multiplier) == ("relu", 0.4)
     assert kept.endpoint_width == 8  # as the task asks
+    assert kept.batch_norm_momentum == 0.99  # the class', until the recipe's is picked
     assert kept.stochastic_depth_rate == 0.0  # its training's, not the architecture's
     widths = [8] * 17 + [16]
     other = built(widths=widths, activation="swish", endpoint_width=16)

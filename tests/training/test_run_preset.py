@@ -66,6 +66,7 @@ def test_what_the_run_started_from_is_told(run, tmp_path):
     (started / "run.json").write_text(json.dumps(content))
     preset = save_run_as_preset(started, tmp_path / "out", data_name="four shapes")
     assert preset.trained["data"] == "four shapes, starting from m1_bccd"
+    assert (preset.title, preset.source) == ("Eff-SpineNet RetinaNet", "arXiv:2010.11426")
 
 
 def test_half_precision_is_measured_again_and_a_backbone_saved_alone(run, tmp_path):
