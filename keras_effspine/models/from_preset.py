@@ -19,17 +19,7 @@ def backbone_from_preset(
 ) -> keras.Model:
     """Makes a backbone from its preset, or from that of a task with such a backbone.
 
-    Args:
-        cls: the backbone's class.
-        preset, load_weights: as in `from_preset`.
-        **kwargs: constructor arguments, which go before the preset's.
-
-    Returns:
-        Instance of `cls`.
-
-    Raises:
-        PresetError: if the preset is unknown, broken, or of another class, or if weights are asked
-            for and it has none.
+    It is `EffSpineNetBackbone.from_preset` of any class of backbones.
     """
     refuse_unknown_arguments(cls, kwargs)
     start = find_pretrained(preset)
@@ -53,21 +43,8 @@ def task_from_preset(
     """Makes a task's model from a preset of the task, of its backbone, or of another task.
 
     Arguments that differ from the preset's, such as `num_classes`, make another model: it gets all
-    weights that fit, and a warning says which layers start anew.
-
-    Args:
-        cls: the task's class, whose constructor takes `backbone`.
-        preset, load_weights: as in `from_preset`.
-        input_shape: optional `(height, width, channels)`.
-        **kwargs: constructor arguments, which go before the preset's.
-
-    Returns:
-        Instance of `cls`.
-
-    Raises:
-        PresetError: if the preset is unknown, broken, or of a class that has no place in `cls`, or
-            if weights are asked for and it has none.
-        TypeError: if the class does not take an argument.
+    weights that fit, and a warning says which layers start anew. It is `RetinaNet.from_preset` of
+    any class whose constructor takes `backbone`.
     """
     refuse_unknown_arguments(cls, kwargs)
     start = find_pretrained(preset)

@@ -91,6 +91,14 @@ def test_one_picture_is_drawn_beside_where_one_stands(run, effspine, handful, tm
     ]
 
 
+def test_the_last_model_is_taken_where_it_is_asked_for(run, effspine, handful):
+    picture = handful.images / "000001.png"
+    for options, name in (([], "best.keras"), (["--last"], "model.keras")):
+        answer = effspine("predict", run, picture, "--out", "o.png", "--batch-size", 4, *options)
+        assert (answer.status, answer.err) == (0, "")
+        assert f"{name}).\n1 drawn" in answer.out
+
+
 def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
     path = max(handful.records.records, key=lambda record: len(record.boxes)).path
     for score, out in ((0.0, "all.png"), (0.3, "some.png"), (1.1, "none.PNG")):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import sys
 import types
@@ -11,13 +12,15 @@ import numpy as np
 import pytest
 
 from keras_effspine import EffSpineNetBackbone, RetinaNet
-from keras_effspine.errors import PresetError
+from keras_effspine.errors import PresetError, UnknownPresetError
 from keras_effspine.pretrained import handle, shipped
+from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.pretrained.preset import FORMAT
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.detection import Detection
-from keras_effspine.training.preset_values import resolve_preset
+from keras_effspine.training.preset_values import resolve_paths, resolve_preset
 from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.trained import Trained
 
 
 @pytest.fixture
@@ -175,6 +178,66 @@ def test_the_handles_of_keras_cv_are_loaded_through_it(saved, monkeypatch, name)
     monkeypatch.setattr(handle, "get_file", offline)
     with pytest.raises(PresetError, match=f"{name}: cannot be downloaded .no network"):
         RetinaNet.from_preset(name)
+
+
+@pytest.fixture
+def run(detector, tiny_detector, tmp_path):
+    """A run folder whose best model is the detector, and whose last another."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    detector.save(folder / "best.keras")
+    tiny_detector(seed=5).save(folder / "model.keras")
+    recipe = {"task": "detection", "image_size": 64}
+    content = {"recipe": recipe, "class_names": ["cat", "dog", "ü"]}
+    (folder / "run.json").write_text(json.dumps(content))
+    return folder
+
+
+def assert_same_weights(one, other):
+    for a, b in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_a_run_and_a_saved_model_are_presets_too(run, detector, tiny_detector):
+    found = find_pretrained(run)
+    assert (found.name, found.task, found.image_size) == (f"{run} (best.keras)", "detection", 64)
+    assert found.class_names == ("cat", "dog", "ü") and found.run == run
+    assert_same_weights(RetinaNet.from_preset(run), detector)
+    assert_same_weights(find_pretrained(run, last=True).read_model(), tiny_detector(seed=5))
+    file = find_pretrained(run / "best.keras")
+    assert (file.run, file.class_names, file.predicts) == (None, None, False)
+    assert_same_weights(file.read_model(), detector)
+    assert not file.read_model().compiled
+
+
+def test_a_broken_run_is_named(run):
+    with open(run / "best.keras", "r+b") as file:
+        file.truncate(2000)
+    with pytest.raises(PresetError, match="best.keras: cannot be read as the model of a run"):
+        find_pretrained(run)
+    (run / "run.json").write_text(json.dumps({"recipe": {}}))
+    with pytest.raises(PresetError, match="run.json: was not written by a run"):
+        find_pretrained(run, last=True)
+
+
+def test_a_name_of_the_package_goes_before_a_folder_of_that_name(saved, run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(saved, "m0")
+    shutil.copytree(run, "m1_bccd")
+    assert find_pretrained("m0").config["class_name"] == "EffSpineNetBackbone"
+    assert Trained.open("m1_bccd").class_names == ("WBC", "RBC", "Platelets")
+    for path in ("./m0", str(tmp_path / "m0"), pathlib.Path("m0")):
+        assert find_pretrained(path).class_names == ("cat", "dog", "ü")
+    assert Trained.open("./m1_bccd").name == "./m1_bccd (best.keras)"
+    assert resolve_paths(Recipe(preset="m0")).preset == "m0"
+    assert resolve_paths(Recipe(preset="./m0")).preset == str(tmp_path / "m0")
+
+
+@pytest.mark.parametrize("name", ["m9", "./m0", "", ".", "ftp://host/file.zip", "no.keras"])
+def test_a_name_that_stands_for_nothing_is_refused_with_those_that_do(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownPresetError, match=r"Unknown preset .*Known presets: m0, .*\.keras"):
+        find_pretrained(name)
 
 
 @pytest.fixture

@@ -56,6 +56,26 @@ def test_listing_presets_imports_neither_tensorflow_nor_keras():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_importing_every_model_reads_each_file_of_the_presets_once():
+    code = (
+        "import collections, pathlib\n"
+        "read, plain = collections.Counter(), pathlib.Path.read_text\n"
+        "def counted(path, *arguments, **options):\n"
+        "    read[path.parent.parent.name, path.parent.name, path.name] += 1\n"
+        "    return plain(path, *arguments, **options)\n"
+        "pathlib.Path.read_text = counted\n"
+        "import keras_effspine\n"
+        "for name in keras_effspine.__all__: getattr(keras_effspine, name)\n"
+        "from keras_effspine.pretrained.shipped import list_presets\n"
+        "names = list(list_presets()) + list(list_presets('RetinaNet'))\n"
+        "of_presets = {key: count for key, count in read.items() if key[0] == 'presets'}\n"
+        "assert len(of_presets) == 2 * len(set(names)), of_presets\n"
+        "assert set(of_presets.values()) == {1}, of_presets\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
 def test_presets_say_what_they_need_to():
     for name, preset in list_presets().items():
         assert preset.format == 1 and preset.parameters > 0, name

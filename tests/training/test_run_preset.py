@@ -59,6 +59,32 @@ def test_a_run_is_saved_with_what_it_measured_and_opens_as_a_trained_model(
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
+def test_the_best_model_is_saved_and_the_last_where_it_is_asked_for(run, tmp_path, effspine):
+    two = shutil.copytree(run, tmp_path / "run")
+    (two / "model.keras").rename(two / "best.keras")
+    best = keras_effspine.load_model(two)
+    last = keras_effspine.load_model(two)
+    last.compile(optimizer="sgd", classification_loss="focal", box_loss="smoothl1")
+    last.optimizer.iterations.assign(6)
+    last.weights[0].assign(last.weights[0] + 1.0)
+    last.save(two / "model.keras")
+    history = [{"step": 4, "AP": 0.5}, {"step": 6, "AP": 0.25}]
+    measured = {"best": history[0], "history": history, "measured_on": "validation"}
+    (two / "metrics.json").write_text(json.dumps(measured))
+    for options, model, step, AP in (([], best, 4, 0.5), (["--last"], last, 6, 0.25)):
+        answer = effspine("presets", "save", two, "--out", tmp_path / "out", *options)
+        assert answer.status == 0, answer.err
+        name = "model.keras" if options else "best.keras"
+        assert f"({name}), of step {step}." in " ".join(answer.out.split())
+        preset = read_preset(tmp_path / "out")
+        assert (preset.trained["steps"], preset.trained["measured"]) == (step, {"AP": AP})
+        saved = RetinaNet.from_preset(tmp_path / "out")
+        np.testing.assert_array_equal(np.asarray(saved.weights[0]), np.asarray(model.weights[0]))
+    (two / "metrics.json").write_text(json.dumps({**measured, "history": history[:1]}))
+    with pytest.raises(RunFolderError, match="the last model, of step 6, has not been measured"):
+        save_run_as_preset(two, tmp_path / "out", last=True)
+
+
 def test_what_the_run_started_from_is_told(run, tmp_path):
     started = shutil.copytree(run, tmp_path / "run")
     content = json.loads((run / "run.json").read_text())

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import types
 
 import keras
 import numpy as np
@@ -247,6 +249,22 @@ def test_a_run_starts_from_a_preset_says_so_and_goes_on_without_it(fine_tuning, 
     np.testing.assert_array_equal(kernel, model.get_layer("stem_conv").kernel)
     with pytest.raises(PresetError, match="Unknown preset"):
         train(recipe, tmp_path / "another", report=said.append, verbose=0)
+
+
+def test_a_run_fetches_its_preset_once(counting_recipe, folder, tmp_path, monkeypatch):
+    snapshot = shutil.copytree(folder, tmp_path / "hub" / "snapshots" / "abc")
+    asked = []
+
+    def snapshot_download(repository, **options):
+        asked.append(repository)
+        return str(snapshot)
+
+    hub = types.SimpleNamespace(snapshot_download=snapshot_download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    recipe, said = override(counting_recipe, {"preset": "hf://me/pets"}), []
+    train(recipe, tmp_path / "out", report=said.append, verbose=0)
+    assert any(line.startswith("Weights from hf://me/pets: ") for line in said)
+    assert asked == ["me/pets"]
 
 
 def test_weights_that_cannot_be_loaded_end_the_run_before_it_starts(fine_tuning, tmp_path):
