@@ -30,9 +30,7 @@ def test_what_is_not_there_is_named(tmp_path):
         load_model(tmp_path)
 
 
-def test_a_run_stands_for_its_best_model_unless_the_last_is_asked_for(
-    saved, tmp_path, tiny_detector
-):
+def test_a_run_is_its_best_model_unless_the_last_is_asked_for(saved, tmp_path, tiny_detector):
     run = tmp_path / "run"
     run.mkdir()
     shutil.copy(saved, run / "model.keras")
