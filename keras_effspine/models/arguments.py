@@ -1,12 +1,21 @@
-"""Constructor arguments that nobody takes."""
+"""Constructor arguments that are refused."""
 
 import difflib
 import inspect
+from collections.abc import Iterable
+
+import keras
 
 _OF_KERAS = ("name", "trainable")
 
+BOX_FORMATS = (
+    *("xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw"),
+    *("rel_xyxy", "rel_yxyx", "rel_xywh"),
+)
+"""keras-cv's formats of boxes: in pixels, or in shares of the image's width and height."""
 
-def refuse_unknown_arguments(cls, arguments):
+
+def refuse_unknown_arguments(cls: type, arguments: Iterable[str]) -> None:
     """Raises TypeError where a model's class does not take one of some arguments.
 
     Keras' functional models take any keyword argument and forget it, so that a misspelled
@@ -23,3 +32,32 @@ def refuse_unknown_arguments(cls, arguments):
             near = difflib.get_close_matches(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}."
             raise TypeError(f"{cls.__name__} has no argument '{name}'; {hint}")
+
+
+def require_box_format(name: str) -> None:
+    """Raises ValueError if a `bounding_box_format` is none of keras-cv's, in any case."""
+    if not isinstance(name, str) or name.lower() not in BOX_FORMATS:
+        raise ValueError(
+            f"`bounding_box_format` must be one of {', '.join(BOX_FORMATS)}. "
+            f"Received: bounding_box_format={name!r}"
+        )
+
+
+def require_positive(name: str, value: int) -> None:
+    """Raises ValueError if an argument of this name is below 1."""
+    if value < 1:
+        raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+
+
+def single_map(backbone: keras.Model) -> keras.KerasTensor:
+    """The backbone's only output `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: if it has other outputs.
+    """
+    if len(backbone.outputs) != 1 or len(backbone.outputs[0].shape) != 4:
+        raise ValueError(
+            "The backbone must have one output (batch, height, width, channels). "
+            f"Received: {[tuple(x.shape) for x in backbone.outputs]}"
+        )
+    return backbone.outputs[0]

@@ -1,15 +1,20 @@
 """An image classifier on the average of a backbone's endpoints."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import keras_cv
 
 from keras_effspine.layers.dropout import Dropout
-from keras_effspine.models.arguments import refuse_unknown_arguments
+from keras_effspine.models.arguments import (
+    refuse_unknown_arguments,
+    require_positive,
+    single_map,
+)
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.task_config import TaskConfig
-from keras_effspine.models.traced_once import TracedOnce
-from keras_effspine.pretrained.preset_saving import PresetSaving
+from keras_effspine.models.task_model import TaskModel
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 from keras_effspine.topology.labels import IMAGENET_CLASSES
@@ -21,7 +26,7 @@ _POOLING = {
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class ImageClassifier(PresetSaving, TaskConfig, TracedOnce, keras_cv.models.ImageClassifier):
+class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     """Global pooling of the backbone's output and a linear layer.
 
     It takes the arguments of `keras_cv.models.ImageClassifier`. The output of
@@ -66,39 +71,28 @@ class ImageClassifier(PresetSaving, TaskConfig, TracedOnce, keras_cv.models.Imag
 
     def __init__(
         self,
-        backbone,
-        num_classes,
-        pooling="avg",
-        activation="softmax",
-        dropout_rate=0.0,
-        **kwargs,
-    ):
+        backbone: keras.Model,
+        num_classes: int,
+        pooling: str = "avg",
+        activation: str | Callable | None = "softmax",
+        dropout_rate: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         refuse_unknown_arguments(ImageClassifier, kwargs)
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
+        require_positive("num_classes", num_classes)
         if pooling not in _POOLING:
             raise ValueError(f"`pooling` must be 'avg' or 'max'. Received: pooling={pooling!r}")
         if not 0 <= dropout_rate < 1:
             raise ValueError(
                 f"`dropout_rate` must lie in [0, 1). Received: dropout_rate={dropout_rate}"
             )
-        if len(backbone.outputs) != 1 or len(backbone.outputs[0].shape) != 4:
-            raise ValueError(
-                "The backbone must have one output (batch, height, width, channels). "
-                f"Received: {[tuple(x.shape) for x in backbone.outputs]}"
-            )
-        x = _POOLING[pooling](dtype="float32", name=f"{pooling}_pool")(backbone.outputs[0])
+        x = _POOLING[pooling](dtype="float32", name=f"{pooling}_pool")(single_map(backbone))
         if dropout_rate:
             x = Dropout(dropout_rate, dtype="float32", name="dropout")(x)
         outputs = keras.layers.Dense(
             num_classes, activation=activation, dtype="float32", name="predictions"
         )(x)
-
-        # keras-cv's constructor hides the backbone's layers in one; its base takes our graph.
-        super(keras_cv.models.ImageClassifier, self).__init__(
-            inputs=backbone.inputs[0], outputs=outputs, **kwargs
-        )
-        self.backbone = backbone
+        super().__init__(backbone, outputs, **kwargs)
         self.num_classes = num_classes
         self.pooling = pooling
         self.activation = activation

@@ -1,13 +1,19 @@
 """RetinaNet (arXiv:1708.02002) on a backbone that brings its own pyramid."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import keras_cv
 from keras import ops
 
 from keras_effspine.layers.replicas import sum_over_replicas
-from keras_effspine.models.arguments import refuse_unknown_arguments
+from keras_effspine.models.arguments import (
+    refuse_unknown_arguments,
+    require_box_format,
+    require_positive,
+)
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
@@ -16,11 +22,9 @@ from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonM
 from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
-from keras_effspine.models.task_config import TaskConfig
-from keras_effspine.models.traced_once import TracedOnce
+from keras_effspine.models.task_model import TaskModel
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
-from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SCALES, ANCHOR_SIZES, LEVELS
 
@@ -28,7 +32,7 @@ _PRIOR_PROBABILITY = 0.01
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.models.RetinaNet):
+class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
@@ -57,7 +61,8 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
         **kwargs: `name` and `trainable`.
 
     Raises:
-        ValueError: if the backbone lacks a level, or its levels differ in width.
+        ValueError: if there is no such box format, the backbone lacks a level, or its levels differ
+            in width.
 
     Example:
 
@@ -94,25 +99,24 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
         "head_layers",
     )
     class_prediction_layers = ("classification_head_prediction",)
-    """Layers whose weights mean particular classes, and so start anew for others."""
 
     def __init__(
         self,
-        backbone,
-        num_classes,
-        bounding_box_format,
-        anchor_generator=None,
-        label_encoder=None,
-        prediction_decoder=None,
-        feature_pyramid=None,
-        classification_head=None,
-        box_head=None,
-        head_layers=3,
-        **kwargs,
-    ):
+        backbone: keras.Model,
+        num_classes: int,
+        bounding_box_format: str,
+        anchor_generator: keras.layers.Layer | None = None,
+        label_encoder: keras.layers.Layer | None = None,
+        prediction_decoder: keras.layers.Layer | None = None,
+        feature_pyramid: Callable | None = None,
+        classification_head: Callable | None = None,
+        box_head: Callable | None = None,
+        head_layers: int = 3,
+        **kwargs: Any,
+    ) -> None:
         refuse_unknown_arguments(RetinaNet, kwargs)
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be positive. Received: num_classes={num_classes}")
+        require_positive("num_classes", num_classes)
+        require_box_format(bounding_box_format)
         if anchor_generator is not None and label_encoder is not None:
             raise ValueError(
                 "Pass `anchor_generator` or `label_encoder`, not both: the label encoder has an "
@@ -149,11 +153,7 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
                 maps = {level: head(x) for level, x in pyramid.items()}
             outputs[output] = concatenate_levels(maps, values, output)
 
-        # keras-cv's constructor builds a graph of its own; its base takes ours.
-        super(keras_cv.models.RetinaNet, self).__init__(
-            inputs=backbone.inputs[0], outputs=outputs, **kwargs
-        )
-        self.backbone = backbone
+        super().__init__(backbone, outputs, **kwargs)
         self.num_classes = num_classes
         self.bounding_box_format = bounding_box_format
         self.label_encoder = label_encoder
@@ -186,14 +186,14 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
 
     def compile(
         self,
-        box_loss=None,
-        classification_loss=None,
-        loss=None,
-        metrics=None,
-        optimizer="rmsprop",
-        jit_compile=False,
-        **kwargs,
-    ):
+        box_loss: Any = None,
+        classification_loss: Any = None,
+        loss: None = None,
+        metrics: list | None = None,
+        optimizer: Any = "rmsprop",
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
         """Configures the model for training.
 
         Args:
@@ -206,7 +206,8 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
                 suppression per class has no XLA kernel and `predict` would fail.
             **kwargs: other arguments of `keras.Model.compile`.
         """
-        super().compile(
+        keras_cv.models.RetinaNet.compile(
+            self,
             box_loss=box_loss,
             classification_loss=classification_loss,
             loss=loss,
@@ -216,7 +217,8 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
             **kwargs,
         )
         # keras-cv has checked the losses and made them of names; Keras is to run them in one pass.
-        super(keras_cv.models.RetinaNet, self).compile(
+        keras.Model.compile(
+            self,
             loss={
                 "box": OnePassLoss(self.box_loss),
                 "classification": OnePassLoss(self.classification_loss, self.num_classes),
@@ -234,12 +236,16 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
             **kwargs,
         }
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any]:
         if not self.compiled:
             return {}
         return keras.saving.serialize_keras_object(self._compile_arguments)
 
-    def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
+    # What follows calls Keras' methods by name: keras-cv's would encode the labels once more.
+
+    def compute_loss(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
         require_known_size(x)
         y = keras_cv.bounding_box.convert_format(
             y,
@@ -252,7 +258,8 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
         # replica's own would weigh the boxes of a crowded replica less.
         normalizer = ops.maximum(sum_over_replicas(ops.sum(positive)), 1.0)
-        return super().compute_loss(
+        return keras.Model.compute_loss(
+            self,
             x=x,
             y={"box": boxes, "classification": classes},
             y_pred=y_pred,
@@ -262,11 +269,11 @@ class RetinaNet(PresetSaving, TaskConfig, HostDecoding, TracedOnce, keras_cv.mod
             },
         )
 
-    def train_step(self, *args):
-        return super().train_step(*args[:-1], images_and_labels(args[-1]))
+    def train_step(self, *args: Any) -> Any:
+        return keras.Model.train_step(self, *args[:-1], images_and_labels(args[-1]))
 
-    def test_step(self, *args):
-        return super().test_step(*args[:-1], images_and_labels(args[-1]))
+    def test_step(self, *args: Any) -> Any:
+        return keras.Model.test_step(self, *args[:-1], images_and_labels(args[-1]))
 
     def decode_predictions(self, predictions, images):
         """Turns the model's outputs into detections.

@@ -1,20 +1,20 @@
 """Semantic segmentation on the average of a backbone's endpoints."""
 
+from typing import Any
+
 import keras
 from keras import ops
 from keras_cv.src.models.task import Task
 
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
-from keras_effspine.models.arguments import refuse_unknown_arguments
+from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.models.task_config import TaskConfig
-from keras_effspine.models.traced_once import TracedOnce
+from keras_effspine.models.task_model import TaskModel
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
-from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology.labels import IGNORED
 
@@ -24,7 +24,7 @@ _LEVEL = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
+class SemanticSegmenter(TaskModel, Task):
     """Class logits for each pixel of a picture.
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output
@@ -68,9 +68,10 @@ class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
     backbone_presets = EffSpineNetBackbone.presets
     config_arguments = ("backbone", "num_classes", "head_layers")
     class_prediction_layers = ("segmentation_head_prediction",)
-    """Layers whose weights mean particular classes, and so start anew for others."""
 
-    def __init__(self, backbone, num_classes, head_layers=3, **kwargs):
+    def __init__(
+        self, backbone: keras.Model, num_classes: int, head_layers: int = 3, **kwargs: Any
+    ) -> None:
         refuse_unknown_arguments(SemanticSegmenter, kwargs)
         if not 1 <= num_classes <= IGNORED:
             raise ValueError(
@@ -81,30 +82,31 @@ class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
             raise ValueError(
                 f"`head_layers` must not be negative. Received: head_layers={head_layers}"
             )
-        if len(backbone.outputs) != 1 or len(backbone.outputs[0].shape) != 4:
-            raise ValueError(
-                "The backbone must have one output (batch, height, width, channels). "
-                f"Received: {[tuple(x.shape) for x in backbone.outputs]}"
-            )
+        features = single_map(backbone)
         operations = Operations(
             getattr(backbone, "activation", "swish"),
             getattr(backbone, "batch_norm_momentum", 0.99),
             getattr(backbone, "batch_norm_epsilon", 1e-3),
         )
         images = backbone.inputs[0]
-        coarse = segmentation_head(backbone.outputs[0], head_layers, num_classes, operations)
+        coarse = segmentation_head(features, head_layers, num_classes, operations)
         logits = BilinearUpsampling(_LEVEL, dtype="float32", name="logits")(coarse, images)
-        super().__init__(inputs=images, outputs=logits, **kwargs)
-        self.backbone = backbone
+        super().__init__(backbone, logits, **kwargs)
         self.num_classes = num_classes
         self.head_layers = head_layers
 
     @property
-    def coarse_logits(self):
+    def coarse_logits(self) -> keras.KerasTensor:
         """The symbolic tensor of the logits at output stride 8."""
         return self.get_layer(PREDICTION).output
 
-    def compile(self, optimizer="rmsprop", loss=None, jit_compile=False, **kwargs):
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: keras.losses.Loss | None = None,
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
         """Configures the model for training.
 
         Args:
@@ -125,9 +127,11 @@ class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
                 "`loss` must be a Keras loss on logits with reduction='sum', since the model "
                 f"divides it by the number of labelled pixels of all replicas. Received: {loss}"
             )
-        super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+        keras.Model.compile(self, optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **kwargs
+    ) -> Any:
         labels = ops.cast(ops.convert_to_tensor(y), "int32")
         if len(labels.shape) == 4 and labels.shape[-1] == 1:
             labels = ops.squeeze(labels, -1)
@@ -144,7 +148,8 @@ class SemanticSegmenter(PresetSaving, TaskConfig, TracedOnce, Task):
         if sample_weight is not None:
             given = ops.cast(sample_weight, "float32")
             weights = weights * (given if len(given.shape) == 3 else given[:, None, None])
-        return super().compute_loss(
+        return keras.Model.compute_loss(
+            self,
             x=x,
             y=ops.where(known, labels, 0),
             y_pred=y_pred,

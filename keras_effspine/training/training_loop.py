@@ -1,7 +1,6 @@
 """The steps of a run, and the measurements between them."""
 
 import keras
-import tensorflow as tf
 
 from keras_effspine.stream.batch_log import BatchLog
 from keras_effspine.stream.decoding import ImageDecoder
@@ -49,10 +48,6 @@ def train_and_measure(
         if is_owed or is_over:
             with progress.measuring():
                 measurement.measure()
-        if not is_over:
-            with strategy.scope():
-                if tf.distribute.has_strategy():
-                    _make_variables(model, batches_from(0).element_spec)
         for until in measured_at:
             step = steps_taken(model)
             if step >= until or measurement.history.is_exhausted:
@@ -73,16 +68,6 @@ def train_and_measure(
                 measurement.measure()
     for line in decoder.describe():
         report(f"skipped: {line}")
-
-
-def _make_variables(model, batch_spec):
-    """Makes the variables of the optimizer and of the losses.
-
-    Under a strategy Keras would make them of a batch, which it takes out of the data.
-    """
-    model.optimizer.build(model.trainable_variables)
-    images, labels = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), batch_spec)
-    model.compute_loss(x=images, y=labels, y_pred=model(images))
 
 
 def measured_steps(steps, evaluations):

@@ -1,0 +1,123 @@
+"""What the models of all tasks have in common."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import keras
+from keras_cv.src.models.task import Task
+
+from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.pretrained.preset_saving import PresetSaving
+
+
+class TaskModel(PresetSaving):
+    """A functional model on a backbone's inputs: its config, its files, and its first step.
+
+    A task's class derives from this one and from keras-cv's class of the task, or from its `Task`,
+    in this order. No method here hands a call on to one that keras-cv overrides: what is not said
+    here is Keras' own.
+
+    A model keeps the precision that it was built with (in float32 it takes on the one that it is
+    loaded under) and its frozen layers. A model that is loaded is compiled as it was, and trains on
+    with its optimizer's state.
+
+    Args:
+        backbone: model on whose inputs the outputs depend.
+        outputs: the model's outputs, of any structure.
+        **kwargs: `name` and `trainable`.
+
+    """
+
+    config_arguments: tuple[str, ...] = ()
+    """Names of the constructor's arguments, which are attributes as well."""
+
+    class_prediction_layers: tuple[str, ...] = ()
+    """Layers whose weights mean particular classes, and so start anew for others."""
+
+    def __init__(self, backbone: keras.Model, outputs: Any, **kwargs: Any) -> None:
+        # The constructors of keras-cv's classes build graphs of their own.
+        Task.__init__(self, inputs=backbone.inputs[0], outputs=outputs, **kwargs)
+        self.backbone = backbone
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in self.config_arguments
+            },
+            **dtype_config(self),
+            **_frozen_config(self),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        config = dict(config)
+        frozen = config.pop("frozen_layers", ())
+        with dtype_policy_scope(config.pop("dtype", None)):
+            model = cls(
+                **{
+                    name: keras.saving.deserialize_keras_object(value)
+                    if isinstance(value, dict)
+                    else value  # an argument as a caller gives it, such as a layer
+                    for name, value in config.items()
+                }
+            )
+        for name in frozen:
+            model.get_layer(name).trainable = False
+        return model
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        # Keras leaves a model uncompiled whose compile() is not its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def load_weights(self, filepath: Any, **kwargs: Any) -> None:
+        """As in Keras; of a compiled model the optimizer's state is loaded too.
+
+        Keras skips the state of an optimizer that has no variables yet, without a word.
+        """
+        if self.compiled and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        keras.Model.load_weights(self, filepath, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Makes the variables of optimizer, losses and metrics before a step is traced.
+
+        Keras on TensorFlow does so under a strategy alone, with a batch that it takes out of the
+        data and a trace of the model. Else it leaves it to the first step to make them, and
+        TensorFlow traces a function anew that has made variables: half a minute for a step of these
+        networks. The model's symbolic outputs and the shapes of labels are all that it takes. (On
+        JAX, Keras builds by itself.)
+        """
+        batch = data_batch if iterator is None else iterator._distributed_dataset.element_spec
+        _, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        labels = keras.tree.map_structure(_of_one_replica, labels)
+        losses, metrics = self._compile_loss, self._compile_metrics
+        with self.distribute_strategy.scope():
+            if losses is not None and not losses.built:
+                losses.build(self.output, self.output)
+            if metrics is not None and not metrics.built and _has_known_ranks(labels):
+                metrics.build(labels, self.output)
+            if self.optimizer is not None and not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
+
+
+def _of_one_replica(spec: Any) -> Any:
+    return getattr(spec, "_value_specs", (spec,))[0]
+
+
+def _has_known_ranks(labels: Any) -> bool:
+    shapes = [getattr(label, "shape", None) for label in keras.tree.flatten(labels)]
+    return all(shape is not None and getattr(shape, "rank", 0) is not None for shape in shapes)
+
+
+def _frozen_config(model: keras.Model) -> dict[str, list[str]]:
+    """The entry of a model's config that names its layers that do not learn.
+
+    Without it a compiled model would be loaded with an optimizer for other weights than were
+    trained.
+    """
+    names = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
+    return {"frozen_layers": names} if names and model.trainable else {}
