@@ -5,11 +5,18 @@ import keras_cv
 import numpy as np
 import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
+from model_cases import CASES
+from model_tester import ModelTester
 
-import keras_effspine
 from keras_effspine import EffSpineNetBackbone, ImageClassifier
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.topology.published import published_rows
+
+
+class TestImageClassifier(ModelTester):
+    """The tests of all task models."""
+
+    case = CASES["classification"]
 
 
 def tiny_backbone(**changes):
@@ -32,80 +39,13 @@ def images():
     return np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype("float32")
 
 
-@pytest.fixture(scope="module")
-def trained(images):
+def test_it_is_the_average_pooled_and_a_linear_layer(images):
     model = ImageClassifier(tiny_backbone(), num_classes=3, dropout_rate=0.2)
-    model.compile(
-        keras.optimizers.SGD(1e-3, momentum=0.9),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    model.fit(images, np.array([0, 1, 2, 0]), verbose=0)
-    return model
-
-
-def test_it_is_the_average_pooled_and_a_linear_layer(trained, images):
-    features = keras.ops.convert_to_numpy(trained.backbone(images)).mean((1, 2))
-    kernel, bias = (keras.ops.convert_to_numpy(w) for w in trained.get_layer("predictions").weights)
+    features = keras.ops.convert_to_numpy(model.backbone(images)).mean((1, 2))
+    kernel, bias = (keras.ops.convert_to_numpy(w) for w in model.get_layer("predictions").weights)
     logits = features @ kernel + bias
     expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    found = trained.predict(images, verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-    assert isinstance(trained, keras_cv.models.ImageClassifier)
-
-
-def test_a_saved_classifier_predicts_the_same_and_trains_on(trained, images, tmp_path):
-    trained.save(tmp_path / "model.keras")
-    again = keras_effspine.load_model(tmp_path / "model.keras")
-    assert isinstance(again, ImageClassifier)
-    expected = trained.predict(images, verbose=0)
-    np.testing.assert_allclose(again.predict(images, verbose=0), expected, rtol=1e-5)
-    assert int(again.optimizer.iterations) == 1
-    again.run_eagerly = True  # without a trace it is sooner done
-    again.fit(images, np.array([0, 1, 2, 0]), verbose=0)
-    assert int(again.optimizer.iterations) == 2
-
-
-def test_loaded_weights_bring_the_optimizers_state(trained, tmp_path):
-    trained.save_weights(tmp_path / "trained.weights.h5")
-    model = ImageClassifier.from_config(trained.get_config())
-    model.compile(keras.optimizers.SGD(momentum=0.9), "sparse_categorical_crossentropy")
-    model.load_weights(tmp_path / "trained.weights.h5")
-    assert int(model.optimizer.iterations) == int(trained.optimizer.iterations) > 0
-    for found, expected in zip(model.optimizer.variables, trained.optimizer.variables, strict=True):
-        np.testing.assert_array_equal(found, expected)
-
-
-def test_the_config_holds_every_argument():
-    model = ImageClassifier(
-        tiny_backbone(),
-        num_classes=2,
-        pooling="max",
-        activation=None,
-        dropout_rate=0.3,
-        name="mine",
-        trainable=False,
-    )
-    config = ImageClassifier.from_config(model.get_config()).get_config()
-    assert config == model.get_config()
-    assert (config["pooling"], config["activation"]) == ("max", None)
-    assert (config["dropout_rate"], config["name"], config["trainable"]) == (0.3, "mine", False)
-
-
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_the_head_computes_in_float32_and_the_policy_survives_a_file(policy, tmp_path):
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = ImageClassifier(tiny_backbone(), num_classes=2)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert model.backbone.outputs[0].dtype == policy.removeprefix("mixed_")
-    assert model.outputs[0].dtype == "float32"
-    model.save(tmp_path / "model.keras")
-    again = keras_effspine.load_model(tmp_path / "model.keras")
-    assert again.dtype_policy.name == policy
-    assert again.backbone.outputs[0].dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(model(images, training=False), expected, rtol=1e-4)
 
 
 def test_a_backbone_of_keras_cv_is_taken():

@@ -1,6 +1,5 @@
 """RetinaNet: construction, loss, training, predictions, files."""
 
-import json
 import pathlib
 
 import keras
@@ -16,11 +15,19 @@ from keras_cv.src.models.object_detection.retinanet import (
     RetinaNetLabelEncoder as KerasCVLabelEncoder,
 )
 from keras_cv.src.utils.preset_utils import save_to_preset
+from model_cases import CASES
+from model_tester import ModelTester
 
 from keras_effspine import RetinaNet, load_model
 from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
 
 LOSSES = {"classification_loss": "focal", "box_loss": "smoothl1"}
+
+
+class TestRetinaNet(ModelTester):
+    """The tests of all task models."""
+
+    case = CASES["detection"]
 
 
 def compiled(model, **arguments):
@@ -160,6 +167,11 @@ def backbone_with(levels):
     [
         ({"num_classes": 0}, "`num_classes` must be positive. Received: num_classes=0"),
         (
+            {"bounding_box_format": "xyhw"},
+            "must be one of xyxy, .* rel_xywh. Received: bounding_box_format='xyhw'",
+        ),
+        ({"bounding_box_format": None}, "Received: bounding_box_format=None"),
+        (
             {"backbone": backbone_with({"P3": 8, "P4": 8, "P5": 8})},
             "The backbone has no level P6, P7.*pass `feature_pyramid`",
         ),
@@ -190,7 +202,10 @@ def backbone_with(levels):
             "not both",
         ),
     ],
-    ids=["classes", "levels", "widths", "two maps", "a dictionary", "anchors", "both"],
+    ids=[
+        *("classes", "format", "no format", "levels", "widths"),
+        *("two maps", "a dictionary", "anchors", "both"),
+    ],
 )
 def test_a_bad_argument_is_named(tiny_detector, arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -436,77 +451,9 @@ def test_decoding_needs_a_known_size(tiny_detector):
 # Files
 
 
-def trained(tiny_detector, batch):
-    model = compiled(tiny_detector(), run_eagerly=True)
-    model.fit(*batch, epochs=2, verbose=0)
-    return model
-
-
-def test_a_loaded_detector_predicts_the_same_bit_for_bit(detector, batch, tmp_path):
-    detector.fit(*batch, verbose=0)
-    detector.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    assert isinstance(loaded, RetinaNet)
-    expected = detector.predict(batch[0], verbose=0)
-    for name, values in loaded.predict(batch[0], verbose=0).items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
-
-
-def test_a_loaded_detector_trains_on_as_the_original_would(tiny_detector, batch, tmp_path):
-    model = trained(tiny_detector, batch)
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    assert int(loaded.optimizer.iterations) == 2
-    for ours, theirs in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert (
-        loaded.fit(*batch, epochs=3, verbose=0).history
-        == model.fit(*batch, epochs=3, verbose=0).history
-    )
-
-
 def test_a_schedule_of_learning_rates_survives_a_file(tiny_detector, batch, tmp_path):
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 100)
     model = compiled(tiny_detector(), optimizer=keras.optimizers.AdamW(schedule, clipnorm=1.0))
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
-
-
-def test_loaded_weights_bring_the_optimizers_state(tiny_detector, batch, tmp_path):
-    model = trained(tiny_detector, batch)
-    model.save_weights(tmp_path / "model.weights.h5")
-    other = compiled(tiny_detector(seed=1))
-    other.load_weights(tmp_path / "model.weights.h5")
-    assert int(other.optimizer.iterations) == 2
-    for ours, theirs in zip(other.optimizer.variables, model.optimizer.variables, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(other(batch[0])["box"], model(batch[0])["box"])
-
-
-def test_a_file_can_be_loaded_without_compiling(tiny_detector, batch, tmp_path):
-    trained(tiny_detector, batch).save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras", compile=False)
-    assert not loaded.compiled
-
-
-def test_a_detector_that_was_not_compiled_is_not_compiled_after_loading(tiny_detector, tmp_path):
-    tiny_detector().save(tmp_path / "model.keras")
-    assert not load_model(tmp_path / "model.keras").compiled
-
-
-def test_its_config_is_plain_json_and_makes_the_same_detector(tiny_detector):
-    model = tiny_detector(name="mine", head_layers=2)
-    model.trainable = False
-    config = json.loads(json.dumps(model.get_config()))
-    copy = RetinaNet.from_config(config)
-    assert copy.get_config() == model.get_config()
-    assert (copy.name, copy.head_layers, copy.trainable) == ("mine", 2, False)
-
-
-def test_an_eff_spinenet_detector_survives_a_file(small_eff_spinenet, batch, tmp_path):
-    model = RetinaNet(small_eff_spinenet(), 3, "xywh")
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    for ours, theirs in zip(loaded(batch[0]).values(), model(batch[0]).values(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)

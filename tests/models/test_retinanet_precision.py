@@ -7,7 +7,7 @@ from keras_cv.src.models.object_detection.retinanet import (
     RetinaNetLabelEncoder as KerasCVLabelEncoder,
 )
 
-from keras_effspine import RetinaNet, load_model
+from keras_effspine import RetinaNet
 from keras_effspine.models.dtype_policies import dtype_policy_scope
 from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
 
@@ -133,24 +133,6 @@ def test_decoding_is_that_of_float32(policy, tiny_detector, batch):
     theirs = tiny_detector().decode_predictions(outputs, batch[0])
     for name in theirs:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
-
-
-def test_a_loaded_detector_has_its_precision_predicts_the_same_and_trains_on(
-    trained, batch, tmp_path
-):
-    policy, model, _, _ = trained
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    assert keras.config.dtype_policy().name == "float32"
-    assert loaded.dtype_policy.name == policy
-    assert [layer.dtype_policy.name for layer in loaded._flatten_layers()] == [
-        layer.dtype_policy.name for layer in model._flatten_layers()
-    ]
-    expected = model.predict_on_batch(batch[0])
-    for name, values in loaded.predict_on_batch(batch[0]).items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
-    assert type(loaded.optimizer) is type(model.optimizer)
-    assert int(loaded.optimizer.iterations) == 3
 
 
 def test_a_backbone_comes_back_from_its_config_in_its_precision(small_eff_spinenet):

@@ -3,34 +3,20 @@
 import keras
 import numpy as np
 import pytest
+from model_cases import CASES, OneConvolution
+from model_tester import ModelTester, assert_same
 
-from keras_effspine import RetinaNet, SemanticSegmenter, load_model
+from keras_effspine import SemanticSegmenter
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
-from keras_effspine.training.precision import precision
 
 
-@keras.saving.register_keras_serializable(package="keras_effspine_tests")
-class SmallBackbone(keras.Model):
-    """One convolution at output stride 8."""
+class TestSemanticSegmenter(ModelTester):
+    """The tests of all task models."""
 
-    def __init__(self, width=8, **kwargs):
-        inputs = keras.Input((None, None, 3))
-        x = keras.layers.Rescaling(1 / 128, -1.0)(inputs)
-        x = keras.layers.Conv2D(width, 8, strides=8, padding="same", activation="relu")(x)
-        super().__init__(inputs=inputs, outputs=x, **kwargs)
-        self.width = width
-
-    def get_config(self):
-        return {"name": self.name, "width": self.width}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+    case = CASES["segmentation"]
 
 
-def small(seed=0, **arguments):
-    keras.utils.set_random_seed(seed)
-    return SemanticSegmenter(SmallBackbone(), **{"num_classes": 3, "head_layers": 1, **arguments})
+small = CASES["segmentation"].build
 
 
 @pytest.fixture
@@ -92,15 +78,18 @@ def test_upsampling_puts_values_in_the_middle_of_their_squares():
 )
 def test_arguments_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        SemanticSegmenter(**{"backbone": SmallBackbone(), "num_classes": 3, **arguments})
+        SemanticSegmenter(**{"backbone": OneConvolution(), "num_classes": 3, **arguments})
 
 
-def test_a_preset_gives_a_backbone_of_a_detector_with_its_weights():
+def test_a_detectors_preset_gives_its_backbone_with_its_weights(tmp_path):
+    detector = CASES["detection"].build(seed=5)
+    detector.save_to_preset(tmp_path / "mine")
     with pytest.warns(UserWarning, match="initialised anew: segmentation_head"):
-        model = SemanticSegmenter.from_preset("m1_bccd", num_classes=4, input_shape=(64, 64, 3))
+        model = SemanticSegmenter.from_preset(
+            tmp_path / "mine", num_classes=4, input_shape=(64, 64, 3)
+        )
     assert model.output_shape == (None, 64, 64, 4)
-    trained = RetinaNet.from_preset("m1_bccd").get_layer("stem_conv").get_weights()
-    np.testing.assert_array_equal(model.get_layer("stem_conv").get_weights(), trained)
+    assert_same(model.backbone.get_weights(), detector.backbone.get_weights())
 
 
 def test_presets_that_are_not_there_are_refused():
@@ -152,10 +141,10 @@ def test_losses_and_labels_that_do_not_fit_are_refused(batch):
         model.compute_loss(batch[0], one_hot, model(batch[0]))
 
 
-# Training and files
+# Training
 
 
-def test_it_learns_saves_and_goes_on(batch, tmp_path):
+def test_it_learns_a_fixed_batch(batch):
     images, labels = batch
     model = small()
     model.compile(
@@ -166,30 +155,3 @@ def test_it_learns_saves_and_goes_on(batch, tmp_path):
     assert losses[-1] < 0.95 * losses[0]
     predicted = model.predict(images, verbose=0)
     assert predicted.dtype == "float32" and predicted.shape == (2, 52, 44, 3)
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.predict(images, verbose=0), predicted)
-    assert int(loaded.optimizer.iterations) == 12
-    again, further = (m.fit(images, labels, epochs=2, verbose=0).history for m in (loaded, model))
-    assert again["loss"] == pytest.approx(further["loss"], rel=1e-5)
-
-
-def test_a_config_gives_the_same_model():
-    model = small(head_layers=2, name="segmenter")
-    copy = SemanticSegmenter.from_config(model.get_config())
-    assert (copy.name, copy.num_classes, copy.head_layers) == ("segmenter", 3, 2)
-    assert [w.shape for w in copy.weights] == [w.shape for w in model.weights]
-
-
-@pytest.mark.parametrize("name", ["bfloat16", "float16"])
-def test_logits_and_loss_are_float32_in_any_precision_also_from_a_file(batch, tmp_path, name):
-    with precision(name):
-        model = small()
-    model.compile(optimizer="sgd")
-    assert model.get_layer("segmentation_head_layer1_conv").compute_dtype == name
-    assert model(batch[0]).dtype == "float32"
-    assert np.isfinite(model.fit(*batch, verbose=0).history["loss"]).all()
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(tmp_path / "model.keras")
-    assert loaded.get_layer("segmentation_head_layer1_conv").compute_dtype == name
-    assert loaded.get_layer("logits").compute_dtype == "float32"

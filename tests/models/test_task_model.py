@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras_cv.src.models.task import Task
 
 from keras_effspine.models.task_model import TaskModel
@@ -72,3 +73,24 @@ def test_it_is_traced_once_after_another_compile_and_in_train_on_batch(monkeypat
         before = model.evaluate(IMAGES, labels, verbose=0, return_dict=True)
         after = outputs.evaluate(IMAGES, labels, verbose=0, return_dict=True)
         assert before["a_loss"] == pytest.approx(after["a_loss"])
+
+
+def test_under_a_strategy_no_batch_is_taken_out_of_the_data(monkeypatch):
+    taken = []
+
+    def batches():
+        for value in (1.0, 2.0):
+            taken.append(value)
+            yield IMAGES[:2], (np.full((2, 2), value, "float32"),) * 2
+
+    labels = (tf.TensorSpec((2, 2)),) * 2
+    data = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((2, 64, 64, 3)), labels)
+    )
+    data = data.apply(tf.data.experimental.assert_cardinality(2))
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = two_outputs(TwoOutputs)
+    traces = traces_of(model, monkeypatch)
+    assert np.isfinite(model.fit(data, shuffle=False, verbose=0).history["a_loss"]).all()
+    assert taken == [1.0, 2.0]
+    assert len(traces) == 1

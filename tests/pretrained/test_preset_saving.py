@@ -27,37 +27,12 @@ def assert_same_outputs(one, other, images):
         np.testing.assert_array_equal(np.asarray(one[name]), np.asarray(other[name]))
 
 
-def test_a_detector_comes_back_bit_by_bit(detector, saved, batch):
-    loaded = RetinaNet.from_preset(saved)
-    assert_same_outputs(detector, loaded, batch[0])
-    assert loaded.get_config() == detector.get_config()
-    assert not loaded.compiled
-
-
 def test_a_backbone_comes_back_bit_by_bit_and_from_a_tasks_preset(eff_spinenet, batch, tmp_path):
     eff_spinenet.backbone.save_to_preset(tmp_path / "backbone")
     eff_spinenet.save_to_preset(tmp_path / "detector")
     for name in ("backbone", "detector"):
         loaded = EffSpineNetBackbone.from_preset(str(tmp_path / name))
         assert_same_outputs(eff_spinenet.backbone, loaded, batch[0])
-
-
-@pytest.mark.parametrize(
-    ("cls", "arguments"),
-    [
-        (SemanticSegmenter, {"head_layers": 1}),
-        (ImageClassifier, {"pooling": "max", "activation": None, "dropout_rate": 0.2}),
-    ],
-)
-def test_other_tasks_come_back_bit_by_bit(cls, arguments, eff_spinenet, batch, tmp_path):
-    model = cls(eff_spinenet.backbone, num_classes=3, **arguments)
-    for weight in model.weights:
-        weight.assign(weight + np.random.default_rng(0).uniform(0.0, 0.1, weight.shape))
-    model.save_to_preset(tmp_path / "mine", class_names=["a", "b", "c"], input_size=64)
-    loaded = cls.from_preset(str(tmp_path / "mine"))
-    assert np.isfinite(model(batch[0])).all()
-    assert_same_outputs(model, loaded, batch[0])
-    assert loaded.get_config() == model.get_config()
 
 
 def test_the_folder_says_what_it_holds(detector, saved, trained):
@@ -143,16 +118,6 @@ def test_saving_that_fails_leaves_the_preset_that_was_there(
         backbone.save_to_preset(tmp_path / "mine", title="second")
     assert read_preset(tmp_path / "mine").title == "first"
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
-
-
-def test_what_was_frozen_in_training_learns_again(tiny_detector, tmp_path, batch):
-    model = tiny_detector(seed=2)
-    model.get_layer("level3").trainable = False
-    assert "frozen_layers" in model.get_config()
-    model.save_to_preset(tmp_path / "mine")
-    loaded = RetinaNet.from_preset(tmp_path / "mine")
-    assert loaded.get_layer("level3").trainable
-    assert_same_outputs(model, loaded, batch[0])
 
 
 def test_class_names_must_fit_the_model(detector, tmp_path):

@@ -1,33 +1,10 @@
 """Models that are small enough to trace in seconds."""
 
-import keras
-import keras_cv
 import numpy as np
 import pytest
+from model_cases import CASES, TinyBackbone
 
-from keras_effspine import EffSpineNetBackbone, RetinaNet
-
-
-@keras.saving.register_keras_serializable(package="keras_effspine_tests")
-class TinyBackbone(keras_cv.models.Backbone):
-    """A backbone of seven convolutions with the levels P2 to P7."""
-
-    def __init__(self, width=8, input_shape=(None, None, 3), **kwargs):
-        inputs = keras.Input(input_shape)
-        x = keras.layers.Rescaling(1 / 128, -1.0)(inputs)
-        x = keras.layers.Conv2D(width, 3, strides=2, padding="same")(x)
-        levels = {}
-        for level in range(2, 8):
-            name = f"level{level}"
-            x = keras.layers.Conv2D(width, 3, 2, "same", activation="relu", name=name)(x)
-            levels[f"P{level}"] = name
-        super().__init__(inputs=inputs, outputs=x, **kwargs)
-        self.pyramid_level_inputs = levels
-        self.width = width
-
-    def get_config(self):
-        shape = list(self.input_shape[1:])
-        return {**super().get_config(), "width": self.width, "input_shape": shape}
+from keras_effspine import EffSpineNetBackbone
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +12,7 @@ def tiny_detector():
     """Makes a RetinaNet on a tiny backbone; the same weights whenever it is called."""
 
     def make(seed=0, **arguments):
-        keras.utils.set_random_seed(seed)
-        arguments = {"num_classes": 3, "bounding_box_format": "xywh", "head_layers": 1, **arguments}
-        return RetinaNet(arguments.pop("backbone", None) or TinyBackbone(), **arguments)
+        return CASES["detection"].build(seed, **arguments)
 
     return make
 
