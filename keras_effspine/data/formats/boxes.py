@@ -2,11 +2,25 @@
 
 import math
 
+from PIL import Image
+
 SMALLEST_SIDE = 1e-3
 """Pixels below which a side is none: a float32, as boxes are later, cannot tell its ends apart."""
 
 # COCO's own boxes reach over the edge of the picture by rounding; more than this is a mistake.
 ALLOWED_OVERHANG = 1.0
+
+
+def whole_size(width: object, height: object) -> tuple | None:
+    """Width and height as integers; None where they are no size that a picture can have."""
+    for side in (width, height):
+        if isinstance(side, bool) or not isinstance(side, (int, float)):
+            return None
+        if not 1 <= side < 1e9 or side != int(side):  # also what is no number
+            return None
+    # Pillow opens none of more pixels, and label maps of that size would be made.
+    most = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 30)
+    return (int(width), int(height)) if width * height <= most else None
 
 
 def fit_box(

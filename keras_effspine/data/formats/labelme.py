@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from keras_effspine.data.formats.boxes import whole_size
 from keras_effspine.data.formats.drawn_shapes import (
     box_around,
     ellipse_shape,
@@ -13,7 +14,6 @@ from keras_effspine.data.formats.drawn_shapes import (
 )
 from keras_effspine.data.formats.shape_files import (
     DrawnImage,
-    image_size,
     load_shapes_of,
     read_json,
 )
@@ -52,7 +52,7 @@ def _read(file: pathlib.Path, problems: list) -> list:
         return []
     said = content["imagePath"]
     names = [said] if isinstance(said, str) and said.strip() else []
-    size = image_size(content.get("imageWidth"), content.get("imageHeight"))
+    size = whole_size(content.get("imageWidth"), content.get("imageHeight"))
     objects = [
         (f"{file.name}, shape {number}", *_label_and_shape(shape))
         for number, shape in enumerate(content["shapes"], start=1)

@@ -132,13 +132,6 @@ def load_shapes_of(
     )
 
 
-def image_size(width: object, height: object) -> tuple | None:
-    """Width and height as a pair, or None where they are no whole numbers above 0."""
-    if all(type(side) is int and 0 < side < 10**6 for side in (width, height)):
-        return width, height
-    return None
-
-
 def _json_files(folder):
     return find_files(folder, (".json",)).paths
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import defusedxml
 import defusedxml.ElementTree
 
+from keras_effspine.data.formats.boxes import whole_size
 from keras_effspine.errors import DataError
 
 
@@ -65,14 +66,13 @@ def read_voc_file(path):
         raise UnreadableFileError("annotation file is no valid XML") from error
     root = _annotation(root)
     first = 1.0 if (root.findtext("source/database") or "").strip().startswith("The VOC") else 0.0
-    size = tuple(_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
-    whole = all(side is not None and 1 <= side < 1e9 and side.is_integer() for side in size)
+    size = (_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
     items = list(root.iter("object"))
     boxes = sum(1 for _ in root.iter("bndbox"))
     owned = sum(1 for item in items for _ in item.iter("bndbox"))
     return VocAnnotation(
         filename=(root.findtext("filename") or "").strip() or None,
-        size=(int(size[0]), int(size[1])) if whole else None,
+        size=whole_size(*size),
         objects=[_object(item, first) for item in items],
         problems=["box that belongs to no object"] * max(boxes - owned, 0),
     )
