@@ -231,3 +231,78 @@ def test_what_is_saved_loads_as_it_was(tmp_path):
     assert_same_objects(first, again)
     assert [r.attributes for r in again.records] == [r.attributes for r in first.records]
     assert [r.image_id for r in again.records] == [r.image_id for r in first.records]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: text.replace("annotation>", "html>"),
+        lambda text: text.replace("<annotation>", "<annotation xmlns='http://example.org/voc'>"),
+        lambda text: f"<dataset>{text}</dataset>",
+        lambda text: text.replace("object>", "Object>").replace("bndbox>", "BNDBOX>"),
+        lambda text: text.replace("<object>", "<objects><object>").replace(
+            "</object>", "</object></objects>"
+        ),
+    ],
+)
+def test_objects_are_read_under_any_root_namespace_and_case(tmp_path, wrap):
+    write_voc(tmp_path)
+    path = tmp_path / "Annotations/a.xml"
+    path.write_text(wrap(path.read_text()))
+    result = load_voc(tmp_path, "train")
+    assert result.problems == ()
+    assert result.records[0].boxes.tolist() == [[2, 3, 10, 11.5]]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ("<html><body/></html>", "XML file without an annotation"),
+        (f"<all><annotation/><annotation>{GOOD}</annotation></all>", "of several pictures"),
+        (f"<all><annotation/>{GOOD}</all>", "objects outside of the annotation"),
+    ],
+)
+def test_a_document_whose_objects_would_vanish_is_skipped_and_named(tmp_path, content, kind):
+    write_voc(tmp_path)
+    (tmp_path / "Annotations/a.xml").write_text(content)
+    result = load_voc(tmp_path, "train")
+    assert [record.image_id for record in result.records] == ["b"]
+    assert kind in result.problems[0].kind
+    assert result.problems[0].where.endswith("a.xml")
+
+
+def test_a_box_in_no_object_is_named(tmp_path):
+    result = load_voc(write_voc(tmp_path, GOOD + f"<objekt>{BOX}</objekt>"), "train")
+    assert [(p.kind, p.where) for p in result.problems] == [
+        ("box that belongs to no object", "a.xml")
+    ]
+
+
+def test_folders_inside_of_annotations_and_pictures_belong_to_each_other(tmp_path):
+    write_voc(tmp_path)
+    (tmp_path / "ImageSets/Main/train.txt").unlink()
+    for folder, width in (("day", 20), ("night/late", 40)):
+        for part in ("Annotations", "JPEGImages"):
+            (tmp_path / part / folder).mkdir(parents=True)
+        Image.new("RGB", (width, 30)).save(tmp_path / "JPEGImages" / folder / "a.PNG")
+        (tmp_path / "Annotations" / folder / "a.xml").write_text(
+            f"<annotation><filename>a.png</filename>{GOOD}</annotation>"
+        )
+    result = load_voc(tmp_path)
+    sizes = {record.image_id: record.width for record in result.records}
+    assert sizes == {"a": 40, "b": 40, "day/a": 20, "night/late/a": 40}
+    assert result.problems == ()
+
+
+def test_pictures_without_an_annotation_file_are_named(tmp_path):
+    write_voc(tmp_path)
+    (tmp_path / "Annotations/a.xml").unlink()
+    (problem,) = load_voc(tmp_path).problems
+    assert (problem.kind, problem.action) == ("picture without an annotation file", "left out")
+    assert problem.where.endswith("a.png")
+
+
+def test_a_size_that_no_picture_has_is_read_of_the_picture(tmp_path):
+    size = "<size><width>999999999</width><height>999999</height></size>"
+    record = load_voc(write_voc(tmp_path, size=size), "train").records[0]
+    assert (record.width, record.height) == (40, 30)

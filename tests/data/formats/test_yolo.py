@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
+from keras_effspine.data.conversion import convert
 from keras_effspine.data.formats.yolo import load_yolo, yolo_splits
+from keras_effspine.data.images.image_pixels import read_image
 from keras_effspine.data.loading import describe_records, load_records
+from keras_effspine.data.semantic_labels import decode_mask
 from keras_effspine.errors import DataError
 
 STEPS = list(zip("abcdefghijklmnopqrstuvwxy", "bcdefghijklmnopqrstuvwxyz", strict=True))
@@ -213,3 +216,115 @@ def test_a_list_may_name_pictures_that_are_no_utf8(tmp_path):
     path.rename(path.with_name(b"\xe4.png".decode("utf-8", "surrogateescape")))
     (tmp_path / "train.txt").write_bytes(b"images/train/\xe4.png\n")
     assert np.size(load_yolo(file, "train").records) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_labels_are_read_in_the_encodings_that_editors_write(tmp_path, encoding):
+    text = "0 0.5 0.5 0.25 0.5\r\n1 0.5 0.5 0.1 0.1\r\n"
+    result = load_yolo(write_yolo(tmp_path, text.encode(encoding)), "train")
+    assert result.problems == ()
+    assert result.records[0].classes.tolist() == [0, 1]
+
+
+def test_labels_may_lie_beside_their_pictures(tmp_path):
+    file = write_yolo(tmp_path)
+    (tmp_path / "labels/train/a.txt").rename(tmp_path / "images/train/a.txt")
+    assert len(load_yolo(file, "train").records[0].boxes) == 1
+
+
+@pytest.mark.parametrize("extra", ["date: !!timestamp soon", "flag: !!bool maybe", "n: !!int ''"])
+def test_values_that_yaml_cannot_make_are_refused_in_one_line(tmp_path, extra):
+    file = write_yolo(tmp_path)
+    file.write_text(file.read_text() + extra)
+    with pytest.raises(DataError, match=r"data\.yaml: not valid YAML") as caught:
+        load_yolo(file, "train")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["photographs of cells " * 50, "a\0b", "train", "."])
+def test_what_else_is_said_is_no_split(tmp_path, text):
+    assert yolo_splits(write_yolo(tmp_path, description=text)) == ("train", "val")
+
+
+def test_the_keys_of_splits_may_be_spelled_as_their_tools_do(tmp_path):
+    file = write_yolo(tmp_path, train=None, val=None, Train="images/train", valid="../images/val")
+    assert yolo_splits(file) == ("train", "valid")
+    assert len(load_yolo(file, "valid").records) == 1
+
+
+def test_a_data_set_that_was_moved_is_found_where_its_description_lies(tmp_path):
+    file = write_yolo(tmp_path, path="/home/somebody/datasets/mugs")
+    assert len(load_yolo(file, "train").records) == 2
+
+
+def test_links_lead_to_pictures_whose_labels_lie_under_the_name_of_the_link(tmp_path):
+    file = write_yolo(tmp_path / "data")
+    (tmp_path / "data/images/train/sub").rename(tmp_path / "elsewhere")
+    (tmp_path / "data/images/train/sub").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data/labels/train/sub").mkdir()
+    (tmp_path / "data/labels/train/sub/b.txt").write_text("1 0.5 0.5 0.1 0.1\n")
+    assert [len(r.boxes) for r in load_yolo(file, "train").records] == [1, 1]
+
+
+BLOCK = (4, 2, 10, 6)
+"""Left, top, width and height of what is red on a picture, as a viewer shows it."""
+
+
+def write_turned(folder, orientation, size, polygon):
+    """A picture that is stored as a camera does, with labels made on what a viewer shows."""
+    shown = Image.new("RGB", size, (20, 20, 20))
+    left, top, width, height = BLOCK
+    shown.paste((255, 0, 0), (left, top, left + width, top + height))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = folder / "images/train/a.png"
+    path.parent.mkdir(parents=True)
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)
+    stored = shown if back is None else shown.transpose(Image.Transpose(back))
+    stored.save(path, exif=exif)
+    with Image.open(path) as opened:
+        assert ImageOps.exif_transpose(opened).tobytes() == shown.tobytes()
+    corners = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
+    if polygon:
+        values = [
+            value / side for corner in corners for value, side in zip(corner, size, strict=True)
+        ]
+    else:
+        center = (left + width / 2) / size[0], (top + height / 2) / size[1]
+        values = [*center, width / size[0], height / size[1]]
+    (folder / "labels/train").mkdir(parents=True)
+    (folder / "labels/train/a.txt").write_text(f"0 {' '.join(map(repr, values))}\n")
+    (folder / "data.yaml").write_text("train: images/train\nnames: [red]\n")
+    return folder
+
+
+def assert_the_box_lies_on_the_red(record):
+    left, top, width, height = (round(value) for value in record.boxes[0].tolist())
+    red = read_image(record)[..., 0] > 128
+    assert (width * height, red.sum()) == (60, 60)
+    assert red[top : top + height, left : left + width].all()
+
+
+@pytest.mark.parametrize("polygon", [False, True], ids=["box", "polygon"])
+@pytest.mark.parametrize("size", [(40, 20), (24, 24)], ids=["wide", "square"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_labels_are_made_on_what_a_viewer_shows(tmp_path, orientation, size, polygon):
+    folder = write_turned(tmp_path / "one", orientation, size, polygon)
+    first = load_records(folder)
+    assert_the_box_lies_on_the_red(first.records[0])
+    if polygon:
+        mask = decode_mask(first.records[0].masks[0], first.records[0], "")
+        assert (mask == (read_image(first.records[0])[..., 0] > 128)).all()
+    for target in ("coco", "voc", "yolo"):  # and stay where they are, in every format
+        convert({"train": first}, target, tmp_path / target)
+        place = tmp_path / target
+        names = (place / "train.json", place / "images") if target == "coco" else (place,)
+        assert_the_box_lies_on_the_red(load_records(*names).records[0])
+    from_coco = load_records(tmp_path / "coco/train.json", tmp_path / "coco/images")
+    convert({"train": from_coco}, "yolo", tmp_path / "back")
+    assert_the_box_lies_on_the_red(load_records(tmp_path / "back").records[0])
+    written = (tmp_path / "back/labels/train/a.txt").read_text().split()
+    asked = (folder / "labels/train/a.txt").read_text().split()
+    np.testing.assert_allclose(
+        sorted(map(float, written)), sorted(map(float, asked)), rtol=1e-6, atol=1e-9
+    )
