@@ -60,6 +60,51 @@ def test_folders_inside_of_the_masks_are_parts(folder):
     assert [record.image_id for record in load(folder, split="val").records] == ["3"]
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA", "P", "I;16", "I"])
+def test_labels_are_read_however_grey_is_stored(folder, mode):
+    path = folder / "masks/1.png"
+    with Image.open(path) as image:
+        grey = image.copy()
+    if mode == "P":
+        stored = grey.copy()
+        stored.putpalette(bytes(range(256)) * 3)
+    elif mode in ("I", "I;16"):
+        stored = Image.fromarray(np.asarray(grey).astype("uint16"))
+    else:
+        stored = grey.convert(mode)
+    stored.save(path)
+    np.testing.assert_array_equal(maps_of(load(folder))[1], label_map(1))
+
+
+@pytest.mark.parametrize("suffix", [".PNG", ".bmp", ".tif", ".TIFF", ".webp"])
+def test_label_maps_may_have_another_suffix(folder, suffix):
+    with Image.open(folder / "masks/1.png") as image:
+        options = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+        image.save(folder / f"masks/other{suffix}", **options)
+    (folder / "masks/1.png").unlink()
+    (folder / f"masks/other{suffix}").rename(folder / f"masks/1{suffix}")
+    found = load(folder)
+    assert found.problems == ()
+    np.testing.assert_array_equal(maps_of(found)[1], label_map(1))
+
+
+def test_a_label_map_that_is_a_jpeg_is_named_and_an_exact_one_preferred(folder):
+    for index in (0, 1):
+        with Image.open(folder / f"masks/{index}.png") as image:
+            image.save(folder / f"masks/{index}.jpg")
+    (folder / "masks/1.png").unlink()
+    found = find_source(folder, labels=("semantic",)).load(None)
+    assert [record.image_id for record in found.records] == ["0", "2", "3"]
+    (problem,) = found.problems
+    assert problem.kind == "label map is a JPEG, which does not keep labels"
+    assert problem.where.endswith("masks/1.jpg, image 1")
+
+
+def test_names_in_utf_16_are_read(folder):
+    (folder / "classes.txt").write_text("road\nvoie ferr\u00e9e\ntree\n", encoding="utf-16")
+    assert load(folder).class_names == ("road", "voie ferr\u00e9e", "tree")
+
+
 def test_a_label_that_is_called_void_is_ignored(folder):
     (folder / "classes.txt").write_text("void\ncar\ntree\n")
     found = load(folder)
