@@ -9,9 +9,10 @@ from keras_effspine.errors import DataError
 Data = Annotated[
     str | None,
     typer.Option(
-        help="'shapes', the embedded data set; a COCO JSON file; a Pascal VOC folder; a YOLO "
-        "data.yaml; a folder of TFRecords of this package; tfds:NAME, such as tfds:voc/2012; for "
-        "segmentation a folder with images and masks; for classification one folder a class."
+        help="'shapes', the embedded data set; a COCO JSON file; a YOLO data.yaml; the folder of a "
+        "COCO, Pascal VOC, YOLO, Labelme or VIA export; a folder of TFRecords of this package; "
+        "tfds:NAME, such as tfds:voc/2012; for segmentation a folder with images and masks; for "
+        "classification one folder a class."
     ),
 ]
 Images = Annotated[

@@ -109,7 +109,7 @@ def _write(record_sets, target, folder, names, link):
             paths = [folder / "images" / name for name in names[split]]
             save_coco(record_set, folder / f"{split}.json", folder / "images", paths)
     elif target == "voc":
-        from keras_effspine.data.formats.voc import save_voc
+        from keras_effspine.data.formats.voc_writing import save_voc
 
         save_voc(record_sets, folder, names)
     else:

@@ -1,8 +1,7 @@
-"""Pascal VOC folders: `load_voc` and `save_voc`."""
+"""Pascal VOC folders: `load_voc`."""
 
 import concurrent.futures
 import os
-import pathlib
 
 from PIL import Image
 
@@ -11,14 +10,10 @@ from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.data.formats.voc_file import (
     UnreadableFileError,
     read_voc_file,
-    voc_file_content,
 )
-from keras_effspine.data.formats.voc_folder import LISTS, open_voc, without_annotation
+from keras_effspine.data.formats.voc_folder import LABEL_MAP, open_voc, without_annotation
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
-
-_LABEL_MAP = "labelmap.txt"
-_LABEL_MAP_HEAD = "# label:color_rgb:parts:actions"
 
 
 def voc_splits(folder: str | os.PathLike) -> tuple:
@@ -52,7 +47,7 @@ def load_voc(folder: str | os.PathLike, split: str | None = None) -> RecordSet:
     """
     voc = open_voc(folder)
     names = voc.names(split)
-    given = _read_label_map(voc.root / _LABEL_MAP)
+    given = _read_label_map(voc.root / LABEL_MAP)
     wanted = names if given else list(dict.fromkeys([*names, *voc.annotations]))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         contents = dict(zip(wanted, pool.map(lambda n: _read(voc, n), wanted), strict=True))
@@ -85,57 +80,6 @@ def load_voc(folder: str | os.PathLike, split: str | None = None) -> RecordSet:
         format="Pascal VOC folder",
         split=split,
     )
-
-
-def save_voc(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
-    """Writes annotation files and lists; the pictures are not touched.
-
-    Crowds are written as `difficult`. Masks, areas and ids have no place in the format.
-
-    Args:
-        record_sets: dictionary from split to `RecordSet`; all have the same classes.
-        folder: path of the folder.
-        names: dictionary from split to the list of the pictures' file names in `JPEGImages`.
-
-    Raises:
-        DataError: a class or file name cannot be written.
-    """
-    folder = pathlib.Path(folder)
-    for part in ("Annotations", LISTS):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    class_names = next(iter(record_sets.values())).class_names
-    for name in class_names:
-        if name != name.strip() or not name or ":" in name or "\n" in name:
-            raise DataError(f"{name!r}: a Pascal VOC folder cannot hold a class of this name.")
-    if len(set(class_names)) != len(class_names):
-        raise DataError("A Pascal VOC folder tells classes by name; two have the same one.")
-    lines = [_LABEL_MAP_HEAD, *(f"{name}:::" for name in class_names)]
-    (folder / _LABEL_MAP).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for split, record_set in record_sets.items():
-        for record, name in zip(record_set.records, names[split], strict=True):
-            try:
-                content = voc_file_content(
-                    name, record.width, record.height, list(_objects(record, class_names))
-                )
-            except ValueError as error:
-                raise DataError(
-                    f"Image {record.image_id!r}: cannot be written as Pascal VOC ({error})."
-                ) from error
-            (folder / "Annotations" / f"{_stem(name)}.xml").write_bytes(content)
-        listed = "".join(f"{_stem(name)}\n" for name in names[split])
-        (folder / LISTS / f"{split}.txt").write_bytes(os.fsencode(listed))
-
-
-def _stem(name):
-    return name.rpartition(".")[0] or name
-
-
-def _objects(record, class_names):
-    attributes = record.attributes or ({},) * len(record.boxes)
-    for box, index, crowd, said in zip(
-        record.boxes.tolist(), record.classes, record.is_crowd, attributes, strict=True
-    ):
-        yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
 
 
 def _read_label_map(path):

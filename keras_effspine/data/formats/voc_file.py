@@ -1,4 +1,4 @@
-"""One annotation file of a Pascal VOC folder: read and written."""
+"""One annotation file of a Pascal VOC folder: `read_voc_file`."""
 
 import dataclasses
 import math
@@ -78,57 +78,8 @@ def read_voc_file(path):
     )
 
 
-def voc_file_content(filename, width, height, objects):
-    """An annotation file.
-
-    Args:
-        filename: name of the picture.
-        width: its width in pixels.
-        height: its height in pixels.
-        objects: list of tuples: class name, box, `xywh` in pixels, and attributes.
-
-    Returns:
-        The file's bytes, in UTF-8.
-
-    Raises:
-        ValueError: a name holds characters that XML cannot.
-    """
-    root = ElementTree.Element("annotation")
-    _add(root, "folder", "JPEGImages")
-    _add(root, "filename", filename)
-    _add(_add(root, "source"), "database", "Unknown")
-    size = _add(root, "size")
-    for name, value in (("width", width), ("height", height), ("depth", 3)):
-        _add(size, name, value)
-    _add(root, "segmented", 0)
-    for name, box, attributes in objects:
-        item = _add(root, "object")
-        _add(item, "name", name)
-        _add(item, "pose", attributes.get("pose", "Unspecified"))
-        for flag in _FLAGS:
-            if flag in attributes or flag != "occluded":
-                _add(item, flag, int(bool(attributes.get(flag))))
-        corners = _add(item, "bndbox")
-        edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
-        for name, value in zip(_CORNERS, edges, strict=True):
-            _add(corners, name, int(value) if float(value).is_integer() else repr(float(value)))
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8")
-
-
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_FLAGS = ("truncated", "occluded", "difficult")
-# What XML 1.0 cannot hold in any form: control characters and halves of surrogate pairs.
-_FORBIDDEN = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
-
-
-def _add(parent, tag, text=None):
-    child = ElementTree.SubElement(parent, tag)
-    if text is not None:
-        child.text = str(text)
-        if _FORBIDDEN & set(map(ord, child.text)):
-            raise ValueError(f"{child.text!r} holds characters that XML cannot")
-    return child
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+FLAGS = ("truncated", "occluded", "difficult")
 
 
 def _annotation(root):
@@ -154,7 +105,7 @@ def _annotation(root):
 
 def _object(item, first):
     name = (item.findtext("name") or "").strip() or None
-    attributes = {flag: True for flag in _FLAGS if (_number(item.findtext(flag)) or 0) > 0}
+    attributes = {flag: True for flag in FLAGS if (_number(item.findtext(flag)) or 0) > 0}
     pose = (item.findtext("pose") or "").strip()
     if pose and pose.lower() != "unspecified":
         attributes["pose"] = pose
@@ -164,7 +115,7 @@ def _object(item, first):
 def _box(corners, first):
     if corners is None:
         return "box missing"
-    edges = [_number(corners.findtext(corner)) for corner in _CORNERS]
+    edges = [_number(corners.findtext(corner)) for corner in CORNERS]
     if None in edges:
         return "box is not four numbers"
     if not all(map(math.isfinite, edges)):

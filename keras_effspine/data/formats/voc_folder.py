@@ -12,6 +12,7 @@ from keras_effspine.data.split_names import split_folders
 from keras_effspine.errors import DataError
 
 LISTS = "ImageSets/Main"
+LABEL_MAP = "labelmap.txt"
 
 _ANNOTATIONS, _IMAGES = ("annotations", "xmls"), ("jpegimages", "images")
 # A list of one class, such as aeroplane_train.txt, says for each picture whether it is there.

@@ -1,13 +1,12 @@
 """What describes a YOLO data set: `data.yaml`, darknet's `obj.data`, or a mere list of names."""
 
 import dataclasses
-import json
 import os
 import pathlib
 
 import yaml
 
-from keras_effspine.data.formats.text_files import read_text
+from keras_effspine.data.formats.yolo_names import check_names, read_lines, read_names
 from keras_effspine.data.split_names import split_folders, split_name
 from keras_effspine.errors import DataError
 
@@ -71,7 +70,7 @@ def read_description(path: pathlib.Path) -> YoloDescription:
         return _read_darknet(path)
     if path.suffix.lower() not in (".yaml", ".yml"):
         root = path.parent.parent if path.parent.name == "labels" else path.parent
-        return YoloDescription(path, root, _read_names(path), _usual_places(root))
+        return YoloDescription(path, root, read_names(path), _usual_places(root))
     try:
         content = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -90,7 +89,7 @@ def read_description(path: pathlib.Path) -> YoloDescription:
     root = pathlib.Path(os.path.normpath(path.parent / root))
     if not os.path.isdir(root):  # where the data set lay when it was written
         root = pathlib.Path(os.path.normpath(path.parent))
-    description = YoloDescription(path, root, _names(content.get("names"), path), {})
+    description = YoloDescription(path, root, check_names(content.get("names"), path), {})
     _add_places(description, content)
     return description
 
@@ -114,22 +113,10 @@ def _add_places(description, content):
                     description.places.setdefault(split_name(split) or split, [place])
 
 
-def _names(names, path):
-    if isinstance(names, list):
-        names = dict(enumerate(names))
-    if not isinstance(names, dict) or not names:
-        raise DataError(f"{path}: 'names' lists no classes; list at least one there.")
-    for number, name in names.items():
-        good = isinstance(number, int) and not isinstance(number, bool) and number >= 0
-        if not good or isinstance(name, (list, dict)) or name is None or not str(name).strip():
-            raise DataError(f"{path}: class {number!r:.40} of 'names' needs a number and a name.")
-    return {number: str(names[number]) for number in sorted(names)}
-
-
 def _read_darknet(path):
     """`obj.data`, with lines such as `train = data/train.txt`."""
     values = {}
-    for line in _text(path).splitlines():
+    for line in read_lines(path):
         key, equals, value = line.partition("=")
         if equals and value.strip():
             values[key.strip().lower()] = value.strip()
@@ -142,29 +129,7 @@ def _read_darknet(path):
         raise DataError(
             f"{path}: 'names = {values['names']:.80}': there is no such file beside it."
         )
-    return dataclasses.replace(description, names=_read_names(names))
-
-
-def _read_names(path):
-    """Classes of a file with a name on each line, or of Label Studio's `notes.json`."""
-    text = _text(path)
-    if path.suffix == ".json":
-        try:
-            named = {one["id"]: one["name"] for one in json.loads(text)["categories"]}
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DataError(f"{path}: has no 'categories' with ids and names.") from error
-        return _names(named, path)
-    names = [line.strip() for line in text.splitlines()]
-    while names and not names[-1]:
-        names.pop()
-    return _names(names, path)
-
-
-def _text(path):
-    try:
-        return read_text(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as text ({error!s:.200}).") from error
+    return dataclasses.replace(description, names=read_names(names))
 
 
 def _usual_places(root):

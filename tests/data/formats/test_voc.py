@@ -8,7 +8,8 @@ from PIL import Image
 from small_data import assert_same_objects
 
 from keras_effspine.data.formats.coco import load_coco
-from keras_effspine.data.formats.voc import load_voc, save_voc, voc_splits
+from keras_effspine.data.formats.voc import load_voc, voc_splits
+from keras_effspine.data.formats.voc_writing import save_voc
 from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 

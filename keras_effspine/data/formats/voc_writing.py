@@ -1,0 +1,111 @@
+"""Writing Pascal VOC folders: `save_voc`."""
+
+import os
+import pathlib
+import xml.etree.ElementTree as ElementTree
+
+from keras_effspine.data.formats.voc_file import CORNERS, FLAGS
+from keras_effspine.data.formats.voc_folder import LABEL_MAP, LISTS
+from keras_effspine.errors import DataError
+
+_LABEL_MAP_HEAD = "# label:color_rgb:parts:actions"
+# What XML 1.0 cannot hold in any form: control characters and halves of surrogate pairs.
+_FORBIDDEN = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
+
+
+def save_voc(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
+    """Writes annotation files and lists; the pictures are not touched.
+
+    Crowds are written as `difficult`. Masks, areas and ids have no place in the format.
+
+    Args:
+        record_sets: dictionary from split to `RecordSet`; all have the same classes.
+        folder: path of the folder.
+        names: dictionary from split to the list of the pictures' file names in `JPEGImages`.
+
+    Raises:
+        DataError: a class or file name cannot be written.
+    """
+    folder = pathlib.Path(folder)
+    for part in ("Annotations", LISTS):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    class_names = next(iter(record_sets.values())).class_names
+    for name in class_names:
+        if name != name.strip() or not name or ":" in name or "\n" in name:
+            raise DataError(f"{name!r}: a Pascal VOC folder cannot hold a class of this name.")
+    if len(set(class_names)) != len(class_names):
+        raise DataError("A Pascal VOC folder tells classes by name; two have the same one.")
+    lines = [_LABEL_MAP_HEAD, *(f"{name}:::" for name in class_names)]
+    (folder / LABEL_MAP).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for split, record_set in record_sets.items():
+        for record, name in zip(record_set.records, names[split], strict=True):
+            try:
+                content = _file_content(
+                    name, record.width, record.height, list(_objects(record, class_names))
+                )
+            except ValueError as error:
+                raise DataError(
+                    f"Image {record.image_id!r}: cannot be written as Pascal VOC ({error})."
+                ) from error
+            (folder / "Annotations" / f"{_stem(name)}.xml").write_bytes(content)
+        listed = "".join(f"{_stem(name)}\n" for name in names[split])
+        (folder / LISTS / f"{split}.txt").write_bytes(os.fsencode(listed))
+
+
+def _stem(name):
+    return name.rpartition(".")[0] or name
+
+
+def _objects(record, class_names):
+    attributes = record.attributes or ({},) * len(record.boxes)
+    for box, index, crowd, said in zip(
+        record.boxes.tolist(), record.classes, record.is_crowd, attributes, strict=True
+    ):
+        yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
+
+
+def _file_content(filename, width, height, objects):
+    """An annotation file.
+
+    Args:
+        filename: name of the picture.
+        width: its width in pixels.
+        height: its height in pixels.
+        objects: list of tuples: class name, box, `xywh` in pixels, and attributes.
+
+    Returns:
+        The file's bytes, in UTF-8.
+
+    Raises:
+        ValueError: a name holds characters that XML cannot.
+    """
+    root = ElementTree.Element("annotation")
+    _add(root, "folder", "JPEGImages")
+    _add(root, "filename", filename)
+    _add(_add(root, "source"), "database", "Unknown")
+    size = _add(root, "size")
+    for name, value in (("width", width), ("height", height), ("depth", 3)):
+        _add(size, name, value)
+    _add(root, "segmented", 0)
+    for name, box, attributes in objects:
+        item = _add(root, "object")
+        _add(item, "name", name)
+        _add(item, "pose", attributes.get("pose", "Unspecified"))
+        for flag in FLAGS:
+            if flag in attributes or flag != "occluded":
+                _add(item, flag, int(bool(attributes.get(flag))))
+        corners = _add(item, "bndbox")
+        edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
+        for name, value in zip(CORNERS, edges, strict=True):
+            _add(corners, name, int(value) if float(value).is_integer() else repr(float(value)))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="utf-8")
+
+
+def _add(parent, tag, text=None):
+    child = ElementTree.SubElement(parent, tag)
+    if text is not None:
+        child.text = str(text)
+        if _FORBIDDEN & set(map(ord, child.text)):
+            raise ValueError(f"{child.text!r} holds characters that XML cannot")
+    return child
