@@ -44,6 +44,15 @@ ODD = st.one_of(
     st.lists(st.floats() | st.integers() | st.none(), max_size=6),
 )
 
+WORDS = st.sampled_from(
+    [
+        *(b" ", b"\n", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"-1", b"1e400", b"nan", b"inf"),
+        *(b"99999999999999999999", b"../", b"/", b"\\", b"<", b"</object>", b"xmlns='x'", b"{"),
+        *(b"[", b'"', b":", b"null", b"true", b"[]", b"{}", b"!!int ''", b"&a *a", b"\xc3\x28"),
+    ]
+)
+"""What means something to one of the formats."""
+
 
 @st.composite
 def mutated_json(draw, content):
@@ -81,7 +90,7 @@ def mutated_bytes(draw, content):
         elif change == "remove":
             del content[place : place + draw(st.integers(1, 50))]
         else:
-            content[place:place] = draw(st.binary(min_size=1, max_size=20))
+            content[place:place] = draw(st.binary(min_size=1, max_size=20) | WORDS)
     return bytes(content)
 
 

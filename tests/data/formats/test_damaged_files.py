@@ -9,9 +9,9 @@ import os
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from damaged import EXAMPLES, damaged_bytes, damaged_json, damaged_values
+from mutations import mutated_bytes, mutated_file, mutated_json
 from PIL import Image
 
 from keras_effspine.data.loading import read_records
@@ -19,6 +19,9 @@ from keras_effspine.data.semantic_labels import decode_mask
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError, EffSpineError
 from keras_effspine.inspection.image_check import check_images
+
+EXAMPLES = settings(max_examples=int(os.environ.get("EFFSPINE_TEST_EXAMPLES", "50")), deadline=None)
+"""How often a reader is asked; EFFSPINE_TEST_EXAMPLES=2000 looks longer."""
 
 OUTCOMES = collections.Counter()
 _FOLDERS = itertools.count()
@@ -97,7 +100,7 @@ def judge(folder, *, labels=("objects",), objects=None, where=()):
 
 
 @EXAMPLES
-@given(content=damaged_bytes(b"0 0.5 0.5 0.4 0.4\n1 0.2 0.2 0.6 0.2 0.6 0.7\n1 0.5 0.5 0.1 0.1\n"))
+@given(content=mutated_bytes(b"0 0.5 0.5 0.4 0.4\n1 0.2 0.2 0.6 0.2 0.6 0.7\n1 0.5 0.5 0.1 0.1\n"))
 def test_yolo_labels(root, content):
     files = {"images/a.png": PNG, "images/b.png": PNG, "labels/a.txt": content}
     folder = fresh(root, {**files, "data.yaml": b"train: images\nnames: [cat, dog]\n"})
@@ -110,8 +113,8 @@ YAML = {"path": ".", "train": "images", "val": ["images/b.png"], "names": ["cat"
 @EXAMPLES
 @given(
     content=st.one_of(
-        damaged_bytes(yaml.safe_dump(YAML).encode()),
-        damaged_values(YAML).map(
+        mutated_bytes(yaml.safe_dump(YAML).encode()),
+        mutated_json(YAML).map(
             lambda one: yaml.safe_dump(one, allow_unicode=True).encode("utf-8", "replace")
         ),
     )
@@ -131,7 +134,7 @@ def test_darknets_descriptions_and_lists(root, data, name):
         "obj.names": b"cat\ndog\n",
         "train.txt": b"data/obj_train_data/a.png\n",
     }
-    files[name] = data.draw(damaged_bytes(files[name]))
+    files[name] = data.draw(mutated_bytes(files[name]))
     judge(fresh(root, files), where=("",))
 
 
@@ -146,7 +149,7 @@ XML = (
 
 
 @EXAMPLES
-@given(content=damaged_bytes(XML))
+@given(content=mutated_bytes(XML))
 def test_voc_annotations(root, content):
     files = {"Annotations/a.xml": content, "JPEGImages/a.png": PNG}
     good = XML.replace(b"a.png", b"b.png")
@@ -167,7 +170,7 @@ def test_voc_lists_and_names(root, data, name):
         "labelmap.txt": b"# label:color_rgb:parts:actions\nbackground:::\ncat:1,2,3::\ndog:::\n",
         "ImageSets/Main/train.txt": b"a\n",
     }
-    files[name] = data.draw(damaged_bytes(files[name]))
+    files[name] = data.draw(mutated_bytes(files[name]))
     judge(fresh(root, files), where=("",))
 
 
@@ -178,7 +181,7 @@ def test_voc_lists_and_names(root, data, name):
     suffix=st.sampled_from([".png", ".jpg", ".tif", ".webp", ".avif", ".JFIF"]),
 )
 def test_pictures_in_class_folders(root, data, format, suffix):
-    content = data.draw(damaged_bytes(encoded(format)))
+    content = data.draw(mutated_bytes(encoded(format)))
     good = {f"{name}/{i}.png": PNG for name in ("cat", "dog") for i in range(6)}
     judge(fresh(root, {**good, f"cat/x{suffix}": content}), where=("cat",))
 
@@ -204,7 +207,7 @@ def test_label_maps(root, data, mode, format, damage):
         content = encoded(format, mode)
     except (OSError, ValueError):
         content = encoded("PNG", "L")
-    content = data.draw(damaged_bytes(content)) if damage else content
+    content = data.draw(mutated_bytes(content)) if damage else content
     suffix = {"PNG": "png", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}[format]
     good = io.BytesIO()
     Image.new("L", (40, 30), 1).save(good, "PNG")
@@ -234,9 +237,9 @@ COCO_NAMES = {"categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
 @given(data=st.data(), name=st.sampled_from(["classes.txt", "labelmap.txt", "names.json"]))
 def test_names_of_label_maps(root, data, name):
     content = {
-        "classes.txt": damaged_bytes(b"background\ncat\nvoid\n"),
-        "labelmap.txt": damaged_bytes(b"# name:colour\nbackground:0,0,0::\ncat:9,9,9\n"),
-        "names.json": damaged_json(COCO_NAMES),
+        "classes.txt": mutated_bytes(b"background\ncat\nvoid\n"),
+        "labelmap.txt": mutated_bytes(b"# name:colour\nbackground:0,0,0::\ncat:9,9,9\n"),
+        "names.json": mutated_file(COCO_NAMES),
     }[name]
     files = {"images/a.png": PNG, "masks/a.png": encoded("PNG", "L"), name: data.draw(content)}
     judge(fresh(root, files), labels=("semantic",), where=("a.",))
@@ -254,7 +257,7 @@ LABELME = {
 
 
 @EXAMPLES
-@given(content=damaged_json(LABELME))
+@given(content=mutated_file(LABELME))
 def test_labelme(root, content):
     good = json.dumps(LABELME).replace("a.png", "c.png").encode()
     files = {"c.json": good, "b.json": content}
@@ -293,7 +296,7 @@ VIA = {
 
 
 @EXAMPLES
-@given(content=damaged_json(VIA))
+@given(content=mutated_file(VIA))
 def test_via(root, content):
     folder = fresh(root, {"via.json": content, "a.png": PNG, "b.png": PNG})
     judge(folder, where=("via.json", "a.png", "b.png"))
