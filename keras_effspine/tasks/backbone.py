@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+from collections.abc import Iterable
 
 import keras_cv
 
@@ -21,10 +22,10 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
     `Pretrained.hand_over`.
 
     Args:
-        recipe: `Recipe`; its `batch_norm_momentum`, where it is picked, goes to a class that takes
-            one.
+        recipe: `Recipe`; its `batch_norm_momentum` goes to a class that takes one.
         start: what its preset names.
-        **kwargs: constructor arguments that the task asks for where the recipe does not name them.
+        **kwargs: constructor arguments that the task asks for, where the recipe does not name them
+            and the class takes them.
 
     Raises:
         PresetError: if the preset has no backbone.
@@ -33,11 +34,12 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
     cls, config = start.backbone()
     check_backbone_arguments(recipe.backbone, cls)
     config = {name: value for name, value in config["config"].items() if name not in _OF_THE_MODEL}
-    momentum = recipe.batch_norm_momentum
-    if momentum is not None and "batch_norm_momentum" in inspect.signature(cls).parameters:
-        config["batch_norm_momentum"] = momentum
+    if recipe.batch_norm_momentum is not None:
+        kwargs["batch_norm_momentum"] = recipe.batch_norm_momentum
+    taken = inspect.signature(cls).parameters
+    wanted = {name: value for name, value in kwargs.items() if name in taken}
     try:
-        return cls(**{**config, **kwargs, **recipe.backbone})
+        return cls(**{**config, **wanted, **recipe.backbone})
     except (ValueError, TypeError) as error:
         if not recipe.backbone:
             raise
@@ -45,7 +47,7 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
         raise RecipeError(f"backbone: {cls.__name__} refuses it ({reason}).") from error
 
 
-def check_backbone_arguments(names, cls: type) -> None:
+def check_backbone_arguments(names: Iterable[str], cls: type) -> None:
     """Refuses what is no argument of a backbone, or has another place in a recipe.
 
     Args:

@@ -208,7 +208,8 @@ def test_a_preset_may_have_a_backbone_of_keras_cv(tmp_path):
     save_to_preset(resnet, str(tmp_path / "resnet"))
     recipe = Recipe(preset=str(tmp_path / "resnet"), image_size=64)
     recipe = override(recipe, {"backbone.stackwise_filters": [8, 16]})
-    backbone = build_backbone(*resolve_preset(recipe))
+    # It has no endpoints, whose width a task may ask for, and no momentum.
+    backbone = build_backbone(*resolve_preset(recipe), endpoint_width=8)
     assert type(backbone) is keras_cv.models.ResNetBackbone
     assert backbone.stackwise_filters == [8, 16]
     with pytest.raises(RecipeError, match="backbone.stackwise_filter: ResNetBackbone has no such"):
