@@ -32,7 +32,7 @@ def main():
     model = keras_effspine.load_model(arguments.results / f"{arguments.model}.keras", compile=False)
     round_to_half_precision(model)
     test = load_records(arguments.data / "test.json", arguments.data / "JPEGImages")
-    measured = evaluate(Detection(), model, test, result["image_size"]).result().detection
+    measured = evaluate(Detection(), model, test, result["image_size"]).result()
     trained = {
         "task": "detection",
         "data": "BCCD, train and val",

@@ -89,8 +89,9 @@ def handful(small_shapes_cache):
 @pytest.fixture(scope="session")
 def overfit():
     """Function from data to a recipe that learns a handful of pictures by heart."""
+    from keras_effspine.stream.augmentation import CommonAugmentation
     from keras_effspine.training.optimization import Optimization
-    from keras_effspine.training.recipe import Augmentation, Recipe
+    from keras_effspine.training.recipe import Recipe
 
     def recipe(data, **changes):
         values = {
@@ -101,7 +102,7 @@ def overfit():
             "steps": 240,
             "evaluations": 2,
             "optimization": Optimization(learning_rate=3e-3, weight_decay=0.0),
-            "augmentation": Augmentation(scale_jitter=(1.0, 1.0), flip=False),
+            "augmentation": CommonAugmentation(scale_jitter=(1.0, 1.0), flip=False),
             "batch_norm_momentum": 0.9,
         }
         return Recipe(**{**values, **changes})
@@ -162,8 +163,9 @@ def counting(monkeypatch):
 @pytest.fixture
 def counting_recipe(counting, handful):
     """A recipe that trains in seconds."""
+    from keras_effspine.stream.augmentation import CommonAugmentation
     from keras_effspine.training.optimization import Optimization
-    from keras_effspine.training.recipe import Augmentation, Data, Recipe
+    from keras_effspine.training.recipe import Data, Recipe
 
     return Recipe(
         task="counting",
@@ -177,5 +179,5 @@ def counting_recipe(counting, handful):
         steps=8,
         evaluations=2,
         optimization=Optimization(optimizer="sgd", learning_rate=0.01),
-        augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
+        augmentation=CommonAugmentation(scale_jitter=(0.9, 1.1)),
     )

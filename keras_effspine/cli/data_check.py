@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from keras_effspine.cli.console import ERRORS, say
-from keras_effspine.cli.inspection_tables import print_issues, print_maps, print_objects
+from keras_effspine.cli.console import ERRORS, say, show
 from keras_effspine.cli.options import (
     Data,
     Images,
@@ -17,7 +16,7 @@ from keras_effspine.cli.options import (
     ValSplit,
     check_data_options,
 )
-from keras_effspine.cli.quiet_start import load_tensorflow, load_tensorflow_for
+from keras_effspine.cli.quiet_start import load_tensorflow_for
 from keras_effspine.errors import DataError
 from keras_effspine.tasks.registry import TASKS
 
@@ -33,7 +32,10 @@ def check(
     val_images: ValImages = None,
     val_split: ValSplit = None,
     task: Annotated[
-        str | None, typer.Option(help=f"What the data are for: {' or '.join(TASKS)}.")
+        str | None,
+        typer.Option(
+            help=f"What the data are for: {' or '.join(TASKS)}; by default what is annotated."
+        ),
     ] = None,
     image_size: Annotated[
         int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
@@ -53,8 +55,9 @@ def check(
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.loading import describe_records, read_records, read_validation_records
     from keras_effspine.inspection.image_check import check_images
-    from keras_effspine.inspection.label_map_inspection import inspect_maps
-    from keras_effspine.inspection.record_inspection import inspect, overlap
+    from keras_effspine.inspection.record_inspection import overlap
+    from keras_effspine.inspection.tables import issue_table
+    from keras_effspine.tasks.registry import find_task, task_of
 
     if data is None:
         raise DataError("Name the data to check (--data).")
@@ -62,13 +65,15 @@ def check(
         raise DataError(f"{out}: the gallery is a PNG file; end its name in .png.")
     check_data_options(data, images, split)
     load_tensorflow_for(data, val_data)
-    labels = ("objects",) if task is None else _labels_of(task)
+    asked = None if task is None else find_task(task)
+    labels = asked.labels if asked else ("objects",)
     records, _ = read_records(data, images, split, labels)
     measured = read_validation_records(
         data, images, split, val_data, val_images, val_split, read_records, labels
     )
     if measured is not None:
         align_classes(measured[0], records.class_names)  # refuses what training would refuse
+    looking = asked or task_of(records.records)
     parts = [records] if measured is None else [records, measured[0]]
     inspections = []
     for part in parts:
@@ -81,45 +86,32 @@ def check(
             found = check_images(
                 part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
             )
-        if part.records[0].semantic_map is not None:
-            inspections.append(inspect_maps(part, found))
-            print_maps(inspections[-1])
-        else:
-            inspections.append(inspect(part, found, image_size))
-            print_objects(inspections[-1], image_size)
+        inspections.append(looking.inspect(part, found, image_size))
+        show(inspections[-1].tables())
     if len(parts) > 1:
         shared = overlap(*inspections, parts[1])
         if shared:
-            print_issues(shared)
+            show([issue_table(shared)])
         else:
             say("Training and validation share no picture.")
     else:
         shared = []
     if out is not None:
-        _write_gallery(records, inspections[0], out)
+        _write_gallery(looking, records, inspections[0], out)
     if shared or any(one.has_errors for one in inspections):
         raise typer.Exit(1)
 
 
-def _labels_of(task):
-    from keras_effspine.tasks.registry import find_task
-
-    if task not in TASKS:
-        raise DataError(f"--task {task}: there is no such task; there are: {', '.join(TASKS)}.")
-    load_tensorflow()
-    return find_task(task).labels
-
-
-def _write_gallery(records, inspection, out):
+def _write_gallery(task, records, inspection, out):
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
-    from keras_effspine.drawing.gallery import truth_gallery
+    from keras_effspine.tasks.showcase import truth_gallery
 
     usable = [i for i, content in enumerate(inspection.contents) if content]
     if not usable:
         say("No picture can be decoded: there is no gallery.")
         return
-    image = Image.fromarray(truth_gallery(records, usable))
+    image = Image.fromarray(truth_gallery(task, records, usable))
     write_file(out, image.save)
     say(f"Gallery written to {out}.")

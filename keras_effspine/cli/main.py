@@ -1,11 +1,12 @@
 """`effspine`: the verbs of the command line."""
 
 import sys
+import warnings
 
 import typer
 from typer.exceptions import TyperException
 
-from keras_effspine.cli.console import ERRORS, printable, say
+from keras_effspine.cli.console import ERRORS, say
 from keras_effspine.cli.data import app as data
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
@@ -13,6 +14,7 @@ from keras_effspine.cli.presets import app as presets
 from keras_effspine.cli.profile import profile
 from keras_effspine.cli.train import train
 from keras_effspine.errors import EffSpineError, StoppedError
+from keras_effspine.printable import printable
 
 app = typer.Typer(
     help="Eff-SpineNet: train, measure and use scale-permuted detectors.",
@@ -42,6 +44,8 @@ _INTERRUPTED = 130
 
 def main():
     """Runs the command line; mistakes of the user end in one line and status 2."""
+    # Of a warning the user needs the text, and not the line of the source that it comes from.
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:

@@ -11,7 +11,6 @@ from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import ProfilingError
 from keras_effspine.tasks.registry import TASKS
 
-_PAPER_CLASSES = {"detection": 91, "classification": 1000, "segmentation": 21}
 _GROUPS = ("part", "level", "block", "kind", "layer")
 
 
@@ -79,12 +78,13 @@ def _one(preset, task, image_size, classes, by):
 
     recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
     recipe, start = resolve_preset(recipe)
-    names = tuple(f"class {number}" for number in range(classes or _PAPER_CLASSES[task]))
-    counted = profile_model(find_task(task).build_model(recipe, names, start), recipe.image_size)
+    kind = find_task(recipe.task)
+    names = tuple(f"class {number}" for number in range(classes or kind.published_classes))
+    counted = profile_model(kind.build_model(recipe, names, start), recipe.image_size)
     table = Table(
         by,
         *("parameters", "with statistics", "MACs, M", "published, M", "executed, M"),
-        title=f"{preset}, {task} of {len(names)} classes at {recipe.image_size} px",
+        title=f"{preset}, {recipe.task} of {len(names)} classes at {recipe.image_size} px",
         caption="multiply-adds in millions; MACs: of convolutions and dense layers alone",
     )
     for column in table.columns[1:]:

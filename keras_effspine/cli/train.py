@@ -119,7 +119,7 @@ def train(
         "augmentation.flip": flip,
         "augmentation.vertical_flip": vertical_flip,
         "augmentation.quarter_turns": quarter_turns,
-        "augmentation.mosaic": mosaic,
+        "mosaic": mosaic,
         "augmentation.photometric": photometric,
         "seed": seed,
         "strategy": strategy,

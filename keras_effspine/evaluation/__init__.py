@@ -1,1 +1,1 @@
-"""Evaluators, one a task, and what they measure."""
+"""Outputs of the tasks, their evaluators, one a task, and what they measure."""

@@ -6,10 +6,25 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 
 _TOP = 5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Classes:
+    """Classification's output for one picture.
+
+    Args:
+        classes: int `(n,)`, class indices: those that are predicted, the most probable first, or
+            the one that is annotated, if any.
+        scores: float `(n,)`, probabilities; None for annotations.
+    """
+
+    classes: np.ndarray
+    scores: np.ndarray | None = None
 
 
 class ClassificationEvaluator:
@@ -21,7 +36,7 @@ class ClassificationEvaluator:
         record_set: `RecordSet`.
     """
 
-    def __init__(self, record_set):
+    def __init__(self, record_set: RecordSet):
         self._source = record_set.source
         self._class_names = record_set.class_names
         labels = image_labels(record_set.records)
@@ -29,30 +44,24 @@ class ClassificationEvaluator:
         self._hits = {top: np.zeros(len(self._class_names), int) for top in (1, _TOP)}
         self._found = []
 
-    def add(self, record, classes, scores):
-        """Adds the prediction for one picture.
-
-        Args:
-            record: its `Record`.
-            classes: int `(n,)`, class indices, the most probable one first.
-            scores: float `(n,)`, their probabilities.
-        """
+    def add(self, record: Record, output: Classes) -> None:
+        """Takes the prediction for one picture."""
         for top, hits in self._hits.items():
             if record.image_label is not None:
-                hits[record.image_label] += record.image_label in classes[:top]
+                hits[record.image_label] += record.image_label in output.classes[:top]
         self._found.append(
             {
                 "image_id": record.image_id,
-                "classes": [self._class_names[index] for index in classes],
-                "scores": [round(float(score), 5) for score in scores],
+                "classes": [self._class_names[index] for index in output.classes],
+                "scores": [round(float(score), 5) for score in output.scores],
             }
         )
 
-    def predictions(self):
+    def predictions(self) -> list[dict]:
         """List of `{"image_id", "classes", "scores"}`: names, the most probable one first."""
         return self._found
 
-    def result(self):
+    def result(self) -> "ClassificationResult":
         """The `ClassificationResult` of what was added.
 
         Raises:
@@ -86,7 +95,7 @@ class ClassificationResult:
     hits_of_five: np.ndarray | None
 
     @property
-    def metrics(self):
+    def metrics(self) -> dict[str, float | None]:
         """`"top1"` and `"top5"`, shares of all pictures; None where it says nothing."""
         total = int(self.images.sum())
         return {
@@ -94,7 +103,7 @@ class ClassificationResult:
             "top5": None if self.hits_of_five is None else int(self.hits_of_five.sum()) / total,
         }
 
-    def tables(self):
+    def tables(self) -> list[Table]:
         """List of `rich.table.Table`s: the accuracies, and the accuracy of each class."""
         whole = Table("", "accuracy", title=f"Classification of {self.images.sum():,} pictures")
         for name, value in self.metrics.items():
@@ -104,7 +113,7 @@ class ClassificationResult:
             classes.add_row(Text(name), f"{count:,}", f"{hits / count:.3f}" if count else "-")
         return [whole, classes]
 
-    def as_json(self):
+    def as_json(self) -> dict:
         """Dictionary that JSON can hold."""
         per_class = zip(self.class_names, self.images.tolist(), self.hits.tolist(), strict=True)
         return {

@@ -1,14 +1,33 @@
 """Average precision of detected boxes, measured by pycocotools."""
 
 import contextlib
+import dataclasses
 import io
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.detection_result import STAT_NAMES, ClassResult, DetectionResult
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Boxes:
+    """Detection's output for one picture: objects predicted, or annotated.
+
+    Args:
+        boxes: float `(n, 4)`, `xywh` in the pixels of the picture as stored.
+        classes: int `(n,)`, class indices from 0.
+        scores: float `(n,)`, or None for annotations.
+        is_crowd: bool `(n,)`, or None for predictions.
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray | None = None
+    is_crowd: np.ndarray | None = None
 
 
 class CocoDetectionEvaluator:
@@ -25,7 +44,7 @@ class CocoDetectionEvaluator:
         DataError: if two pictures, or two classes, of the set have the same id.
     """
 
-    def __init__(self, record_set):
+    def __init__(self, record_set: RecordSet):
         image_ids = [record.image_id for record in record_set.records]
         # Only the order of the ids matters to pycocotools (it breaks ties between equal scores), so
         # they are numbered in sorted order, which serves ids of every type.
@@ -34,19 +53,18 @@ class CocoDetectionEvaluator:
         self._record_set = record_set
         self._added = {}
 
-    def add(self, image_id, boxes, scores, classes):
-        """Takes the detections of one picture; an empty list says that there are none.
+    def add(self, record: Record, output: Boxes) -> None:
+        """Takes the detections of one picture; empty `Boxes` say that there are none.
 
         Args:
-            image_id: the `image_id` of a record of the set.
-            boxes: float array `(n, 4)`, `xywh` in the pixels of the picture as stored.
-            scores: float array `(n,)`.
-            classes: integer array `(n,)`, class indices from 0.
+            record: the picture's `Record`, known by its `image_id`.
+            output: `Boxes` with scores.
 
         Raises:
             ValueError: if the id is unknown or was added before, or the arrays do not fit together,
                 hold a NaN or infinity, a negative box side, or a class that does not exist.
         """
+        image_id = record.image_id
         if image_id not in self._image_numbers:
             raise ValueError(
                 f"Image id {image_id!r} is not in {self._record_set.source}: detections can only "
@@ -55,9 +73,9 @@ class CocoDetectionEvaluator:
         if image_id in self._added:
             raise ValueError(f"Image id {image_id!r} was already added.")
         num_classes = len(self._record_set.class_names)
-        self._added[image_id] = _checked(image_id, boxes, scores, classes, num_classes)
+        self._added[image_id] = _checked(image_id, output, num_classes)
 
-    def detections(self):
+    def predictions(self) -> list[dict]:
         """Returns a list of dicts in COCO's results format, with the data set's own ids.
 
         Boxes are `[left, top, width, height]` in pixels. The list can be written as JSON and given
@@ -79,7 +97,7 @@ class CocoDetectionEvaluator:
             )
         ]
 
-    def result(self):
+    def result(self) -> DetectionResult:
         """Measures all that was added.
 
         Returns:
@@ -153,7 +171,7 @@ class CocoDetectionEvaluator:
                 "iscrowd": 0,
                 "score": detection["score"],
             }
-            for detection in self.detections()
+            for detection in self.predictions()
         ]
         return self._index(annotations)
 
@@ -183,12 +201,14 @@ def _number(ids, kind, source):
     return {one: number for number, one in enumerate(ordered, start=1)}
 
 
-def _checked(image_id, boxes, scores, classes, num_classes):
+def _checked(
+    image_id: int | str, output: Boxes, num_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns float64 `(n, 4)`, float64 `(n,)` and int64 `(n,)`, or raises ValueError."""
     where = f"Detections of image id {image_id!r}"
-    boxes = np.array(boxes, "float64")
-    scores = np.array(scores, "float64")
-    classes = np.array(classes)
+    boxes = np.array(output.boxes, "float64")
+    scores = np.array(output.scores, "float64")
+    classes = np.array(output.classes)
     if boxes.size == 0 and boxes.ndim == 1:
         boxes = boxes.reshape(0, 4)
     count = len(boxes) if boxes.ndim else 0

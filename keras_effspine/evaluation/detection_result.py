@@ -2,6 +2,10 @@
 
 import dataclasses
 
+from rich.table import Table
+
+from keras_effspine.evaluation.report import class_table, stats_table
+
 # The order of `COCOeval.stats`.
 STAT_NAMES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
@@ -50,7 +54,16 @@ class DetectionResult:
     crowds: int
     detections: int
 
-    def as_json(self):
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """The 12 numbers, AP first."""
+        return self.stats
+
+    def tables(self) -> list[Table]:
+        """The 12 numbers, and the average precision of each class."""
+        return [stats_table(self), class_table(self)]
+
+    def as_json(self) -> dict:
         """Returns the result as dicts, lists, numbers and None, which `json.dump` takes."""
         fields = dataclasses.asdict(self)
         return {**fields, "per_class": list(fields["per_class"])}

@@ -19,7 +19,7 @@ _STATS = (
 )
 
 
-def stats_table(result):
+def stats_table(result) -> Table:
     """Lays out COCO's 12 numbers.
 
     Args:
@@ -41,7 +41,7 @@ def stats_table(result):
     return table
 
 
-def class_table(result):
+def class_table(result) -> Table:
     """Lays out the average precision of every class.
 
     Args:
@@ -62,7 +62,7 @@ def class_table(result):
     return table
 
 
-def _counts(result):
+def _counts(result) -> str:
     missing = result.images - result.images_added
     parts = [
         f"{result.images} pictures",
@@ -75,5 +75,5 @@ def _counts(result):
     return ", ".join(parts)
 
 
-def _number(value):
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
 
@@ -15,14 +16,15 @@ from keras_effspine.errors import DataError
 class SegmentationEvaluator:
     """Counts every labelled pixel of a data set by its class and the one that is predicted.
 
-    Pixels are the pictures' own. Pixels without a label are not counted; those of a picture that
+    An output is a label map: uint8 `(height, width)`, class indices in the picture's own pixels.
+    Pixels without a label are not counted; those of a picture that
     was not added count as missed. A picture whose label map cannot be read is left out and named.
 
     Args:
         record_set: `RecordSet`.
     """
 
-    def __init__(self, record_set):
+    def __init__(self, record_set: RecordSet):
         self._record_set = record_set
         count = len(record_set.class_names)
         # The last column is of pixels for which nothing was predicted.
@@ -30,23 +32,23 @@ class SegmentationEvaluator:
         self._predictions = {}
         self._unreadable = []
 
-    def add(self, record, classes):
-        """Adds the prediction for one picture.
+    def add(self, record: Record, output: np.ndarray) -> None:
+        """Takes the prediction for one picture.
 
         Args:
             record: its `Record`; one without a label map is kept, and not counted.
-            classes: uint8 `(height, width)`, class indices in the picture's own pixels.
+            output: its label map.
 
         Raises:
             DataError: if more than a tenth of the label maps cannot be read.
         """
         self._predictions[record.image_id] = [
-            (int(index), _run_lengths(classes == index)) for index in np.unique(classes)
+            (int(index), _run_lengths(output == index)) for index in np.unique(output)
         ]
         if record.semantic_map is not None:
-            self._count(record, classes)
+            self._count(record, output)
 
-    def _count(self, record, classes):
+    def _count(self, record: Record, classes: np.ndarray) -> None:
         try:
             truth = record.semantic_map.read(record)
         except DataError as error:
@@ -61,7 +63,7 @@ class SegmentationEvaluator:
         pairs = truth[known].astype("int64") * self._matrix.shape[1] + classes[known]
         self._matrix += np.bincount(pairs, minlength=self._matrix.size).reshape(self._matrix.shape)
 
-    def predictions(self):
+    def predictions(self) -> list[dict]:
         """The predictions in COCO's results format for stuff: a run-length mask for each class.
 
         Returns:
@@ -80,7 +82,7 @@ class SegmentationEvaluator:
             for index, mask in parts
         ]
 
-    def result(self):
+    def result(self) -> "SegmentationResult":
         """Measures all that was added.
 
         Returns:
@@ -113,7 +115,7 @@ class SegmentationResult:
     unreadable: tuple = ()
 
     @property
-    def per_class(self):
+    def per_class(self) -> list[dict]:
         """List of dictionaries: name, pixels labelled, predicted and right, and IoU.
 
         Predicted pixels without a label are not counted. The IoU of a class that is neither
@@ -134,7 +136,7 @@ class SegmentationResult:
         ]
 
     @property
-    def metrics(self):
+    def metrics(self) -> dict[str, float | None]:
         """`"mIoU"`, the mean over the classes that have an IoU, and `"pixel_accuracy"`."""
         values = [one["IoU"] for one in self.per_class if one["IoU"] is not None]
         total = int(self.matrix.sum())
@@ -144,7 +146,7 @@ class SegmentationResult:
             "pixel_accuracy": right / total if total else None,
         }
 
-    def tables(self):
+    def tables(self) -> list[Table]:
         """List of `rich.table.Table`s: the measures, and the IoU of each class."""
         left_out = sum(one["IoU"] is None for one in self.per_class)
         caption = f"{int(self.matrix.sum()):,} labelled pixels"
@@ -161,7 +163,7 @@ class SegmentationResult:
                 classes.add_row(Text(one["name"]), f"{one['labelled']:,}", f"{one['IoU']:.3f}")
         return [whole, classes]
 
-    def as_json(self):
+    def as_json(self) -> dict:
         """Dictionary that JSON can hold."""
         return {
             **self.metrics,
@@ -170,6 +172,6 @@ class SegmentationResult:
         }
 
 
-def _run_lengths(mask):
+def _run_lengths(mask: np.ndarray) -> dict:
     encoded = pycocotools.mask.encode(np.asfortranarray(mask, dtype="uint8"))
     return {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")}

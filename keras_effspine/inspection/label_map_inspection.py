@@ -4,10 +4,12 @@ import concurrent.futures
 import dataclasses
 
 import numpy as np
+from rich.table import Table
 
 from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
 from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+from keras_effspine.inspection.tables import map_tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +34,12 @@ class MapInspection:
     issues: list
 
     @property
-    def has_errors(self):
+    def has_errors(self) -> bool:
         return any(issue.level == ERROR for issue in self.issues)
+
+    def tables(self) -> list[Table | str]:
+        """Lines and tables for the terminal."""
+        return map_tables(self)
 
 
 def inspect_maps(record_set, checked):
@@ -77,6 +83,8 @@ def inspect_maps(record_set, checked):
 
 def _counts(record):
     """Pixels by value, or what is wrong with the map."""
+    if record.semantic_map is None:
+        return "there is none"
     try:
         return np.bincount(record.semantic_map.read(record).ravel(), minlength=256)
     except DataError as error:

@@ -3,9 +3,11 @@
 import dataclasses
 
 import numpy as np
+from rich.table import Table
 
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+from keras_effspine.inspection.tables import label_tables, object_tables
 from keras_effspine.topology.pyramid import ANCHOR_SCALES, ANCHOR_SIZES, LEVEL_NAMES
 
 _HALF_STEP = ANCHOR_SCALES[1] ** 0.5
@@ -27,6 +29,7 @@ class Inspection:
             those that are too small for every anchor.
         is_labelled: whether pictures have a class as a whole, for classification; `per_class` then
             counts them.
+        level_rule: the rule of `per_level` in words.
         contents: list of strings, one a picture, that equal pictures share; None where broken.
         issues: list of `Issue`, errors first.
     """
@@ -38,12 +41,17 @@ class Inspection:
     per_image: dict
     per_level: dict
     is_labelled: bool
+    level_rule: str
     contents: list
     issues: list
 
     @property
-    def has_errors(self):
+    def has_errors(self) -> bool:
         return any(issue.level == ERROR for issue in self.issues)
+
+    def tables(self) -> list[Table | str]:
+        """Lines and tables for the terminal."""
+        return label_tables(self) if self.is_labelled else object_tables(self)
 
 
 def level_rule(image_size):
@@ -110,6 +118,7 @@ def inspect(record_set, checked, image_size):
         },
         per_level=dict(zip(("under P3", *LEVEL_NAMES), levels.tolist(), strict=True)),
         is_labelled=is_labelled,
+        level_rule=level_rule(image_size),
         contents=[content for _, content in checked],
         issues=log.issues(),
     )

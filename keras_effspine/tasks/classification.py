@@ -1,46 +1,46 @@
 """Classification of whole pictures with ImageClassifier."""
 
-import dataclasses
+from typing import Literal
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.drawing.zoom import draw_class, enlarged
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.classification import ClassificationEvaluator
-from keras_effspine.models.image_classifier import ImageClassifier
-from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.evaluation.classification import Classes, ClassificationEvaluator
+from keras_effspine.stream.augmentation import Changes, Magnitude
+from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
 
 _KEPT = 5
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Classes:
-    """Classification's output for one picture.
+class ClassificationOptions(TaskOptions):
+    """Classification's own values of a recipe.
 
     Args:
-        classes: int `(n,)`, class indices: up to five that are predicted, the most probable first,
-            or the one that is annotated, if any.
-        scores: float `(n,)`, probabilities; None for annotations.
+        classifier_backbone: `"paper"`, endpoints of 256 without space-to-depth, or `"detection"`,
+            the preset as it is, so that a detector can take it over; None takes the paper's, unless
+            the preset brings weights.
+        label_smoothing: share of the label that is spread over all classes.
+        dropout_rate: dropout of the pooled features.
+        rand_augment: pair of the number of RandAugment's changes a picture and of their magnitude,
+            from 0 to 10; (0, 0) for none. See `stream.rand_augment`.
     """
 
-    classes: np.ndarray
-    scores: np.ndarray | None = None
+    classifier_backbone: Literal["paper", "detection"] | None = None
+    label_smoothing: Rate = 0.0
+    dropout_rate: Rate = 0.0
+    rand_augment: tuple[Changes, Magnitude] = (0, 0)
 
 
 class Classification(Task):
     """The class of a picture."""
 
     labels = ("image",)
-    values = (
-        "classifier_backbone",
-        "label_smoothing",
-        "dropout_rate",
-        "augmentation.rand_augment",
-    )
+    options = ClassificationOptions
+    published = "classification"
+    published_classes = 1000
 
     def check(self, record_set):
         labels = image_labels(record_set.records)
@@ -60,26 +60,37 @@ class Classification(Task):
                 "of another class."
             )
 
+    def is_annotated(self, record):
+        return record.image_label is not None
+
     def build_model(self, recipe, class_names, start):
+        from keras_effspine.models.image_classifier import ImageClassifier
+        from keras_effspine.tasks.backbone import build_backbone
+
         has_weights = start.weights is not None
-        kind = recipe.classifier_backbone or ("detection" if has_weights else "paper")
+        kind = recipe.options.classifier_backbone or ("detection" if has_weights else "paper")
         changes = ImageClassifier.paper_backbone if kind == "paper" else {}
         return ImageClassifier(
             build_backbone(recipe, start, **changes),
             num_classes=len(class_names),
             pooling=start.arguments_of(ImageClassifier).get("pooling", "avg"),
-            dropout_rate=recipe.dropout_rate,
+            dropout_rate=recipe.options.dropout_rate,
         )
 
     def compile_model(self, model, recipe, optimizer):
+        import keras
+
+        smoothing = recipe.options.label_smoothing
         model.compile(
             optimizer=optimizer,
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
             metrics=["accuracy"],
             jit_compile=False,
         )
 
     def batch_fields(self, record_set, images_a_sample=1):
+        import tensorflow as tf
+
         count = len(record_set.class_names)
         return lambda sample: tf.one_hot(sample["label"], count)
 
@@ -95,7 +106,7 @@ class Classification(Task):
         return Classes(np.array(known, "int64"))
 
     def evaluator(self, record_set):
-        return _Evaluator(ClassificationEvaluator(record_set))
+        return ClassificationEvaluator(record_set)
 
     def draw(self, image, output, class_names, min_score=0.0):
         """As in `Task`; the most probable class is the answer, so that it is shown at any score."""
@@ -103,17 +114,3 @@ class Classification(Task):
             return enlarged(image)
         score = None if output.scores is None else output.scores[0]
         return draw_class(image, output.classes[0], class_names, score)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Evaluator:
-    measured: ClassificationEvaluator
-
-    def add(self, record, output):
-        self.measured.add(record, output.classes, output.scores)
-
-    def predictions(self):
-        return self.measured.predictions()
-
-    def result(self):
-        return self.measured.result()

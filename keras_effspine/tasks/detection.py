@@ -1,45 +1,35 @@
 """Object detection with RetinaNet."""
 
-import dataclasses
+from typing import Literal
 
-import keras_cv
 import numpy as np
-import tensorflow as tf
 
 from keras_effspine.drawing.zoom import draw_enlarged
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
-from keras_effspine.evaluation.detection_result import DetectionResult
-from keras_effspine.evaluation.report import class_table, stats_table
-from keras_effspine.layers.boxes import VARIANCES
-from keras_effspine.models.huber import Huber
-from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.stream.pipeline import most_objects
-from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
+from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Boxes:
-    """Detection's output for one picture: objects predicted, or annotated.
+class DetectionOptions(TaskOptions):
+    """Detection's own values of a recipe.
 
     Args:
-        boxes: float `(n, 4)`, `xywh` in the picture's pixels.
-        classes: int `(n,)`, class indices.
-        scores: float `(n,)`, or None for annotations.
-        is_crowd: bool `(n,)`, or None for predictions.
+        losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
+            public detection code.
+        mosaic: share of the samples that are made of four pictures side by side.
     """
 
-    boxes: np.ndarray
-    classes: np.ndarray
-    scores: np.ndarray | None = None
-    is_crowd: np.ndarray | None = None
+    losses: Literal["keras_cv", "paper"] = "keras_cv"
+    mosaic: Share = 0.0
 
 
 class Detection(Task):
     """Boxes, their classes and their scores."""
 
-    values = ("losses", "augmentation.mosaic")
+    options = DetectionOptions
+    published = "retinanet"
 
     def check(self, record_set):
         if all(record.is_crowd.all() for record in record_set.records):
@@ -49,6 +39,9 @@ class Detection(Task):
             )
 
     def build_model(self, recipe, class_names, start):
+        from keras_effspine.models.retinanet import RetinaNet
+        from keras_effspine.tasks.backbone import build_backbone
+
         # Anchors, matching and depth of the subnets are those that the weights were trained with.
         config = start.arguments_of(RetinaNet)
         return RetinaNet.from_config(
@@ -61,9 +54,13 @@ class Detection(Task):
         )
 
     def compile_model(self, model, recipe, optimizer):
-        model.compile(optimizer=optimizer, **_LOSSES[recipe.losses]())
+        model.compile(optimizer=optimizer, **_losses(recipe.options.losses))
 
     def batch_fields(self, record_set, images_a_sample=1):
+        import tensorflow as tf
+
+        from keras_effspine.stream.pipeline import most_objects
+
         count = most_objects(record_set) * images_a_sample
 
         def fields(sample):
@@ -98,7 +95,7 @@ class Detection(Task):
         return Boxes(boxes=record.boxes, classes=record.classes, is_crowd=record.is_crowd)
 
     def evaluator(self, record_set):
-        return _Evaluator(record_set)
+        return CocoDetectionEvaluator(record_set)
 
     def draw(self, image, output, class_names, min_score=0.0):
         shown = slice(None) if output.scores is None else output.scores >= min_score
@@ -115,44 +112,22 @@ class Detection(Task):
 _KEPT = ("label_encoder", "head_layers")
 """What a detector takes over from the detector that it starts from, beside the weights."""
 
-_LOSSES = {
-    "keras_cv": lambda: {"classification_loss": "focal", "box_loss": "smoothl1"},
+
+def _losses(name: str) -> dict:
+    """Arguments of `RetinaNet.compile`."""
+    import keras_cv
+
+    from keras_effspine.layers.boxes import VARIANCES
+    from keras_effspine.models.huber import Huber
+
+    if name == "keras_cv":
+        return {"classification_loss": "focal", "box_loss": "smoothl1"}
     # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50. Its
     # box targets are not divided by variances.
-    "paper": lambda: {
+    return {
         "classification_loss": keras_cv.losses.FocalLoss(
             alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
         ),
         "box_loss": Huber(delta=0.1, scale=VARIANCES, reduction="sum"),
         "loss_weights": {"box": 50.0, "classification": 1.0},
-    },
-}
-
-
-class _Evaluator:
-    def __init__(self, record_set):
-        self._evaluator = CocoDetectionEvaluator(record_set)
-
-    def add(self, record, output):
-        self._evaluator.add(record.image_id, output.boxes, output.scores, output.classes)
-
-    def predictions(self):
-        return self._evaluator.detections()
-
-    def result(self):
-        return _Result(self._evaluator.result())
-
-
-@dataclasses.dataclass(frozen=True)
-class _Result:
-    detection: DetectionResult
-
-    @property
-    def metrics(self):
-        return self.detection.stats
-
-    def tables(self):
-        return [stats_table(self.detection), class_table(self.detection)]
-
-    def as_json(self):
-        return self.detection.as_json()
+    }

@@ -1,16 +1,55 @@
 """Which tasks there are."""
 
+from __future__ import annotations
+
 import importlib
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_effspine.errors import RecipeError
+from keras_effspine.tasks.task import Task
+
+if TYPE_CHECKING:
+    from keras_effspine.data.record import Record
 
 TASKS = {
     "detection": ("keras_effspine.tasks.detection", "Detection"),
     "classification": ("keras_effspine.tasks.classification", "Classification"),
-    "segmentation": ("keras_effspine.tasks.semantic_segmentation", "Segmentation"),
+    "semantic_segmentation": ("keras_effspine.tasks.semantic_segmentation", "SemanticSegmentation"),
 }
 """From a task's name to the module and the class that make it, which are loaded on first use."""
 
+_FORMER_NAMES = {"segmentation": "semantic_segmentation"}
 
-def find_task(name):
-    """The `Task` of that name, one of `TASKS`."""
-    module, attribute = TASKS[name]
+
+def task_name(name: Any) -> str:
+    """The name that a task has today; one that it had before is taken with a warning.
+
+    Raises:
+        RecipeError: if there is no such task; names those that there are.
+    """
+    if isinstance(name, str) and name in TASKS:
+        return name
+    if not isinstance(name, str) or name not in _FORMER_NAMES:
+        known = ", ".join(TASKS)
+        raise RecipeError(f"task: unknown task; there are: {known} (received: {name!r}).")
+    today = _FORMER_NAMES[name]
+    warnings.warn(f"The task '{name}' is called '{today}' now.", FutureWarning, stacklevel=2)
+    return today
+
+
+def find_task(name: str) -> Task:
+    """The `Task` of that name, one of `TASKS`.
+
+    Raises:
+        RecipeError: if there is no such task.
+    """
+    module, attribute = TASKS[task_name(name)]
     return getattr(importlib.import_module(module), attribute)()
+
+
+def task_of(records: Sequence[Record]) -> Task:
+    """The first task for which some of the records are annotated; without any, the first of all."""
+    tasks = [find_task(name) for name in TASKS]
+    return next((task for task in tasks if any(map(task.is_annotated, records))), tasks[0])

@@ -1,6 +1,5 @@
 """Semantic segmentation with SemanticSegmenter."""
 
-import keras
 import numpy as np
 
 from keras_effspine.data.semantic_map import IGNORED
@@ -8,19 +7,30 @@ from keras_effspine.drawing.label_maps import draw_label_map, label_image
 from keras_effspine.drawing.zoom import zoom_of
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluator
-from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE, SemanticSegmenter
-from keras_effspine.tasks.backbone import build_backbone
-from keras_effspine.tasks.class_maps import class_map
+from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 
 _LOOKED_AT = 32
 
 
-class Segmentation(Task):
+class SegmentationOptions(TaskOptions):
+    """Semantic segmentation's own values of a recipe.
+
+    Args:
+        mosaic: share of the samples that are made of four pictures side by side.
+    """
+
+    mosaic: Share = 0.0
+
+
+class SemanticSegmentation(Task):
     """The class of each pixel. An output is uint8 `(height, width)`, 255 where there is none."""
 
     labels = ("semantic",)
-    values = ("augmentation.mosaic",)
+    options = SegmentationOptions
+    published = "segmentation"
+    published_classes = 21
 
     def __init__(self):
         self._coarse = None, None
@@ -51,7 +61,18 @@ class Segmentation(Task):
             "'background:0,0,0' and 'NAME:255,255,255'."
         )
 
+    def is_annotated(self, record):
+        return record.semantic_map is not None
+
+    def inspect(self, record_set, checked, image_size):
+        from keras_effspine.inspection.label_map_inspection import inspect_maps
+
+        return inspect_maps(record_set, checked)
+
     def build_model(self, recipe, class_names, start):
+        from keras_effspine.models.semantic_segmenter import SemanticSegmenter
+        from keras_effspine.tasks.backbone import build_backbone
+
         # The head is as deep as that of the segmentation model that it starts from, if it does.
         config = start.arguments_of(SemanticSegmenter)
         depth = {name: config[name] for name in ("head_layers",) if name in config}
@@ -65,6 +86,8 @@ class Segmentation(Task):
         return lambda sample: sample["semantic"]
 
     def predict(self, model, images):
+        import keras
+
         # Logits of all pixels and classes of a batch would take gigabytes.
         if self._coarse[0] is not model:
             with model.distribute_strategy.scope():
@@ -72,6 +95,9 @@ class Segmentation(Task):
         return self._coarse[1].predict_on_batch(images)
 
     def outputs(self, predictions, scales, records):
+        from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE
+        from keras_effspine.tasks.class_maps import class_map
+
         return [
             class_map(predictions[row], scales[row] / OUTPUT_STRIDE, (record.height, record.width))
             for row, record in enumerate(records)

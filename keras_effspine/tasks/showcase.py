@@ -1,10 +1,47 @@
-"""Pictures of what a model predicts, next to the truth."""
+"""Pictures of the truth, and of what a model predicts next to it."""
+
+from typing import Any
+
+import numpy as np
 
 from keras_effspine.data.images.image_pixels import read_image
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.drawing.grid import image_grid
+from keras_effspine.tasks.task import Task
 
 
-def truth_and_prediction(task, pairs, class_names, min_score, columns=2):
+def truth_gallery(
+    task: Task, record_set: RecordSet, usable: list[int], images: int = 12, columns: int = 4
+) -> np.ndarray:
+    """Draws the truth on some pictures, spread evenly over the data set.
+
+    Args:
+        task: `Task`.
+        record_set: `RecordSet`.
+        usable: list of the positions of records that can be drawn; at least one.
+        images: greatest number of pictures shown.
+        columns: pictures in a row.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    count = min(images, len(usable))
+    chosen = [usable[i * len(usable) // count] for i in range(count)]
+    records = [record_set.records[index] for index in chosen]
+    cells = [
+        task.draw(read_image(record), task.truth(record), record_set.class_names)
+        for record in records
+    ]
+    return _in_rows(cells, [str(record.image_id) for record in records], columns)
+
+
+def truth_and_prediction(
+    task: Task,
+    pairs: list[tuple[Record, Any]],
+    class_names: tuple[str, ...],
+    min_score: float,
+    columns: int = 2,
+) -> np.ndarray:
     """One picture that shows pairs of truth and prediction.
 
     Args:
@@ -25,8 +62,11 @@ def truth_and_prediction(task, pairs, class_names, min_score, columns=2):
             task.draw(image, output, class_names, min_score),
         ]
         captions += [f"{record.image_id}: truth", "predicted"]
-    width = 2 * columns
+    return _in_rows(cells, captions, 2 * columns)
+
+
+def _in_rows(cells: list[np.ndarray], captions: list[str], columns: int) -> np.ndarray:
+    rows = range(0, len(cells), columns)
     return image_grid(
-        [cells[i : i + width] for i in range(0, len(cells), width)],
-        [captions[i : i + width] for i in range(0, len(captions), width)],
+        [cells[i : i + columns] for i in rows], [captions[i : i + columns] for i in rows]
     )

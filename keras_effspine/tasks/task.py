@@ -1,34 +1,98 @@
 """The contract between a task and the code that trains, evaluates and predicts."""
 
+from __future__ import annotations
+
 import abc
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.tasks.options import TaskOptions
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from PIL import Image
+
+    from keras_effspine.data.record import Record, RecordSet
+    from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.training.recipe import Recipe
 
 
 class Task(abc.ABC):
-    """What training, evaluation and prediction ask of a task; they know nothing else of it.
+    """All that the package knows of a task: no other place lists tasks, or asks which one it has.
 
     An *output* is what the task says of one picture, in the picture's own pixels. It is made from
     the model's predictions, or from a record's annotations, and it is what evaluators count and
     pictures show.
+
+    A new task is a file, or a folder, and a line in `tasks.registry.TASKS`:
+
+    1. `labels`, `check` and `is_annotated`: what it learns from. Where no format reads it yet, a
+       record gets a field for it in `data/`, and the decoder makes tensors of it in `stream/`.
+    2. `options`: what a recipe may say to it alone. `--set` takes their names.
+    3. `build_model` and `compile_model`: a model of `models/`, or any other, on
+       `tasks.backbone.build_backbone`; `batch_fields`: the labels that its losses are given.
+    4. `predict` and `outputs`: from the model's predictions to outputs; `truth`: from a record to
+       one. A class for outputs lies in `evaluation/`, with the evaluator that `evaluator` makes.
+    5. `draw`, and `beside` where more than one picture is written.
+    6. `inspect`, where `effspine data check` is to look at more than objects and classes;
+       `published` and `published_classes`, where the paper has numbers.
+
+    `train`, `evaluate`, `predict`, `profile`, `data check` and presets then have it. The smallest
+    one is `tests/support/counting_task.py`; `tests/tasks/test_contract.py` takes it through all of
+    them. A module of a task loads Keras and TensorFlow in functions, so that data can be looked at
+    without them.
     """
 
     labels: tuple[str, ...] = ("objects",)
     """Names of what the task learns from and is measured by, among `stream.label_reader.LABELS`.
     Data that hold several kinds are read for these; see `data.sources.find_source`."""
 
-    values = ()
-    """Names of the recipe's values that this task reads and not every task has, such as
-    `"augmentation.mosaic"`; another task refuses to be given them."""
+    options: type[TaskOptions] = TaskOptions
+    """The class of the recipe's `options`."""
+
+    published: str | None = None
+    """What the paper's rows call the task (`topology/published.csv`); None where it has none."""
+
+    published_classes = 91
+    """Classes of the models that are counted: those of the paper's tables."""
 
     @abc.abstractmethod
-    def check(self, record_set):
+    def check(self, record_set: RecordSet) -> None:
         """Raises DataError where a record set has nothing to train this task on."""
 
+    def is_annotated(self, record: Record) -> bool:
+        """Whether a record says something of what this task learns; by default, objects."""
+        return len(record.boxes) > 0
+
+    def inspect(
+        self, record_set: RecordSet, checked: list[tuple[str | None, str | None]], image_size: int
+    ) -> Any:
+        """Looks through a data set before any training; by default at objects and classes.
+
+        Args:
+            record_set: `RecordSet`, with what its loader found wrong.
+            checked: list of pairs, what `inspection.image_check.check_images` found.
+            image_size: height and width of the network's input in pixels.
+
+        Returns:
+            An object with `contents`, a list of one string a picture that equal pictures share,
+            None where one cannot be used; `has_errors`; and `tables()`, a list of strings and of
+            things that rich can print.
+        """
+        from keras_effspine.inspection.record_inspection import inspect
+
+        return inspect(record_set, checked, image_size)
+
     @abc.abstractmethod
-    def build_model(self, recipe, class_names, start):
+    def build_model(
+        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+    ) -> keras.Model:
         """Makes the model that a recipe describes, not compiled.
 
         Args:
-            recipe: `Recipe`.
+            recipe: `Recipe`, whose `options` are of this task's class.
             class_names: tuple of class names.
             start: the `Pretrained` that its preset names. It says the architecture; its weights are
                 brought to the model afterwards.
@@ -38,11 +102,18 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def compile_model(self, model, recipe, optimizer):
+    def compile_model(
+        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+    ) -> None:
         """Compiles the model with the losses that a recipe names."""
 
+    def augmentation(self, recipe: Recipe) -> Augmentation:
+        """Changes of the training pictures: the recipe's, and those that are options."""
+        options = recipe.options.model_dump(include=set(Augmentation.model_fields))
+        return Augmentation(**recipe.augmentation.model_dump(), **options)
+
     @abc.abstractmethod
-    def batch_fields(self, record_set, images_a_sample=1):
+    def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         """The task's labels.
 
         Args:
@@ -53,7 +124,7 @@ class Task(abc.ABC):
             Function from a sample (`stream.pipeline.training_batches`) to labels of fixed shapes.
         """
 
-    def predict(self, model, images):
+    def predict(self, model: keras.Model, images: Any) -> Any:
         """What the model says of a batch, as NumPy arrays: what `outputs` reads.
 
         Args:
@@ -64,7 +135,7 @@ class Task(abc.ABC):
         return model.predict_on_batch(images)
 
     @abc.abstractmethod
-    def outputs(self, predictions, scales, records):
+    def outputs(self, predictions: Any, scales: np.ndarray, records: Sequence[Record]) -> list:
         """The model's predictions for a batch as outputs.
 
         Args:
@@ -77,11 +148,11 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def truth(self, record):
+    def truth(self, record: Record) -> Any:
         """A record's annotations as an output."""
 
     @abc.abstractmethod
-    def evaluator(self, record_set):
+    def evaluator(self, record_set: RecordSet) -> Any:
         """Measures outputs against a record set.
 
         Returns:
@@ -92,7 +163,9 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def draw(self, image, output, class_names, min_score=0.0):
+    def draw(
+        self, image: np.ndarray, output: Any, class_names: tuple[str, ...], min_score: float = 0.0
+    ) -> np.ndarray:
         """Shows an output on a picture.
 
         Args:
@@ -105,7 +178,7 @@ class Task(abc.ABC):
             A new uint8 `(height, width, 3)`.
         """
 
-    def beside(self, output, class_names):
+    def beside(self, output: Any, class_names: tuple[str, ...]) -> dict[str, Image.Image]:
         """Pictures that are written beside a drawn prediction.
 
         Args:

@@ -5,9 +5,11 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from keras_effspine.errors import RecipeError
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
+from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training.optimization import Optimization
+from keras_effspine.training.task_options import gather_options, parse_options
 
 _Positive = Annotated[int, pydantic.Field(ge=1)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
@@ -52,6 +54,8 @@ class Recipe(_Part):
 
     Args:
         task: name of the task.
+        options: values that this task alone has: of its class `Task.options`, or a dictionary. A
+            single one may also be given by its bare name.
         preset: what the model starts from: name of a preset, or path of a preset folder or of a
             run folder. Weights that it has are loaded as far as they fit, whatever its task and
             its classes are.
@@ -75,13 +79,6 @@ class Recipe(_Part):
         frozen: what keeps the weights that it was loaded with: `"nothing"`; `"batch_norm"`, all
             normalisation, which then runs on the loaded statistics; `"backbone"`, all of the
             backbone, so that the heads alone learn. None has it picked. See `training.freezing`.
-        losses: of detection: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`,
-            those of the public detection code.
-        classifier_backbone: of classification: `"paper"`, endpoints of 256 without space-to-depth,
-            or `"detection"`, the preset as it is, so that a detector can take it over; None takes
-            the paper's, unless the preset brings weights.
-        label_smoothing: of classification: share of the label that is spread over all classes.
-        dropout_rate: of classification: dropout of the pooled features.
         patience: number of measurements without a better one after which the run ends, counted
             once the learning rate has fallen to half its peak; None for no such end.
         precision: what the model computes in; see `training.precision`.
@@ -89,6 +86,9 @@ class Recipe(_Part):
     """
 
     task: str = "detection"
+    options: pydantic.SerializeAsAny[TaskOptions] = pydantic.Field(
+        default_factory=TaskOptions, validate_default=True
+    )
     preset: str = "m0"
     data: Data = Data()
     image_size: _Positive | None = None
@@ -98,24 +98,33 @@ class Recipe(_Part):
     evaluations: _Positive = 4
     seed: Annotated[int, pydantic.Field(ge=0, lt=2**32)] = 0
     optimization: Optimization = Optimization()
-    augmentation: Augmentation = Augmentation()
+    augmentation: CommonAugmentation = CommonAugmentation()
     batch_norm_momentum: _Rate | None = 0.99
     backbone: dict[str, pydantic.JsonValue] = {}
     frozen: Literal["nothing", "batch_norm", "backbone"] | None = "nothing"
-    losses: Literal["keras_cv", "paper"] = "keras_cv"
-    classifier_backbone: Literal["paper", "detection"] | None = None
-    label_smoothing: _Rate = 0.0
-    dropout_rate: _Rate = 0.0
     patience: _Positive | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     strategy: str = "auto"
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _options_by_name(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return gather_options(values, set(cls.model_fields), cls.model_fields["task"].default)
+
     @pydantic.field_validator("task")
     @classmethod
-    def _known_task(cls, value):
+    def _known_task(cls, value: str) -> str:
         if value not in TASKS:
             raise ValueError(f"unknown task; there are: {', '.join(TASKS)}")
         return value
+
+    @pydantic.field_validator("options", mode="before")
+    @classmethod
+    def _options_of_the_task(cls, value: Any, info: pydantic.ValidationInfo) -> TaskOptions:
+        # Where the task is unknown, that is what is said.
+        return parse_options(info.data["task"], value) if "task" in info.data else TaskOptions()
 
     @pydantic.model_validator(mode="after")
     def _one_length(self):

@@ -2,28 +2,42 @@
 
 import difflib
 import json
+from typing import Any
 
 from keras_effspine.errors import RecipeError
-from keras_effspine.tasks.registry import TASKS, find_task
+from keras_effspine.tasks.registry import task_name
 from keras_effspine.training.recipe import Recipe, parse_recipe
+from keras_effspine.training.task_options import describe_foreign, options_for, owners_of
+
+_FORMER_NAMES = {
+    "augmentation.mosaic": "mosaic",
+    "augmentation.rand_augment": "rand_augment",
+}
 
 
-def override(recipe, changes):
+def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """A recipe with some values replaced.
 
     Args:
         recipe: `Recipe`.
-        changes: dictionary from field to value; a part's field is written `"data.images"`. Setting
-            `steps` unsets `epochs`, and the other way round, unless both are given; setting the
-            learning rate unsets the batch that it was meant for.
+        changes: dictionary from field to value; a part's field is written `"data.images"`, an
+            option of the task by its name alone. Setting `steps` unsets `epochs`, and the other way
+            round, unless both are given; setting the learning rate unsets the batch that it was
+            meant for.
 
     Returns:
         The new `Recipe`, validated.
 
     Raises:
-        RecipeError: if a name is unknown or a value does not fit; names the field.
+        RecipeError: if a name is unknown, or another task's, or a value does not fit; names the
+            field. If the recipe sets options that the task of `changes` does not have.
     """
     values = recipe.model_dump()
+    changes = {_FORMER_NAMES.get(name, name): value for name, value in changes.items()}
+    if "task" in changes:
+        changes["task"] = values["task"] = task_name(changes["task"])
+        kept = options_for(recipe, values["task"])
+        values["options"] = Recipe(task=values["task"], options=kept).options.model_dump()
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in changes and other not in changes:
             values[other] = None
@@ -31,12 +45,15 @@ def override(recipe, changes):
         values["optimization"]["learning_rate_batch"] = None
     parts = {f"{part}.": values[part] for part in values if isinstance(values[part], dict)}
     places = {part + field: (held, field) for part, held in parts.items() for field in held}
+    places |= {option: (values["options"], option) for option in values["options"]}
     places |= {field: (values, field) for field in values}
     for key, value in changes.items():
         # What the preset's backbone takes is known to its class alone.
         if key.startswith("backbone.") and isinstance(values["backbone"], dict):
             places[key] = (values["backbone"], key.removeprefix("backbone."))
         if key not in places:
+            if owners_of(key):
+                raise RecipeError(f"{describe_foreign(key, values['task'])}.")
             near = difflib.get_close_matches(key, places)
             hint = f"; did you mean {' or '.join(near)}?" if near else "."
             raise RecipeError(f"A recipe has no value '{key}'{hint}")
@@ -45,12 +62,12 @@ def override(recipe, changes):
     return parse_recipe(values)
 
 
-def fill_in(recipe, values):
+def fill_in(recipe: Recipe, values: dict[str, Any]) -> Recipe:
     """The recipe with some values, by name, where its own are None."""
     return override(recipe, {k: v for k, v in values.items() if getattr(recipe, k) is None})
 
 
-def parse_setting(text):
+def parse_setting(text: str) -> tuple[str, Any]:
     """A name and a value from `"NAME=VALUE"`, where the value is JSON, or else text.
 
     Raises:
@@ -65,7 +82,7 @@ def parse_setting(text):
         return name.strip(), value
 
 
-def differences(old, new):
+def differences(old: Recipe, new: Recipe) -> list[str]:
     """Where two recipes differ. The strategy is left out: it does not change what is learnt.
 
     Returns:
@@ -78,26 +95,7 @@ def differences(old, new):
     return [f"{key}: {before}; now {after}" for key, before, after in pairs if before != after]
 
 
-def check_task_values(recipe):
-    """Refuses a recipe that gives its task a value that is another task's.
-
-    Raises:
-        RecipeError: names the value and the tasks that it belongs to.
-    """
-    owners = {}
-    for name in TASKS:
-        for value in find_task(name).values:
-            owners.setdefault(value, []).append(name)
-    given, plain = _flat(recipe.model_dump()), _flat(Recipe().model_dump())
-    for value, tasks in owners.items():
-        if recipe.task not in tasks and given[value] != plain[value]:
-            raise RecipeError(
-                f"{value} is a value of {' and '.join(tasks)}; {recipe.task} does not have it. "
-                f"Leave it out, or at {plain[value]!r} (received: {given[value]!r})."
-            )
-
-
-def _flat(values, prefix=""):
+def _flat(values: dict, prefix: str = "") -> dict:
     flat = {}
     for key, value in values.items():
         nested = isinstance(value, dict)

@@ -28,7 +28,6 @@ from keras_effspine.training.optimizer import build_optimizer, rate_schedule
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.preset_values import resolve
 from keras_effspine.training.progress import Progress
-from keras_effspine.training.recipe_changes import check_task_values
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.run_length import count_steps
 from keras_effspine.training.steps_taken import steps_taken
@@ -63,7 +62,6 @@ def train(recipe, out, report=print, verbose="auto"):
         EffSpineError: where recipe, data or run folder cannot be used.
     """
     recipe, start = resolve(recipe, out)
-    check_task_values(recipe)
     if recipe.strategy == "multiworker":
         report("Waiting for all workers that TF_CONFIG names.")
     strategy = build_strategy(recipe.strategy)

@@ -26,15 +26,17 @@ def train_and_measure(
     # The iterator ends with `fit`, or with Python where `fit` is interrupted.
     resting = keras.callbacks.LambdaCallback(on_train_end=lambda _: decoder.calls.wait_until_idle())
 
+    augmentation = task.augmentation(recipe)
+
     def batches_from(step):
         return training_batches(
             records,
             decoder,
-            task.batch_fields(records, recipe.augmentation.images_a_sample),
+            task.batch_fields(records, augmentation.images_a_sample),
             recipe.image_size,
             recipe.batch_size,
             recipe.seed,
-            recipe.augmentation,
+            augmentation,
             first_batch=step,
             shard=worker_of(strategy),
             log=log,

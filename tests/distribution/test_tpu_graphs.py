@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-TASKS = ("detection", "segmentation", "classification")
+TASKS = ("detection", "semantic_segmentation", "classification")
 STEPS = ("train", "evaluate", "predict")
 
 

@@ -28,7 +28,7 @@ LABELS = {
         "boxes": tf.zeros([IMAGES, 10, 4]),
         "classes": -tf.ones([IMAGES, 10]),
     },
-    "segmentation": lambda: tf.zeros([IMAGES, SIZE, SIZE], "uint8"),
+    "semantic_segmentation": lambda: tf.zeros([IMAGES, SIZE, SIZE], "uint8"),
     "classification": lambda: tf.one_hot([0, 2], CLASSES),
 }
 

@@ -9,9 +9,9 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.data.record import Record, RecordSet, record_without_objects
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.coco_detection import CocoDetectionEvaluator
+from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
 from keras_effspine.evaluation.detection_result import STAT_NAMES
 
 # A COCO file by hand. Category 0, annotation id 0, a crowd, areas that are not width times height,
@@ -68,6 +68,11 @@ def record_set(image_ids=lambda one: one):
     return RecordSet(tuple(records), names, tuple(category_ids), "truth.json")
 
 
+def add(evaluator, image_id, boxes, scores, classes):
+    record = record_without_objects(image_id=image_id, path=None, width=300, height=200)
+    evaluator.add(record, Boxes(boxes=boxes, scores=scores, classes=classes))
+
+
 def evaluated(image_ids=lambda one: one, order=None):
     """The evaluator after all of `DETECTIONS`, picture 44 left out."""
     evaluator = CocoDetectionEvaluator(record_set(image_ids))
@@ -75,7 +80,7 @@ def evaluated(image_ids=lambda one: one, order=None):
     for image_id in order or DETECTIONS:
         boxes, scores, categories = DETECTIONS[image_id]
         classes = [category_ids.index(category) for category in categories]
-        evaluator.add(image_ids(image_id), boxes, scores, classes)
+        add(evaluator, image_ids(image_id), boxes, scores, classes)
     return evaluator
 
 
@@ -144,7 +149,7 @@ def test_image_ids_may_be_strings_or_any_integers(direct, image_ids):
     evaluator = evaluated(image_ids)
     stats = evaluator.result().stats
     assert [or_minus_one(value) for value in stats.values()] == direct.stats.tolist()
-    assert evaluator.detections()[0]["image_id"] == image_ids(30)
+    assert evaluator.predictions()[0]["image_id"] == image_ids(30)
 
 
 def test_the_order_in_which_pictures_are_added_does_not_matter(direct):
@@ -165,7 +170,7 @@ def test_the_result_counts_what_was_there_and_what_was_added():
 
 
 def test_detections_come_back_in_the_results_format_with_the_ids_of_the_source():
-    detections = evaluated().detections()
+    detections = evaluated().predictions()
     assert len(detections) == 10
     assert detections[3] == {
         "image_id": 7,
@@ -192,7 +197,7 @@ def test_two_of_three_objects_found_behind_a_false_alarm_give_the_ap_computed_by
     )
     evaluator = CocoDetectionEvaluator(records)
     boxes = [[0, 0, 20, 20], [70, 70, 20, 20], [40, 0, 20, 20]]
-    evaluator.add(1, boxes, [0.9, 0.8, 0.7], [0, 0, 0])
+    add(evaluator, 1, boxes, [0.9, 0.8, 0.7], [0, 0, 0])
     stats = evaluator.result().stats
     # Precision 1 up to recall 1/3 (34 of the 101 recall points), then 2/3 up to recall 2/3 (33).
     assert stats["AP"] == pytest.approx((34 * 1 + 33 * 2 / 3) / 101, abs=1e-12)
@@ -204,14 +209,14 @@ def test_two_of_three_objects_found_behind_a_false_alarm_give_the_ap_computed_by
 
 def test_one_object_found_exactly_scores_one_with_class_and_annotation_id_zero():
     evaluator = CocoDetectionEvaluator(one_object([10, 20, 30, 40]))
-    evaluator.add(1, np.array([[10, 20, 30, 40]], "float32"), np.array([0.5]), np.array([0]))
+    add(evaluator, 1, np.array([[10, 20, 30, 40]], "float32"), np.array([0.5]), np.array([0]))
     assert evaluator.result().stats["AP"] == pytest.approx(1.0)
 
 
 def test_size_is_told_by_the_annotated_area_and_not_by_the_box():
     records = one_object([0, 0, 90, 90], areas=np.array([500.0]))
     evaluator = CocoDetectionEvaluator(records)
-    evaluator.add(1, [[0, 0, 90, 90]], [0.5], [0])
+    add(evaluator, 1, [[0, 0, 90, 90]], [0.5], [0])
     stats = evaluator.result().stats
     assert stats["AP_small"] == pytest.approx(1.0)
     assert stats["AP_medium"] is None
@@ -239,7 +244,7 @@ def test_an_empty_data_set_has_no_numbers():
 def test_only_the_hundred_highest_scores_of_a_picture_and_class_count():
     evaluator = CocoDetectionEvaluator(one_object([10, 20, 30, 40]))
     boxes = [[60, 60, 5, 5]] * 100 + [[10, 20, 30, 40]]
-    evaluator.add(1, boxes, np.linspace(1, 0, 101), np.zeros(101, int))
+    add(evaluator, 1, boxes, np.linspace(1, 0, 101), np.zeros(101, int))
     assert evaluator.result().stats["AP"] == 0.0
 
 
@@ -252,9 +257,9 @@ def test_measuring_prints_nothing_and_can_be_repeated(capsys):
 def test_arrays_changed_after_adding_do_not_change_the_result():
     evaluator = CocoDetectionEvaluator(one_object([10, 20, 30, 40]))
     boxes = np.array([[10.0, 20, 30, 40]])
-    evaluator.add(1, boxes, [0.5], [0])
+    add(evaluator, 1, boxes, [0.5], [0])
     boxes[:] = 0
-    assert evaluator.detections()[0]["bbox"] == [10, 20, 30, 40]
+    assert evaluator.predictions()[0]["bbox"] == [10, 20, 30, 40]
 
 
 BOX = [1.0, 2.0, 3.0, 4.0]
@@ -280,17 +285,17 @@ BOX = [1.0, 2.0, 3.0, 4.0]
 def test_bad_detections_are_refused_by_the_id_of_their_picture(boxes, scores, classes, message):
     evaluator = CocoDetectionEvaluator(record_set())
     with pytest.raises(ValueError, match=rf"12.*{message}"):
-        evaluator.add(12, boxes, scores, classes)
-    evaluator.add(12, [BOX], [0.5], [0])  # nothing was kept of the refused ones
+        add(evaluator, 12, boxes, scores, classes)
+    add(evaluator, 12, [BOX], [0.5], [0])  # nothing was kept of the refused ones
 
 
 def test_an_unknown_and_a_repeated_image_id_are_refused():
     evaluator = CocoDetectionEvaluator(record_set())
     with pytest.raises(ValueError, match=r"999.*truth\.json"):
-        evaluator.add(999, [], [], [])
-    evaluator.add(7, [], [], [])
+        add(evaluator, 999, [], [], [])
+    add(evaluator, 7, [], [], [])
     with pytest.raises(ValueError, match="7 was already added"):
-        evaluator.add(7, [], [], [])
+        add(evaluator, 7, [], [], [])
 
 
 def test_a_data_set_that_repeats_an_image_id_is_refused():

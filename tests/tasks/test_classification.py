@@ -10,13 +10,14 @@ from small_classes import class_folders
 
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import RecordSet
-from keras_effspine.errors import DataError, RecipeError
+from keras_effspine.errors import DataError
 from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.tasks.classification import Classes, Classification
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.training.optimization import Optimization
-from keras_effspine.training.recipe import Augmentation, Data, Recipe
-from keras_effspine.training.recipe_changes import check_task_values, override
+from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
 
@@ -39,11 +40,13 @@ def recipe(folder):
         batch_size=8,
         steps=50,
         evaluations=2,
-        classifier_backbone="detection",
-        label_smoothing=0.1,
-        dropout_rate=0.1,
+        options={
+            "classifier_backbone": "detection",
+            "label_smoothing": 0.1,
+            "dropout_rate": 0.1,
+        },
         optimization=Optimization(optimizer="sgd", learning_rate=0.05, warmup=0.1),
-        augmentation=Augmentation(scale_jitter=(0.9, 1.1)),
+        augmentation=CommonAugmentation(scale_jitter=(0.9, 1.1)),
         batch_norm_momentum=0.8,
     )
 
@@ -127,17 +130,6 @@ def test_data_without_classes_are_refused(handful, records):
     alike = tuple(record for record in records.records if record.image_label == 1)
     with pytest.raises(DataError, match="all pictures are of the class red: there is nothing to"):
         Classification().check(dataclasses.replace(records, records=alike))
-
-
-def test_a_value_of_another_task_is_refused():
-    check_task_values(Recipe(task="classification", label_smoothing=0.1))
-    for values, message in (
-        ({"task": "detection", "label_smoothing": 0.1}, "label_smoothing is a value of classific"),
-        ({"task": "classification", "losses": "paper"}, "losses is a value of detection; classif"),
-        ({"task": "classification", "augmentation": Augmentation(mosaic=0.5)}, "augmentation.mos"),
-    ):
-        with pytest.raises(RecipeError, match=message):
-            check_task_values(Recipe(**values))
 
 
 def test_the_backbone_is_the_papers_or_that_of_a_detector(recipe, records):

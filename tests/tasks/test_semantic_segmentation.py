@@ -30,9 +30,13 @@ def run(folder, overfit, tmp_path_factory):
     """A model that knows four pictures by heart: `folder`, `result`, `said`."""
     said = []
     recipe = overfit(
-        Data(data=str(folder)), task="segmentation", image_size=64, steps=100, evaluations=1
+        Data(data=str(folder)),
+        task="semantic_segmentation",
+        image_size=64,
+        steps=100,
+        evaluations=1,
     )
-    path = tmp_path_factory.mktemp("runs") / "segmentation"
+    path = tmp_path_factory.mktemp("runs") / "semantic_segmentation"
     run_folder, result = train(recipe, path, report=said.append, verbose=0)
     return types.SimpleNamespace(folder=run_folder, result=result, said=said)
 
@@ -75,7 +79,7 @@ def test_the_saved_model_predicts_what_was_measured(run, folder):
     images = np.array([np.asarray(Image.open(folder / f"images/{i}.png")) for i in range(4)])
     images = np.pad(images, [(0, 0), (0, 16), (0, 0), (0, 0)])  # as letterboxed
     classes = model.predict(images.astype("float32"), verbose=0).argmax(axis=-1)[:, :48]
-    task, records = find_task("segmentation"), load_records(folder, labels=("semantic",))
+    task, records = find_task("semantic_segmentation"), load_records(folder, labels=("semantic",))
     outputs = [output for _, output in predict_records(task, model, records, 64, batch_size=3)]
     assert np.mean(np.array(outputs) == classes) > 0.999, "the same but for ties"
     result = evaluate(task, model, records, 64, batch_size=3).result()
@@ -106,16 +110,20 @@ def test_every_verb_of_the_command_line_knows_it(run, folder, effspine, tmp_path
         *(f"{i}{e}.png" for i in range(4) for e in ("", "-labels")),
     }
 
-    profiled = effspine("profile", "--preset", "m0", "--task", "segmentation", "--classes", 21)
+    profiled = effspine(
+        "profile", "--preset", "m0", "--task", "semantic_segmentation", "--classes", 21
+    )
     assert (profiled.status, profiled.err) == (0, "")
     assert "segmentation of 21 classes" in profiled.out
 
 
 def test_a_model_takes_its_backbone_from_a_detection_run(trained_run):
     best = keras_effspine.load_model(trained_run.folder.path / "best.keras", compile=False)
-    recipe, start = resolve_preset(Recipe(task="segmentation", preset=str(trained_run.folder.path)))
+    recipe, start = resolve_preset(
+        Recipe(task="semantic_segmentation", preset=str(trained_run.folder.path))
+    )
     assert recipe.image_size == 128, "the detector's"
-    model = find_task("segmentation").build_model(recipe, ("road", "car"), start)
+    model = find_task("semantic_segmentation").build_model(recipe, ("road", "car"), start)
     transfer = start.hand_over(model, ("road", "car"))
     assert {layer.name.split("_layer")[0] for layer in transfer.anew} == {
         "segmentation_head",
@@ -129,8 +137,10 @@ def test_a_model_takes_its_backbone_from_a_detection_run(trained_run):
 
 
 def test_of_a_segmentation_run_all_but_other_classes_is_kept(run):
-    recipe, start = resolve_preset(Recipe(task="segmentation", preset=str(run.folder.path)))
-    task, names = find_task("segmentation"), start.class_names
+    recipe, start = resolve_preset(
+        Recipe(task="semantic_segmentation", preset=str(run.folder.path))
+    )
+    task, names = find_task("semantic_segmentation"), start.class_names
     same = start.hand_over(task.build_model(recipe, names, start), names)
     assert (same.anew, same.unused) == ((), ())
     other = start.hand_over(task.build_model(recipe, ("a", "b", "c"), start), ("a", "b", "c"))
@@ -152,7 +162,7 @@ def test_data_check_looks_through_label_maps(folder, effspine, tmp_path):
 
 
 def test_the_shapes_are_data_for_it(small_shapes, effspine):
-    found = effspine("data", "check", "--data", "shapes", "--task", "segmentation")
+    found = effspine("data", "check", "--data", "shapes", "--task", "semantic_segmentation")
     assert (found.status, found.err) == (0, "")
     assert "background" in found.out
     unknown = effspine("data", "check", "--data", "shapes", "--task", "painting")
@@ -173,11 +183,11 @@ def test_maps_that_teach_nothing_are_refused(tmp_path, values, message):
         table[list(values)] = list(values.values())
         Image.fromarray(table[label_map(index)]).save(folder / f"masks/{index}.png")
     with pytest.raises(DataError, match=f"{message}.*The value 255 is ignored"):
-        find_task("segmentation").check(load_records(folder, labels=("semantic",)))
+        find_task("semantic_segmentation").check(load_records(folder, labels=("semantic",)))
 
 
 def test_data_without_label_maps_are_refused(handful, folder):
-    task = find_task("segmentation")
+    task = find_task("semantic_segmentation")
     with pytest.raises(DataError, match="has no label map to learn from"):
         task.check(handful.records)
     task.check(load_records(folder, labels=("semantic",)))
@@ -187,5 +197,7 @@ def test_a_broken_truth_is_shown_as_nothing(folder):
     records = load_records(folder, labels=("semantic",))
     record = records.records[0]
     broken = dataclasses.replace(record.semantic_map, path=folder / "classes.txt")
-    truth = find_task("segmentation").truth(dataclasses.replace(record, semantic_map=broken))
+    truth = find_task("semantic_segmentation").truth(
+        dataclasses.replace(record, semantic_map=broken)
+    )
     assert (truth == 255).all() and truth.shape == (48, 64)

@@ -27,14 +27,14 @@ def small_backbone(recipe, **changes):
 @pytest.mark.parametrize(
     ("task", "write", "values"),
     [
-        ("segmentation", write_mask_folder, {}),
+        ("semantic_segmentation", write_mask_folder, {}),
         ("classification", class_folders, {"dropout_rate": 0.3}),
     ],
 )
 def test_a_stopped_run_of_a_task_ends_with_the_same_bits(
     task, write, values, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(f"keras_effspine.tasks.{task}.build_backbone", small_backbone)
+    monkeypatch.setattr("keras_effspine.tasks.backbone.build_backbone", small_backbone)
     recipe = Recipe(
         task=task,
         data=Data(data=str(write(tmp_path / "data"))),

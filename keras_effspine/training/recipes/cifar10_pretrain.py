@@ -9,7 +9,7 @@ the backbone of `best.keras` is one's to take over:
     keras_effspine.load_model("runs/m0-cifar10/best.keras").backbone
 """
 
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -21,11 +21,10 @@ RECIPE = Recipe(
     batch_size=64,
     epochs=6,
     evaluations=3,
-    classifier_backbone="detection",
-    label_smoothing=0.1,
+    options={"classifier_backbone": "detection", "label_smoothing": 0.1},
     optimization=Optimization(
         optimizer="adamw", learning_rate=3e-3, warmup=0.05, weight_decay=0.05, clip_norm=1.0
     ),
-    augmentation=Augmentation(scale_jitter=(0.8, 1.3), photometric=0.2),
+    augmentation=CommonAugmentation(scale_jitter=(0.8, 1.3), photometric=0.2),
     batch_norm_momentum=0.97,
 )

@@ -8,7 +8,7 @@
 bfloat16 there. Nothing here has been trained on COCO, or on a TPU: published AP are in the README.
 """
 
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -32,12 +32,12 @@ RECIPE = Recipe(
         decay="l2",
         clip_norm=None,
     ),
-    augmentation=Augmentation(scale_jitter=(0.1, 2.0)),
+    augmentation=CommonAugmentation(scale_jitter=(0.1, 2.0)),
     batch_norm_momentum=0.99,
     backbone={
         "activation": "swish",
         "squeeze_excitation_ratio": 0.2,
         "stochastic_depth_rate": 0.2,
     },
-    losses="paper",
+    options={"losses": "paper"},
 )

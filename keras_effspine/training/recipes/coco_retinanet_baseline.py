@@ -9,7 +9,7 @@ What the table adds, each by one option: squeeze-and-excitation
 of them make `coco_retinanet`. Not run here; published: AP 32.2, and 42.5 with everything added.
 """
 
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes.coco_retinanet import RECIPE as FULL
 
@@ -22,6 +22,6 @@ RECIPE = override(
         "backbone.activation": "relu",
         "backbone.squeeze_excitation_ratio": None,
         "backbone.stochastic_depth_rate": 0.0,
-        "augmentation": Augmentation(scale_jitter=(0.8, 1.2)).model_dump(),
+        "augmentation": CommonAugmentation(scale_jitter=(0.8, 1.2)).model_dump(),
     },
 )

@@ -15,7 +15,7 @@ not cropped at their middle; RMSprop's average of squares starts at 0. Nothing h
 on ImageNet; published: top-1 75.3 (D0), 77.7 (D1), 78.5 (D2).
 """
 
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -26,9 +26,12 @@ RECIPE = Recipe(
     batch_size=4096,
     epochs=350,
     evaluations=35,
-    classifier_backbone="paper",
-    label_smoothing=0.1,
-    dropout_rate=0.2,
+    options={
+        "classifier_backbone": "paper",
+        "label_smoothing": 0.1,
+        "dropout_rate": 0.2,
+        "rand_augment": (2, 9),
+    },
     backbone={"stochastic_depth_rate": 0.2},
     optimization=Optimization(
         optimizer="rmsprop",
@@ -43,6 +46,6 @@ RECIPE = Recipe(
         clip_norm=None,
         ema=0.9999,
     ),
-    augmentation=Augmentation(scale_jitter=(1.0, 2.5), rand_augment=(2, 9)),
+    augmentation=CommonAugmentation(scale_jitter=(1.0, 2.5)),
     batch_norm_momentum=0.99,
 )

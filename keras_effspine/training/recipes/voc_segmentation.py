@@ -10,12 +10,12 @@ are VOC's list `trainaug`, 10,582; how to have them without the list, from SBD's
 depth, is as in `coco_retinanet`. Not run here; published mean IoU: D0 76.0, D2 78.0.
 """
 
-from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
 RECIPE = Recipe(
-    task="segmentation",
+    task="semantic_segmentation",
     preset="d0",
     data=Data(data="VOCdevkit/VOC2012", split="trainaug", val_split="val"),
     image_size=512,
@@ -35,7 +35,7 @@ RECIPE = Recipe(
         decay="l2",
         clip_norm=None,
     ),
-    augmentation=Augmentation(scale_jitter=(0.1, 2.0)),
+    augmentation=CommonAugmentation(scale_jitter=(0.1, 2.0)),
     batch_norm_momentum=0.99,
     backbone={"stochastic_depth_rate": 0.2},
 )

@@ -1,46 +1,52 @@
 """Tables of what a look through a data set has found."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 from rich.text import Text
 
-from keras_effspine.cli.console import OUTPUT, printable, say
+from keras_effspine.inspection.issues import Issue
+from keras_effspine.printable import printable
+
+if TYPE_CHECKING:
+    from keras_effspine.inspection.label_map_inspection import MapInspection
+    from keras_effspine.inspection.record_inspection import Inspection
 
 
-def print_objects(inspection, image_size):
-    """Prints an `Inspection` of pictures with boxes, or with one label each."""
-    from keras_effspine.inspection.record_inspection import level_rule
-
-    if inspection.is_labelled:
-        _labelled(inspection)
-        return
+def object_tables(inspection: Inspection) -> list[Table | str]:
+    """What an `Inspection` of pictures with objects found."""
     classes = Table("class", "objects", "pictures with it")
     for name, objects, images in inspection.per_class:
         classes.add_row(_cell(name), f"{objects:,}", f"{images:,}")
     classes.add_row("all", f"{inspection.objects:,}", f"{inspection.images:,}")
-    OUTPUT.print(classes)
-    if inspection.crowds:
-        say(f"Crowds or difficult objects, not counted: {inspection.crowds:,}")
     each = Table(*inspection.per_image, title="objects a picture")
     each.add_row(*(f"{value:g}" for value in inspection.per_image.values()))
-    OUTPUT.print(each)
     levels = Table(*inspection.per_level, title="objects by pyramid level")
     levels.add_row(*(f"{count:,}" for count in inspection.per_level.values()))
-    OUTPUT.print(levels)
-    say(level_rule(image_size))
-    print_issues(inspection.issues, "No errors, no warnings.")
+    crowds = f"Crowds or difficult objects, not counted: {inspection.crowds:,}"
+    return [
+        classes,
+        *([crowds] if inspection.crowds else []),
+        each,
+        levels,
+        inspection.level_rule,
+        issue_table(inspection.issues),
+    ]
 
 
-def _labelled(inspection):
+def label_tables(inspection: Inspection) -> list[Table | str]:
+    """What an `Inspection` of pictures with one label each found."""
     classes = Table("class", "pictures")
     for name, _, images in inspection.per_class:
         classes.add_row(_cell(name), f"{images:,}")
     classes.add_row("all", f"{inspection.images:,}")
-    OUTPUT.print(classes)
-    print_issues(inspection.issues, "No errors, no warnings.")
+    return [classes, issue_table(inspection.issues)]
 
 
-def print_maps(inspection):
-    """Prints a `MapInspection`."""
+def map_tables(inspection: MapInspection) -> list[Table | str]:
+    """What a `MapInspection` found."""
     classes = Table("class", "pixels", "share", "pictures with it")
     total = max(inspection.pixels, 1)
     for name, pixels, images in inspection.per_class:
@@ -48,16 +54,13 @@ def print_maps(inspection):
             classes.add_row(_cell(name), f"{pixels:,}", f"{pixels / total:.2%}", f"{images:,}")
     classes.add_row("not labelled", f"{inspection.ignored:,}", f"{inspection.ignored / total:.2%}")
     classes.add_row("all", f"{inspection.pixels:,}", "", f"{inspection.images:,}")
-    OUTPUT.print(classes)
-    print_issues(inspection.issues, "No errors, no warnings.")
+    return [classes, issue_table(inspection.issues)]
 
 
-def print_issues(issues, otherwise=None):
-    """Prints a list of issues, or if there are none what is said otherwise."""
+def issue_table(issues: list[Issue]) -> Table | str:
+    """The issues, or that there are none."""
     if not issues:
-        if otherwise:
-            say(otherwise)
-        return
+        return "No errors, no warnings."
     table = Table("", "found", "number", "where")
     for issue in issues:
         more = ["..."] * (issue.count > len(issue.examples))
@@ -67,8 +70,8 @@ def print_issues(issues, otherwise=None):
             f"{issue.count:,}",
             _cell("\n".join(issue.examples + more)),
         )
-    OUTPUT.print(table)
+    return table
 
 
-def _cell(text):
+def _cell(text: str) -> Text:
     return Text(printable(text), overflow="fold")
