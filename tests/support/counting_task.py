@@ -4,14 +4,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
+
+
+class CountingOptions(TaskOptions):
+    """Counting's own values of a recipe.
+
+    Args:
+        dropout: a state of randomness, with which a run must go on.
+    """
+
+    dropout: Rate = 0.2
 
 
 class Counting(Task):
     """How many objects a picture shows. An output is a float."""
 
-    dropout = 0.2
-    """A state of randomness, with which a run must go on."""
+    options = CountingOptions
 
     def check(self, record_set):
         pass
@@ -20,7 +30,7 @@ class Counting(Task):
         images = keras.Input([None, None, 3])
         x = keras.layers.Rescaling(1 / 255)(images)
         x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(x)
-        x = keras.layers.Dropout(self.dropout)(x)
+        x = keras.layers.Dropout(recipe.options.dropout)(x)
         x = keras.layers.GlobalAveragePooling2D()(x)
         return keras.Model(images, keras.layers.Dense(1, bias_initializer="ones")(x))
 

@@ -1,6 +1,7 @@
-"""The contract of a task: one that is no detection trains, is measured and predicts all the same.
+"""The contract of a task: one that is no detection is served all the same, by every verb.
 
-The task (`support/counting_task.py`) counts the objects of a picture.
+The task (`support/counting_task.py`) counts the objects of a picture. It is a file, and a line in
+the registry of tasks: nothing else knows of it.
 """
 
 import json
@@ -67,23 +68,43 @@ def test_the_size_of_a_batch_changes_no_prediction(counting_recipe, handful):
     np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-5)
 
 
-def test_the_command_line_serves_another_task_as_well(
-    counting, handful, effspine, tmp_path, monkeypatch
-):
+def test_every_verb_serves_another_task_as_well(counting, handful, effspine, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = ["--data", handful.file, "--images", handful.images]
-    options = ["--image-size", 64, "--batch-size", 2, "--steps", 2, "--out", "run"]
-    trained = effspine("train", "--task", "counting", *data, *options)
-    assert (trained.status, trained.err) == (0, "")
-    assert "counted with an error of" in trained.out
-    evaluated = effspine("evaluate", "run", *data, "--out", "measured.json")
-    assert (evaluated.status, evaluated.err) == (0, "")
+
+    def runs(*arguments):
+        ended = effspine(*arguments)
+        assert (ended.status, ended.err) == (0, ""), arguments
+        return ended.out
+
+    checked = runs("data", "check", *data, "--task", "counting", "--out", "gallery.png")
+    assert "No errors, no warnings." in checked or "warning" in checked
+    assert Image.open("gallery.png").size[0] > 100
+    options = ["--image-size", 64, "--batch-size", 2, "--steps", 2, "--set", "dropout=0.1"]
+    trained = runs("train", "--task", "counting", *data, *options, "--out", "run")
+    assert "counted with an error of" in trained
+    recipe = json.loads((tmp_path / "run/run.json").read_text())["recipe"]
+    assert (recipe["task"], recipe["options"]) == ("counting", {"dropout": 0.1})
+    runs("evaluate", "run", *data, "--out", "measured.json")
     result = json.loads((tmp_path / "measured.json").read_text())["result"]
     assert result["count_error"] >= 0
-    predicted = effspine("predict", "run", handful.images, "--out", "drawn")
-    assert (predicted.status, predicted.err) == (0, "")
+    runs("predict", "run", handful.images, "--out", "drawn")
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert drawn == [*(f"{n:06d}.png" for n in range(1, 5)), "predictions.json"]
+    counted = runs("profile", "--task", "counting", "--preset", "m0", "--out", "costs.json")
+    assert "m0, counting of 91 classes at 256 px" in counted
+    costs = json.loads((tmp_path / "costs.json").read_text())
+    assert costs["total"]["parameters"] == 3 * 3 * 3 * 4 + 4 + 4 + 1
+
+
+def test_an_option_of_another_task_is_refused_by_its_owners_name(counting, effspine, tmp_path):
+    command = ["train", "--data", "shapes", "--out", tmp_path / "run"]
+    foreign = effspine(*command, "--set", "dropout=0.1")
+    assert foreign.status == 2
+    assert "dropout is an option of counting; detection has losses, mosaic." in foreign.err
+    own = effspine(*command, "--task", "counting", "--mosaic", 0.5)
+    assert own.status == 2
+    assert "mosaic is an option of detection and semantic_segmentation; counting has dr" in own.err
 
 
 def test_a_run_is_measured_again_from_another_folder_than_it_was_started_in(

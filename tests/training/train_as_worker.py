@@ -12,8 +12,6 @@ from keras_effspine.cli.quiet_start import load_tensorflow
 
 load_tensorflow()
 
-from counting_task import Counting  # noqa: E402
-
 from keras_effspine.cli.main import main  # noqa: E402
 from keras_effspine.tasks import registry  # noqa: E402
 from keras_effspine.training import train  # noqa: E402
@@ -21,7 +19,6 @@ from keras_effspine.training.steps_taken import steps_taken  # noqa: E402
 
 FATE, *ARGUMENTS = sys.argv[1:]
 registry.TASKS["counting"] = ("counting_task", "Counting")
-Counting.dropout = 0.0  # replicas draw masks of their own
 
 
 class Fated(train.Curves):

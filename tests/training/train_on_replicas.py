@@ -28,7 +28,6 @@ FILE, IMAGES, OUT = sys.argv[1:]
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 registry.TASKS["counting"] = ("counting_task", "Counting")
-Counting.dropout = 0.0  # replicas draw masks of their own
 parts = []
 
 
@@ -43,6 +42,7 @@ class Noted(keras.layers.Layer):
 
 RECIPE = Recipe(
     task="counting",
+    options={"dropout": 0.0},  # replicas draw masks of their own
     data=Data(data=FILE, images=IMAGES, val_data=FILE),
     image_size=64,
     batch_size=4,
