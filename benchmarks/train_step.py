@@ -72,13 +72,13 @@ def keras_candidate(name, size, batch_size, jit):
         losses = {"classification_loss": "focal", "box_loss": "smoothl1"}
     else:
         import keras_effspine
-        from keras_effspine.tasks.detection import _LOSSES
+        from keras_effspine.tasks.detection import detection_losses
 
         model = keras_effspine.RetinaNet.from_preset(
             name, num_classes=CLASSES, bounding_box_format="xyxy"
         )
         macs = profile_model(model, size).total.macs
-        optimizer, losses = SGD(0.01, momentum=0.9, l2=DECAY), _LOSSES["paper"]()
+        optimizer, losses = SGD(0.01, momentum=0.9, l2=DECAY), detection_losses("paper")
     model.compile(optimizer=optimizer, jit_compile=jit, **losses)
     images, boxes, classes = batch(size, batch_size)
     data = (images, {"boxes": boxes, "classes": classes})

@@ -1,7 +1,7 @@
 """`effspine profile`."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -68,23 +68,20 @@ def profile(
         raise typer.Exit(1)
 
 
-def _one(preset, task, image_size, classes, by):
+def _one(
+    preset: str, task: str, image_size: int | None, classes: int | None, by: str
+) -> dict[str, Any]:
     """Prints the profile of one model and returns it as a dictionary."""
-    from keras_effspine.profiling import profile_model
-    from keras_effspine.tasks.registry import find_task
-    from keras_effspine.training.preset_values import resolve_preset
-    from keras_effspine.training.recipe import Recipe
-    from keras_effspine.training.recipe_changes import override
+    from keras_effspine.profiling.profile_task import profile_task
+    from keras_effspine.tasks.registry import find_task, task_name
 
-    recipe = override(Recipe(), {"preset": preset, "task": task, "image_size": image_size})
-    recipe, start = resolve_preset(recipe)
-    kind = find_task(recipe.task)
-    names = tuple(f"class {number}" for number in range(classes or kind.published_classes))
-    counted = profile_model(kind.build_model(recipe, names, start), recipe.image_size)
+    task = task_name(task)
+    classes = classes or find_task(task).published_classes
+    counted = profile_task(task, preset, image_size, classes)
     table = Table(
         by,
         *("parameters", "with statistics", "MACs, M", "published, M", "executed, M"),
-        title=f"{preset}, {recipe.task} of {len(names)} classes at {recipe.image_size} px",
+        title=f"{preset}, {task} of {classes} classes at {counted.image_size[0]} px",
         caption="multiply-adds in millions; MACs: of convolutions and dense layers alone",
     )
     for column in table.columns[1:]:
@@ -103,7 +100,7 @@ def _one(preset, task, image_size, classes, by):
     return counted.as_json()
 
 
-def _paper():
+def _paper() -> tuple[list[dict], bool]:
     """Prints the published models beside their numbers; the counts, and whether all are inside."""
     from keras_effspine.profiling.against_paper import compare_with_paper, summary
 

@@ -1,11 +1,12 @@
 """The package's models beside the published numbers."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.profiling.profile import Profile
-from keras_effspine.profiling.profile_model import profile_model
-from keras_effspine.topology.labels import COCO_CLASSES, VOC_CLASSES
+from keras_effspine.profiling.profile_task import profile_task
+from keras_effspine.tasks.registry import TASKS, find_task
 from keras_effspine.topology.published import Published, PublishedRow, published_rows
 
 _OURS = ("Eff-SpineNet", "SP-EfficientNet")
@@ -26,7 +27,7 @@ class Check:
     counted: float | None
 
     @property
-    def inside(self):
+    def inside(self) -> bool | None:
         """Whether the counted number rounds to the published one; None where it is missing."""
         return None if self.counted is None else self.published.holds(self.counted)
 
@@ -44,7 +45,7 @@ class Comparison:
     profile: Profile | None
 
     @property
-    def checks(self):
+    def checks(self) -> tuple[Check, ...]:
         """Tuple of one `Check` for each count that the paper prints."""
         total = self.profile.total if self.profile else None
         counts = (
@@ -53,7 +54,7 @@ class Comparison:
         )
         return tuple(Check(*count) for count in counts if count[1] is not None)
 
-    def as_json(self):
+    def as_json(self) -> dict:
         """The comparison as a dictionary that JSON can hold."""
         return {
             "table": self.row.table,
@@ -72,7 +73,7 @@ class Comparison:
         }
 
 
-def compare_with_paper():
+def compare_with_paper() -> Iterator[Comparison]:
     """Builds every published model of the paper's own and counts it.
 
     Yields:
@@ -87,45 +88,15 @@ def compare_with_paper():
             yield Comparison(row, _profile(row))
 
 
-def summary(comparisons):
+def summary(comparisons: Iterable[Comparison]) -> tuple[int, int]:
     """Number of the published numbers that the counts round to, and of all that were counted."""
     inside = [check.inside for comparison in comparisons for check in comparison.checks]
     return inside.count(True), len(inside) - inside.count(None)
 
 
-def _profile(row):
-    build = _BUILDERS.get(row.task)
-    preset, overrides = row.architecture()
-    if build is None or preset not in list_presets():
+def _profile(row: PublishedRow) -> Profile | None:
+    preset, backbone = row.architecture()
+    task = next((name for name in TASKS if find_task(name).published == row.task), None)
+    if task is None or preset not in list_presets():
         return None
-    return profile_model(build(preset, overrides), row.input_size)
-
-
-def _retinanet(preset, overrides):
-    from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
-    from keras_effspine.models.retinanet import RetinaNet
-
-    backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
-    return RetinaNet(backbone, num_classes=COCO_CLASSES, bounding_box_format="xywh")
-
-
-def _segmenter(preset, overrides):
-    from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
-    from keras_effspine.models.semantic_segmenter import SemanticSegmenter
-
-    backbone = EffSpineNetBackbone.from_preset(preset, load_weights=False, **overrides)
-    return SemanticSegmenter(backbone, num_classes=VOC_CLASSES)
-
-
-def _classifier(preset, overrides):
-    from keras_effspine.models.image_classifier import ImageClassifier
-
-    return ImageClassifier.from_preset(preset)
-
-
-_BUILDERS = {
-    "retinanet": _retinanet,
-    "classification": _classifier,
-    "segmentation": _segmenter,
-}
-"""How a row's model is built, by its task."""
+    return profile_task(task, preset, row.input_size, backbone=backbone)

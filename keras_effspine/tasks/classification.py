@@ -11,6 +11,7 @@ from keras_effspine.evaluation.classification import Classes, ClassificationEval
 from keras_effspine.stream.augmentation import Changes, Magnitude
 from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
+from keras_effspine.topology.labels import IMAGENET_CLASSES
 
 _KEPT = 5
 
@@ -40,7 +41,7 @@ class Classification(Task):
     labels = ("image",)
     options = ClassificationOptions
     published = "classification"
-    published_classes = 1000
+    published_classes = IMAGENET_CLASSES
 
     def check(self, record_set):
         labels = image_labels(record_set.records)

@@ -54,7 +54,7 @@ class Detection(Task):
         )
 
     def compile_model(self, model, recipe, optimizer):
-        model.compile(optimizer=optimizer, **_losses(recipe.options.losses))
+        model.compile(optimizer=optimizer, **detection_losses(recipe.options.losses))
 
     def batch_fields(self, record_set, images_a_sample=1):
         import tensorflow as tf
@@ -113,7 +113,7 @@ _KEPT = ("label_encoder", "head_layers")
 """What a detector takes over from the detector that it starts from, beside the weights."""
 
 
-def _losses(name: str) -> dict:
+def detection_losses(name: str) -> dict:
     """Arguments of `RetinaNet.compile`."""
     import keras_cv
 

@@ -10,6 +10,7 @@ from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluato
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
+from keras_effspine.topology.labels import VOC_CLASSES
 
 _LOOKED_AT = 32
 
@@ -30,7 +31,7 @@ class SemanticSegmentation(Task):
     labels = ("semantic",)
     options = SegmentationOptions
     published = "segmentation"
-    published_classes = 21
+    published_classes = VOC_CLASSES
 
     def __init__(self):
         self._coarse = None, None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.tasks.options import TaskOptions
+from keras_effspine.topology.labels import COCO_CLASSES
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +56,7 @@ class Task(abc.ABC):
     published: str | None = None
     """What the paper's rows call the task (`topology/published.csv`); None where it has none."""
 
-    published_classes = 91
+    published_classes = COCO_CLASSES
     """Classes of the models that are counted: those of the paper's tables."""
 
     @abc.abstractmethod

@@ -24,20 +24,30 @@ FOLDERS = {
         {"topology", "layers", "networks", "pretrained", "optimizers"},
         {"keras", "keras_cv", "tensorflow"},
     ),
-    "profiling": ({"topology", "layers", "pretrained", "models"}, {"keras"}),
     "data": ({"topology"}, set()),
     "stream": ({"data"}, {"tensorflow"}),
     "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data"}, set()),
     "drawing": ({"data"}, set()),
     "tasks": (
-        {"layers", "pretrained", "models", "data", "stream", "inspection", "evaluation", "drawing"},
+        {
+            "topology",
+            "layers",
+            "pretrained",
+            "models",
+            "data",
+            "stream",
+            "inspection",
+            "evaluation",
+            "drawing",
+        },
         {"keras", "keras_cv", "tensorflow"},
     ),
     "training": (
         {"tasks", "models", "optimizers", "pretrained", "data", "stream", "evaluation", "drawing"},
         {"keras", "tensorflow"},
     ),
+    "profiling": ({"topology", "layers", "pretrained", "models", "tasks", "training"}, {"keras"}),
 }
 HEAVY = {"keras", "keras_cv", "tensorflow"}
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)
