@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import keras_cv
 
-import keras_effspine.models.eff_spinenet_backbone  # noqa: F401  its class registers with Keras
 from keras_effspine.errors import RecipeError
 from keras_effspine.pretrained.pretrained import Pretrained
 
