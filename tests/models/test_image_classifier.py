@@ -96,5 +96,5 @@ def test_the_input_sizes_are_those_of_the_paper():
     sizes = {row.model: row.input_size for row in rows if row.model in presets}
     assert sizes == {"d0": 224, "d1": 240, "d2": 256}
     for name, size in sizes.items():
-        assert presets[name].input_size_for("classification") == size
+        assert presets[name].input_sizes["classification"] == size
         assert ImageClassifier.presets[name]["metadata"]["input_size"] == size
