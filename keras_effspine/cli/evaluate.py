@@ -40,27 +40,31 @@ def evaluate(
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.pretrained.find_trained import find_trained
     from keras_effspine.stream.decoding import ImageDecoder
     from keras_effspine.tasks.inference import evaluate as measure
+    from keras_effspine.tasks.registry import find_task
+    from keras_effspine.training.run_folder import RunFolder
     from keras_effspine.training.train import load_data, load_validation_data
-    from keras_effspine.training.trained import Trained
 
     check_data_options(data, images, split)
-    trained = Trained.open(run, last)
+    trained = find_trained(run, last)
     say(f"Model: {trained.name}.")
-    if data is None and trained.recipe is None:
+    task = find_task(trained.task)
+    if data is None and trained.run is None:
         raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
     if data is None:
-        records = load_validation_data(trained.recipe, say) or load_data(trained.recipe, say)[0]
+        recipe = RunFolder.open(trained.run).recipe
+        records = load_validation_data(recipe, say) or load_data(recipe, say)[0]
     else:
-        records = load_measured_records(data, images, split, trained.task.labels)
+        records = load_measured_records(data, images, split, task.labels)
         say(describe_records(records))
         for line in describe_problems(records):
             say(line)
     records = align_classes(records, trained.class_names)
     decoder = ImageDecoder(records)
     result = measure(
-        trained.task,
+        task,
         trained.read_model(),
         records,
         trained.image_size,

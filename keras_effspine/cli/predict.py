@@ -61,17 +61,18 @@ def predict(
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.pretrained.find_trained import find_trained
     from keras_effspine.stream.decoding import ImageDecoder
     from keras_effspine.tasks.inference import predict_records
+    from keras_effspine.tasks.registry import find_task
     from keras_effspine.tasks.showcase import truth_and_prediction
-    from keras_effspine.training.trained import Trained
 
     if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
-    trained = Trained.open(run, last)
+    trained = find_trained(run, last)
     say(f"Model: {trained.name}.")
-    task, class_names = trained.task, trained.class_names
+    task, class_names = find_task(trained.task), trained.class_names
     if source is not None:
         records = load_images(source, class_names, but=out)
     else:

@@ -105,10 +105,11 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
             name=f"{name} ({file.name})",
             config=config,
             weights=file,
-            task=run["recipe"].get("task"),
+            task=run["recipe"]["task"],
             class_names=tuple(run["class_names"]),
             image_size=run["recipe"]["image_size"],
             run=folder,
+            batch_size=run["recipe"]["batch_size"],
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise PresetError(

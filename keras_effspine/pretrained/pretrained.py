@@ -29,6 +29,7 @@ class Pretrained:
         image_size: height and width in pixels that it is meant for or was trained at, or None.
         image_sizes: dictionary from a task to its image size, where it is another.
         run: path of the run folder that it lies in, or None.
+        batch_size: pictures to predict at a time.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Pretrained:
     image_size: int | None = None
     image_sizes: dict[str, int] = dataclasses.field(default_factory=dict)
     run: pathlib.Path | None = None
+    batch_size: int = 8
 
     @property
     def model_class(self) -> type:

@@ -7,16 +7,17 @@ from typing import Any
 
 from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RunFolderError
+from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.pretrained.preset import Preset, read_preset
 from keras_effspine.pretrained.preset_saving import round_to_half_precision
 from keras_effspine.pretrained.saved_model import load_model
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
+from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe import Data
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import load_data
-from keras_effspine.training.trained import Trained
 
 
 def save_run_as_preset(
@@ -51,23 +52,25 @@ def save_run_as_preset(
         RunFolderError: if it is no run, or the run has not measured its model yet.
         EffSpineError: if the run, its data or the preset folder cannot be used.
     """
-    opened = Trained.open(run, last)
-    if opened.run is None:
+    found = find_trained(run, last)
+    if found.run is None:
         raise RunFolderError(f"{run}: a preset already; a run folder of that name is ./{run}.")
-    recipe = opened.run.recipe
-    measured, measured_on = _measured(opened.run, last)
+    folder = RunFolder.open(found.run)
+    recipe = folder.recipe
+    measured, measured_on = _measured(folder, last)
     steps = measured.pop("step")
-    report(f"Model: {opened.name}, of step {steps}.")
-    model = opened.read_model()
+    report(f"Model: {found.name}, of step {steps}.")
+    model = found.read_model()
     if half_precision:
         round_to_half_precision(model)
         report("Measuring the model with rounded weights.")
         _, records, _ = load_data(recipe, report)
-        evaluator = evaluate(opened.task, model, records, recipe.image_size, recipe.batch_size)
+        task = find_task(recipe.task)
+        evaluator = evaluate(task, model, records, recipe.image_size, recipe.batch_size)
         measured = evaluator.result().metrics
     trained = {
         "task": recipe.task,
-        "class_names": list(opened.class_names),
+        "class_names": list(found.class_names),
         "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
         "measured_on": f"its {measured_on} pictures",
         "measured": {name: value for name, value in measured.items() if value is not None},

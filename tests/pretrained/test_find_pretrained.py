@@ -15,12 +15,12 @@ from keras_effspine import EffSpineNetBackbone, RetinaNet
 from keras_effspine.errors import PresetError, UnknownPresetError
 from keras_effspine.pretrained import handle, shipped
 from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.pretrained.preset import FORMAT
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.detection import Detection
 from keras_effspine.training.preset_values import resolve_paths, resolve_preset
 from keras_effspine.training.recipe import Recipe
-from keras_effspine.training.trained import Trained
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def run(detector, tiny_detector, tmp_path):
     folder.mkdir()
     detector.save(folder / "best.keras")
     tiny_detector(seed=5).save(folder / "model.keras")
-    recipe = {"task": "detection", "image_size": 64}
+    recipe = {"task": "detection", "image_size": 64, "batch_size": 2}
     content = {"recipe": recipe, "class_names": ["cat", "dog", "ü"]}
     (folder / "run.json").write_text(json.dumps(content))
     return folder
@@ -225,10 +225,10 @@ def test_a_name_of_the_package_goes_before_a_folder_of_that_name(saved, run, mon
     shutil.copytree(saved, "m0")
     shutil.copytree(run, "m1_bccd")
     assert find_pretrained("m0").config["class_name"] == "EffSpineNetBackbone"
-    assert Trained.open("m1_bccd").class_names == ("WBC", "RBC", "Platelets")
+    assert find_trained("m1_bccd").class_names == ("WBC", "RBC", "Platelets")
     for path in ("./m0", str(tmp_path / "m0"), pathlib.Path("m0")):
         assert find_pretrained(path).class_names == ("cat", "dog", "ü")
-    assert Trained.open("./m1_bccd").name == "./m1_bccd (best.keras)"
+    assert find_trained("./m1_bccd").name == "./m1_bccd (best.keras)"
     assert resolve_paths(Recipe(preset="m0")).preset == "m0"
     assert resolve_paths(Recipe(preset="./m0")).preset == str(tmp_path / "m0")
 

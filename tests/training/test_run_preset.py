@@ -9,9 +9,9 @@ import pytest
 import keras_effspine
 from keras_effspine import EffSpineNetBackbone, RetinaNet
 from keras_effspine.errors import RunFolderError
+from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.pretrained.preset import read_preset
 from keras_effspine.training.run_preset import save_run_as_preset
-from keras_effspine.training.trained import Trained
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,7 @@ def run(handful, tmp_path_factory):
     model = RetinaNet(backbone, len(handful.records.class_names), "xyxy", head_layers=0)
     model.save(folder / "model.keras")
     recipe = {
+        "task": "detection",
         "preset": "m0",
         "data": {"data": str(handful.file), "images": str(handful.images)},
         "image_size": 64,
@@ -51,7 +52,7 @@ def test_a_run_is_saved_with_what_it_measured_and_opens_as_a_trained_model(
     assert preset.trained["measured"] == {"AP": 0.5}
     assert (preset.trained["steps"], preset.trained["licence"]) == (4, "CC0-1.0")
     assert str(handful.file.parent) not in (out / "metadata.json").read_text()
-    trained = Trained.open(str(out))
+    trained = find_trained(str(out))
     assert trained.class_names == handful.records.class_names
     assert trained.image_size == 64
     model = keras_effspine.load_model(run)

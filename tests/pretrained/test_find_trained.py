@@ -6,9 +6,10 @@ import pytest
 import keras_effspine
 from keras_effspine.data.loading import load_records
 from keras_effspine.errors import PresetError, RunFolderError
+from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
-from keras_effspine.training.trained import Trained
+from keras_effspine.tasks.registry import find_task
 
 BLOOD_CELLS = "m1_bccd"
 
@@ -44,13 +45,13 @@ def test_its_weights_are_loaded_and_not_drawn(blood_cells):
 @pytest.mark.real_data
 def test_it_measures_what_it_says(blood_cells, real_data):
     preset = list_presets()[BLOOD_CELLS]
-    trained = Trained.open(BLOOD_CELLS)
+    trained = find_trained(BLOOD_CELLS)
     assert (trained.image_size, trained.class_names) == (
         preset.input_size,
         ("WBC", "RBC", "Platelets"),
     )
     test = load_records(real_data / "bccd" / "test.json", real_data / "bccd" / "JPEGImages")
-    result = evaluate(trained.task, blood_cells, test, trained.image_size).result()
+    result = evaluate(find_task(trained.task), blood_cells, test, trained.image_size).result()
     measured = preset.trained["measured"]
     assert result.metrics["AP"] == pytest.approx(measured["AP"], abs=2e-3)
     assert result.metrics["AP50"] == pytest.approx(measured["AP50"], abs=2e-3)
@@ -63,15 +64,16 @@ def test_what_is_no_trained_model_is_named_with_those_there_are(tmp_path):
         (str(tmp_path), "not a run folder"),
     ):
         with pytest.raises(RunFolderError, match=rf"{words}.*Presets with.*{BLOOD_CELLS}"):
-            Trained.open(source)
+            find_trained(source)
 
 
 def test_a_run_folder_opens_as_well(counting_recipe, tmp_path):
     from keras_effspine.training.train import train
 
     folder, _ = train(counting_recipe, tmp_path / "run", report=print, verbose=0)
-    trained = Trained.open(str(folder.path))
-    assert trained.recipe == folder.recipe
+    trained = find_trained(str(folder.path))
+    assert (trained.run, trained.task) == (folder.path, "counting")
+    assert (trained.image_size, trained.batch_size) == (64, 3)
     assert trained.read_model().count_params() > 0
 
 
@@ -84,4 +86,4 @@ def test_a_preset_has_no_data_of_its_own_to_be_measured_on(effspine):
 def test_a_preset_says_what_it_lacks_to_predict(blood_cells, tmp_path):
     blood_cells.save_to_preset(tmp_path / "mine", class_names=["a", "b", "c"], input_size=64)
     with pytest.raises(PresetError, match=r"mine: cannot predict, for lack of: task\. "):
-        Trained.open(str(tmp_path / "mine"))
+        find_trained(str(tmp_path / "mine"))
