@@ -68,7 +68,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         ([*TRAIN, "--val-split", "val"], "has no parts; leave the split 'val' out"),
         ([*TRAIN, "--val-data", "data.json", "--val-split", "val"], "leave the split 'val' out"),
         ([*TRAIN, "--val-data", "shapes", "--val-split", "test"], "no split 'test'"),
-        (["train", "--data", "empty", "--out", "new"], "empty: not recognised; data must be "),
+        (["train", "--data", "empty", "--out", "new"], "not recognised; data must be "),
         (["data", "check"], "Name the data to check"),
         (["data", "check", "--data", "nowhere"], "nowhere: there is no such file or folder"),
         (["data", "check", "--data", "cut.json", "--images", "pictures"], "not valid JSON"),

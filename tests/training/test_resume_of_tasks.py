@@ -15,7 +15,7 @@ from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 
 
-def small_backbone(recipe, **changes):
+def small_backbone(recipe, start, **changes):
     """One normalised convolution at output stride 8, in place of a preset's backbone."""
     images = keras.Input((None, None, 3))
     x = keras.layers.Rescaling(1 / 128, -1.0)(images)
