@@ -12,6 +12,8 @@ from keras_effspine.training.task_options import describe_foreign, options_for, 
 _FORMER_NAMES = {
     "augmentation.mosaic": "mosaic",
     "augmentation.rand_augment": "rand_augment",
+    "activation": "backbone.activation",
+    "stochastic_depth_rate": "backbone.stochastic_depth_rate",
 }
 
 

@@ -322,6 +322,7 @@ def test_another_backbone_makes_another_recipe():
     assert differences(relu, Recipe()) == ["backbone.activation: relu; now the preset's"]
     assert differences(relu, override(relu, {"backbone": {"activation": "relu"}})) == []
     assert relu.backbone == {"activation": "relu"} and Recipe().backbone == {}
+    assert override(Recipe(), {"activation": "relu"}) == relu  # its name in earlier versions
 
 
 def test_an_argument_of_the_backbone_is_set_beside_those_that_are():

@@ -78,9 +78,8 @@ def load_voc_segmentation(folder, split=None):
         DataError: there is no such list, or a name leaves the folder.
     """
     folder = pathlib.Path(folder)
-    names = LabelNames(
-        CLASS_NAMES, tuple(range(len(CLASS_NAMES))), ValueLabels({i: i for i in range(21)})
-    )
+    indices = tuple(range(len(CLASS_NAMES)))
+    names = LabelNames(CLASS_NAMES, indices, ValueLabels({index: index for index in indices}))
     if (folder / LABEL_MAP_FILE).is_file():
         names = read_label_map(folder / LABEL_MAP_FILE)
     images = find_files(folder / "JPEGImages")
