@@ -1,7 +1,9 @@
 """`effspine`: the verbs of the command line."""
 
+import contextlib
 import sys
 import warnings
+from collections.abc import Iterator
 
 import typer
 from typer.exceptions import TyperException
@@ -42,10 +44,20 @@ _INTERRUPTED = 130
 """The exit status that shells expect of a program that Ctrl-C ended."""
 
 
-def main():
-    """Runs the command line; mistakes of the user end in one line and status 2."""
-    # Of a warning the user needs the text, and not the line of the source that it comes from.
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Of a warning the user needs the text, and not the line of the source that it comes from."""
+    before = warnings.formatwarning
     warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
+
+
+@_plain_warnings()
+def main() -> None:
+    """Runs the command line; mistakes of the user end in one line and status 2."""
     try:
         sys.exit(app(standalone_mode=False))
     except TyperException as error:

@@ -82,3 +82,13 @@ def test_the_log_of_tensorflow_stays_off_the_terminal(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120
     )
     assert (done.stdout, done.stderr) == ("True\n", "still here\n")
+
+
+def test_a_former_name_of_a_task_is_noted_in_one_line(tmp_path):
+    command = ["data", "check", "--data", "shapes", "--split", "val", "--task", "segmentation"]
+    code = f"import sys; sys.argv = ['effspine', *{command}]\n"
+    code += "from keras_effspine.cli.main import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert done.stderr == "The task 'segmentation' is called 'semantic_segmentation' now.\n"
+    assert "not labelled" in done.stdout
