@@ -1,8 +1,16 @@
 """What was received and what is wrong with it, in messages that stay short."""
 
+import json
+import pathlib
+import re
 import reprlib
+from typing import TypeVar
 
 import pydantic
+
+from keras_effspine.errors import EffSpineError
+
+_Model = TypeVar("_Model", bound=pydantic.BaseModel)
 
 _MOST_FINDINGS = 5
 
@@ -25,6 +33,12 @@ def cut(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def reason(error: Exception) -> str:
+    """What a foreign error says, in one short line; TensorFlow says much around it."""
+    text = re.sub(r"\{\{[^}]*\}\} ?", "", str(error)).strip().partition("\n")[0]
+    return cut(text or type(error).__name__, 200)
+
+
 def in_words(error: pydantic.ValidationError) -> str:
     """One line for pydantic's first findings, each with its place and what was received."""
     findings = []
@@ -37,3 +51,34 @@ def in_words(error: pydantic.ValidationError) -> str:
     if error.error_count() > _MOST_FINDINGS:
         findings.append(f"and {error.error_count() - _MOST_FINDINGS} more")
     return "; ".join(findings)
+
+
+def read_json_as(kind: type[_Model], file: pathlib.Path, error: type[EffSpineError]) -> _Model:
+    """What a JSON file says, held against a schema.
+
+    Args:
+        kind: class of the schema.
+        file: path of the file.
+        error: class of the error to raise.
+
+    Raises:
+        EffSpineError: of the class `error`, if the file is unreadable, no JSON, or does not fit.
+    """
+    try:
+        return kind.model_validate(read_json(file, error))
+    except pydantic.ValidationError as found:
+        raise error(f"{file}: was not written by a run, or changed: {in_words(found)}.") from found
+
+
+def read_json(file: pathlib.Path, error: type[EffSpineError]) -> object:
+    """Content of a JSON file.
+
+    Raises:
+        EffSpineError: of the class `error`, if the file cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as found:
+        raise error(f"{file}: cannot be read ({found.strerror or found}).") from found
+    except (ValueError, RecursionError) as found:
+        raise error(f"{file}: not valid JSON ({cut(str(found), 200)}).") from found

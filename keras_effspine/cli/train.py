@@ -138,8 +138,8 @@ def train(
         return
     for table in result.tables():
         OUTPUT.print(table)
-    measured = folder.read_json("metrics.json")
-    best = measured["best"]["step"]
-    if best != measured["step"]:
-        say(f"Measured is the last model, of step {measured['step']}; best.keras is step {best}'s.")
+    measured = folder.metrics
+    best = measured.best["step"]
+    if best != measured.step:
+        say(f"Measured is the last model, of step {measured.step}; best.keras is step {best}'s.")
     say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")

@@ -9,6 +9,7 @@ from keras_effspine.pretrained.classes import check_classes
 from keras_effspine.pretrained.handle import fetch_handle
 from keras_effspine.pretrained.preset import read_json, read_preset
 from keras_effspine.pretrained.pretrained import Pretrained
+from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
 from keras_effspine.pretrained.saved_model import model_file, read_config
 from keras_effspine.pretrained.shipped import list_presets
 
@@ -42,7 +43,7 @@ def find_pretrained(name: str | os.PathLike, last: bool = False) -> Pretrained:
     if found is not None:
         return _of_preset(handle, *found)
     path = pathlib.Path(handle).absolute()
-    if (path / "run.json").is_file():
+    if (path / RUN_FILE).is_file():
         return _of_run(handle, path, last)
     if (path / "config.json").is_file():
         return _of_preset(handle, path, path)
@@ -98,23 +99,27 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
             f"{name}: the run holds no model yet; its training has kept no state ({file.name}: no "
             "such file)."
         )
-    run = read_json(folder / "run.json")
+    run = RunFile.read(folder, PresetError)
     config = _read_checked(file, "the model of a run")
-    try:
-        return Pretrained(
-            name=f"{name} ({file.name})",
-            config=config,
-            weights=file,
-            task=run["recipe"]["task"],
-            class_names=tuple(run["class_names"]),
-            image_size=run["recipe"]["image_size"],
-            run=folder,
-            batch_size=run["recipe"]["batch_size"],
-        )
-    except (AttributeError, KeyError, TypeError) as error:
+    predicted = config["config"].get("num_classes")
+    if isinstance(predicted, int) and predicted != len(run.class_names):
         raise PresetError(
-            f"{folder / 'run.json'}: was not written by a run; it has no {error}."
-        ) from error
+            f"{folder / RUN_FILE}: names {len(run.class_names)} classes, its model {file.name} "
+            f"predicts {predicted}."
+        )
+    for value in ("task", "image_size", "batch_size"):
+        if getattr(run.recipe, value) is None:
+            raise PresetError(f"{folder / RUN_FILE}: the recipe names no {value}.")
+    return Pretrained(
+        name=f"{name} ({file.name})",
+        config=config,
+        weights=file,
+        task=run.recipe.task,
+        class_names=run.class_names,
+        image_size=run.recipe.image_size,
+        run=folder,
+        batch_size=run.recipe.batch_size,
+    )
 
 
 def _read_checked(file: pathlib.Path, what: str) -> dict:

@@ -1,11 +1,11 @@
 """What a preset folder says of itself. Needs neither TensorFlow nor Keras."""
 
 import dataclasses
-import json
 import os
 import pathlib
 from typing import Any
 
+from keras_effspine import validation
 from keras_effspine.errors import PresetError
 
 FORMAT = 1
@@ -94,10 +94,7 @@ def read_json(file: pathlib.Path) -> dict[str, Any]:
     Raises:
         PresetError: if it cannot be read, or holds something else.
     """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PresetError(f"{file}: cannot be read ({error}).") from error
+    content = validation.read_json(file, PresetError)
     if not isinstance(content, dict):
         raise PresetError(f"{file}: holds no JSON object.")
     return content

@@ -1,6 +1,14 @@
 """Points of curves for TensorBoard, each written once."""
 
+import contextlib
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
 import tensorflow as tf
+
+from keras_effspine.errors import RunFolderError
+from keras_effspine.validation import reason
 
 
 class CurveFile:
@@ -12,34 +20,47 @@ class CurveFile:
     Args:
         folder: `pathlib.Path` of the folder, for these curves alone.
         writes: whether this process writes them; otherwise nothing is done.
+
+    Raises:
+        RunFolderError: here and in all methods, if nothing can be written there.
     """
 
-    def __init__(self, folder, writes=True):
+    def __init__(self, folder: pathlib.Path, writes: bool = True) -> None:
+        self._folder = folder
         self._written = {
             point for file in sorted(folder.glob("*.tfevents.*")) for point in _points(file)
         }
         new = tf.summary.create_file_writer if writes else lambda _: tf.summary.create_noop_writer()
-        self._writer = new(str(folder))
+        with self._writing():
+            self._writer = new(str(folder))
 
-    def scalar(self, name, value, step):
+    def scalar(self, name: str, value: float, step: int) -> None:
         """Adds a point to a curve."""
         self._add(tf.summary.scalar, name, value, step)
 
-    def image(self, name, image, step):
+    def image(self, name: str, image: np.ndarray, step: int) -> None:
         """Adds a uint8 picture `(height, width, 3)`."""
         self._add(tf.summary.image, name, image[None], step)
 
-    def _add(self, write, name, value, step):
+    def _add(self, write: Callable, name: str, value: object, step: int) -> None:
         if (name, step) not in self._written:
-            with self._writer.as_default(step):
+            with self._writing(), self._writer.as_default(step):
                 write(name, value)
 
-    def flush(self):
+    def flush(self) -> None:
         """Brings all points into the file, where a kill does not reach them."""
-        self._writer.flush()
+        with self._writing():
+            self._writer.flush()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            raise RunFolderError(f"{self._folder}: cannot be written ({reason(error)}).") from error
 
 
-def _points(file):
+def _points(file: pathlib.Path) -> Iterator[tuple[str, int]]:
     """Yields the name and the step of each point in an event file.
 
     The last record is half where the writer was killed; what stands before it counts.

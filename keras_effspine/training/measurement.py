@@ -3,9 +3,8 @@
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
 from keras_effspine.training.history import History
+from keras_effspine.training.metrics_file import METRICS_FILE
 from keras_effspine.training.steps_taken import steps_taken
-
-_METRICS_FILE = "metrics.json"
 
 
 class Measurement:
@@ -61,9 +60,8 @@ class Measurement:
         self._folder = folder
         self._checkpoint = checkpoint
         self._report = report
-        done = folder.path / _METRICS_FILE
-        past = folder.read_json(_METRICS_FILE)["history"] if done.exists() else []
-        self.history = History(past, recipe.patience, patient_until)
+        done = folder.metrics
+        self.history = History(done.history if done else [], recipe.patience, patient_until)
         self._curves = folder.curves("measured")
         self.result = None
 
@@ -98,7 +96,7 @@ class Measurement:
         self._curves.image("examples", image, step)
         self._curves.flush()
         self._folder.write_json(
-            _METRICS_FILE,
+            METRICS_FILE,
             {
                 "measured_on": self._measured_on,
                 "source": self._record_set.source,

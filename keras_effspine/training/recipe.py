@@ -10,15 +10,23 @@ from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.task_options import gather_options, parse_options
+from keras_effspine.validation import in_words
 
-_Positive = Annotated[int, pydantic.Field(ge=1)]
+_Positive = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
 
 
 class _Part(pydantic.BaseModel):
-    """Values cannot be changed; unknown names, NaN and infinity are refused."""
+    """Values cannot be changed; unknown names, NaN, infinity and NUL in a text are refused."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @pydantic.field_validator("*")
+    @classmethod
+    def _no_nul(cls, value):
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("cannot hold the character NUL")
+        return value
 
 
 class Data(_Part):
@@ -142,7 +150,7 @@ def parse_recipe(values):
     try:
         return Recipe.model_validate(_with_backbone(values))
     except pydantic.ValidationError as error:
-        raise RecipeError(_in_words(error)) from error
+        raise RecipeError(f"The recipe does not make sense: {in_words(error)}.") from error
 
 
 def _with_backbone(values: Any) -> Any:
@@ -160,14 +168,3 @@ def _with_backbone(values: Any) -> Any:
             backbone[name] = values[name]
         values.pop(name, None)
     return {"backbone": backbone, **values}
-
-
-def _in_words(error):
-    """One line for all of pydantic's findings."""
-    findings = []
-    for found in error.errors():
-        where = ".".join(str(part) for part in found["loc"])
-        received = "" if isinstance(found["input"], dict) else f" (received: {found['input']!r})"
-        message = found["msg"].removeprefix("Value error, ")
-        findings.append(f"{where}: {message}{received}" if where else message)
-    return f"The recipe does not make sense: {'; '.join(findings)}."

@@ -13,13 +13,15 @@ from PIL import Image
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
 from keras_effspine.training.curve_file import CurveFile
-from keras_effspine.training.recipe import parse_recipe
+from keras_effspine.training.metrics_file import METRICS_FILE, MetricsFile
+from keras_effspine.training.recipe import Recipe, parse_recipe
 from keras_effspine.training.recipe_changes import differences
 from keras_effspine.training.resume_state import append_resume_state, restore_resume_state
 from keras_effspine.training.steps_taken import steps_taken
+from keras_effspine.validation import read_json, read_json_as, reason
 
-_RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
 _BEST_FILE = "best.keras"
 
@@ -82,7 +84,7 @@ class RunFolder:
 
     def _check_is_free(self):
         """Raises where the folder holds something that is no run."""
-        if (self.path / _RUN_FILE).exists():
+        if (self.path / RUN_FILE).exists():
             return
         if any(not file.name.startswith(".") for file in self.path.iterdir()):
             raise RunFolderError(
@@ -93,9 +95,9 @@ class RunFolder:
     def _settle(self, recipe, class_names):
         """Writes `run.json`, or checks that the one there is of the same run."""
         remove_unfinished(self.path)
-        if not (self.path / _RUN_FILE).exists():
+        if not (self.path / RUN_FILE).exists():
             self.write_json(
-                _RUN_FILE,
+                RUN_FILE,
                 {
                     "keras_effspine": keras_effspine.__version__,
                     "class_names": list(class_names),
@@ -122,31 +124,25 @@ class RunFolder:
         folder = cls(pathlib.Path(path))
         if not folder.path.exists():
             raise RunFolderError(f"{path}: there is no such run folder.")
-        if not (folder.path / _RUN_FILE).is_file():
-            raise RunFolderError(f"{path}: not a run folder; it holds no {_RUN_FILE}.")
+        if not (folder.path / RUN_FILE).is_file():
+            raise RunFolderError(f"{path}: not a run folder; it holds no {RUN_FILE}.")
         return folder
 
-    def _read(self, part):
-        """One of the parts of `run.json`."""
-        content = self.read_json(_RUN_FILE)
-        if not isinstance(content, dict) or part not in content:
-            raise RunFolderError(
-                f"{self.path / _RUN_FILE}: holds no '{part}'; it was not written by a run."
-            )
-        return content[part]
+    def _run_file(self) -> RunFile:
+        return RunFile.read(self.path, RunFolderError)
 
     @property
-    def class_names(self):
-        """Tuple of the names of the classes that the run's model predicts."""
-        return tuple(self._read("class_names"))
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that the run's model predicts."""
+        return self._run_file().class_names
 
     @property
-    def recipe(self):
+    def recipe(self) -> Recipe:
         """The run's `Recipe`, in full."""
         try:
-            return parse_recipe(self._read("recipe"))
+            return parse_recipe(self._run_file().recipe_values())
         except RecipeError as error:
-            raise RunFolderError(f"{self.path / _RUN_FILE}: {error}") from error
+            raise RunFolderError(f"{self.path / RUN_FILE}: {error}") from error
 
     @property
     def model_file(self):
@@ -161,19 +157,23 @@ class RunFolder:
         """The `CurveFile` of a folder for TensorBoard."""
         return CurveFile(self.tensorboard / name, self.writes)
 
-    def read_json(self, name):
+    @property
+    def metrics(self) -> MetricsFile | None:
+        """What the run has measured so far; None before its first measurement.
+
+        Raises:
+            RunFolderError: if the file cannot be read, or was not written by a run.
+        """
+        file = self.path / METRICS_FILE
+        return read_json_as(MetricsFile, file, RunFolderError) if file.exists() else None
+
+    def read_json(self, name: str) -> object:
         """Content of a JSON file.
 
         Raises:
             RunFolderError: if the file cannot be read, or is no JSON.
         """
-        file = self.path / name
-        try:
-            return json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunFolderError(f"{file}: cannot be read ({error}).") from error
-        except ValueError as error:
-            raise RunFolderError(f"{file}: not valid JSON ({error}).") from error
+        return read_json(self.path / name, RunFolderError)
 
     def write_json(self, name, value):
         text = json.dumps(value, indent=2) + "\n"
@@ -246,9 +246,9 @@ class RunFolder:
         except RunFolderError:
             raise
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).partition("\n")[0]
+            version = self._run_file().keras_effspine
             raise RunFolderError(
-                f"{self.model_file}: cannot be loaded ({reason}). It is broken, or from another "
-                f"version: the run was written by keras_effspine {self._read('keras_effspine')}, "
+                f"{self.model_file}: cannot be loaded ({reason(error)}). It is broken, or from "
+                f"another version: the run was written by keras_effspine {version}, "
                 f"this is {keras_effspine.__version__}."
             ) from error

@@ -100,15 +100,15 @@ def save_run_as_preset(
 
 def _measured(run: RunFolder, last: bool) -> tuple[dict[str, Any], str]:
     """What the run measured of its best model, or of its last, and on which pictures."""
-    if not (run.path / "metrics.json").is_file():
+    metrics = run.metrics
+    if metrics is None:
         raise RunFolderError(f"{run.path}: the run has not been measured yet; let it go on first.")
-    metrics = run.read_json("metrics.json")
     if not last:
-        return dict(metrics["best"]), metrics["measured_on"]
+        return dict(metrics.best), metrics.measured_on
     step = steps_taken(load_model(run.model_file))
-    for measured in metrics["history"]:
+    for measured in metrics.history:
         if measured["step"] == step:
-            return dict(measured), metrics["measured_on"]
+            return dict(measured), metrics.measured_on
     raise RunFolderError(
         f"{run.path}: the last model, of step {step}, has not been measured yet; let the run go on "
         "first, or leave out --last."

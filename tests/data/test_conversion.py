@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from full_disk import full_disk
 from PIL import Image
 from small_classes import class_folders
 from small_data import assert_same_everything, assert_same_objects, small_record_set
@@ -12,7 +13,7 @@ from small_data import assert_same_everything, assert_same_objects, small_record
 from keras_effspine.data.conversion import convert
 from keras_effspine.data.images.image_bytes import open_image, read_image_bytes
 from keras_effspine.data.loading import load_records
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, EffSpineError
 
 
 @pytest.fixture
@@ -243,3 +244,11 @@ def test_classes_of_whole_pictures_are_kept_in_shards_and_refused_by_formats_of_
         with pytest.raises(DataError, match=f"{target} holds objects .*; convert it to tfrecord"):
             convert({"train": labelled}, target, tmp_path / target)
         assert not (tmp_path / target).exists()
+
+
+@pytest.mark.parametrize("target", ["tfrecord", "coco", "voc", "yolo"])
+def test_a_full_disk_is_one_error_and_leaves_nothing(original, tmp_path, target):
+    with pytest.raises(EffSpineError, match="cannot be written") as raised, full_disk(most=1000):
+        convert({"train": original}, target, tmp_path / "out")
+    assert len(str(raised.value).splitlines()) == 1
+    assert os.listdir(tmp_path) == ["original"]

@@ -234,7 +234,7 @@ def test_a_value_that_the_backbone_refuses_ends_the_run_before_its_folder_is_mad
 
 
 def test_a_broken_preset_folder_is_named(tmp_path):
-    for text, message in (("{", "config.json: cannot be read"), ("[]", "holds no JSON object")):
+    for text, message in (("{", "config.json: not valid JSON"), ("[]", "holds no JSON object")):
         (tmp_path / "config.json").write_text(text)
         with pytest.raises(PresetError, match=message):
             resolve_preset(Recipe(preset=str(tmp_path)))

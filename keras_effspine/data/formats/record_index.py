@@ -20,7 +20,7 @@ from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.record import Problem, RecordSet
 from keras_effspine.data.record_columns import ColumnRecords, RecordColumns
 from keras_effspine.errors import DataError
-from keras_effspine.validation import cut, in_words
+from keras_effspine.validation import cut, in_words, reason
 
 VERSION = 3
 """Whoever changes what an index holds raises the version."""
@@ -195,6 +195,4 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, pydantic.ValidationError):
-        return in_words(error)
-    return cut(str(error).partition("\n")[0] or type(error).__name__, 200)
+    return in_words(error) if isinstance(error, pydantic.ValidationError) else reason(error)

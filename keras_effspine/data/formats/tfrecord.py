@@ -11,6 +11,7 @@ import numpy as np
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.errors import DataError
+from keras_effspine.validation import reason
 
 SHARD_BYTES = 256 * 2**20
 """Size from which on a shard is full."""
@@ -80,7 +81,7 @@ def save_tfrecord(record_sets, folder, names):
         names: dictionary from split to the list of the pictures' file names.
 
     Raises:
-        DataError: a picture cannot be read.
+        DataError: a picture cannot be read, or a shard cannot be written.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,13 @@ def _write_shards(record_set, folder, split, names):
     """Writes the shards; yields each record with its new place."""
     import tensorflow as tf  # reading does without
 
+    try:
+        yield from _placed(record_set, folder, split, names, tf.io.TFRecordWriter)
+    except tf.errors.OpError as error:
+        raise DataError(f"{folder}: a shard cannot be written ({reason(error)}).") from error
+
+
+def _placed(record_set, folder, split, names, open_writer):
     writer, shard, position, count = None, None, 0, 0
     try:
         for record, name in zip(record_set.records, names, strict=True):
@@ -104,7 +112,7 @@ def _write_shards(record_set, folder, split, names):
                 if writer is not None:
                     writer.close()
                 shard, position = folder / f"{split}-{count:05d}.tfrecord", 0
-                writer, count = tf.io.TFRecordWriter(str(shard)), count + 1
+                writer, count = open_writer(str(shard)), count + 1
             try:
                 image = read_image_bytes(record)
             except OSError as error:
