@@ -32,7 +32,8 @@ def run(handful, tmp_path_factory):
     }
     said = {"recipe": recipe, "class_names": list(handful.records.class_names)}
     (folder / "run.json").write_text(json.dumps({"keras_effspine": "0", **said}))
-    measured = {"best": {"step": 4, "AP": 0.5, "AP_small": None}, "measured_on": "training"}
+    best = {"step": 4, "AP": 0.5, "AP_small": None}
+    measured = {"measured_on": "training", "step": 4, "best": best, "history": [best]}
     (folder / "metrics.json").write_text(json.dumps(measured))
     return folder
 
@@ -70,7 +71,7 @@ def test_the_best_model_is_saved_and_the_last_where_it_is_asked_for(run, tmp_pat
     last.weights[0].assign(last.weights[0] + 1.0)
     last.save(two / "model.keras")
     history = [{"step": 4, "AP": 0.5}, {"step": 6, "AP": 0.25}]
-    measured = {"best": history[0], "history": history, "measured_on": "validation"}
+    measured = {"measured_on": "validation", "step": 6, "best": history[0], "history": history}
     (two / "metrics.json").write_text(json.dumps(measured))
     for options, model, step, AP in (([], best, 4, 0.5), (["--last"], last, 6, 0.25)):
         answer = effspine("presets", "save", two, "--out", tmp_path / "out", *options)
