@@ -31,7 +31,8 @@ def test_a_run_is_evaluated_as_it_was_measured(trained_run, effspine, tmp_path):
     assert "AP75" in answer.out
     assert "hexagon" in answer.out
     written = json.loads(out.read_text())
-    assert written["result"]["stats"] == trained_run.result.metrics
+    best = trained_run.folder.read_json("metrics.json")["best"]
+    assert {"step": best["step"], **written["result"]["stats"]} == best
     assert str(out) in answer.out.replace("\n", "")
 
 
@@ -206,7 +207,7 @@ def test_a_folder_of_which_no_file_can_be_read_is_refused_with_the_reasons(run, 
     for name in "abcd":
         (tmp_path / "in" / f"{name}.png").write_bytes(b"no")
     answer = effspine("predict", run, "in")
-    assert (answer.status, answer.out) == (2, "")
+    assert (answer.status, answer.out) == (2, f"Model: {run} (best.keras).\n")
     assert "in/a.png: not a readable picture" in answer.err
     assert answer.err.count("\n") == 1
 
