@@ -1,10 +1,11 @@
 """An image classifier on the average of a backbone's endpoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import keras_cv
+import numpy as np
 
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.arguments import (
@@ -12,6 +13,7 @@ from keras_effspine.models.arguments import (
     require_positive,
     single_map,
 )
+from keras_effspine.models.batch_checks import check_class_labels
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.task_model import TaskModel
@@ -97,6 +99,9 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
         self.pooling = pooling
         self.activation = activation
         self.dropout_rate = dropout_rate
+
+    def check_labels(self, labels: np.ndarray, image_shape: Sequence[int]) -> None:
+        check_class_labels(labels, self.num_classes)
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

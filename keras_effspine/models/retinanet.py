@@ -1,11 +1,12 @@
 """RetinaNet (arXiv:1708.02002) on a backbone that brings its own pyramid."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import keras_cv
+import numpy as np
 from keras import ops
 
 from keras_effspine.layers.replicas import sum_over_replicas
@@ -14,6 +15,7 @@ from keras_effspine.models.arguments import (
     require_box_format,
     require_positive,
 )
+from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
@@ -269,11 +271,17 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
             },
         )
 
-    def train_step(self, *args: Any) -> Any:
-        return keras.Model.train_step(self, *args[:-1], images_and_labels(args[-1]))
+    def batch_of(self, data: Any) -> tuple[Any, Any, Any]:
+        return *images_and_labels(data), None
 
-    def test_step(self, *args: Any) -> Any:
-        return keras.Model.test_step(self, *args[:-1], images_and_labels(args[-1]))
+    def check_labels(self, labels: dict[str, np.ndarray], image_shape: Sequence[int]) -> None:
+        check_objects(
+            labels["boxes"],
+            labels["classes"],
+            self.num_classes,
+            self.bounding_box_format,
+            image_shape,
+        )
 
     def decode_predictions(self, predictions, images):
         """Turns the model's outputs into detections.

@@ -1,14 +1,17 @@
 """Semantic segmentation on the average of a backbone's endpoints."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 from keras_cv.src.models.task import Task
 
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
+from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.retinanet import RetinaNet
@@ -129,10 +132,13 @@ class SemanticSegmenter(TaskModel, Task):
             )
         keras.Model.compile(self, optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
+    def check_labels(self, labels: np.ndarray, image_shape: Sequence[int]) -> None:
+        check_label_maps(labels, self.num_classes, IGNORED)
+
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **kwargs
     ) -> Any:
-        labels = ops.cast(ops.convert_to_tensor(y), "int32")
+        labels = ops.convert_to_tensor(y)
         if len(labels.shape) == 4 and labels.shape[-1] == 1:
             labels = ops.squeeze(labels, -1)
         if len(labels.shape) != 3:
@@ -140,6 +146,8 @@ class SemanticSegmenter(TaskModel, Task):
                 "Labels must be class indices (batch, height, width), one a pixel. "
                 f"Received: shape {tuple(labels.shape)}"
             )
+        check_whole_numbers(labels)
+        labels = ops.cast(labels, "int32")
         known = labels != IGNORED
         weights = ops.cast(known, "float32")
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each

@@ -6,11 +6,12 @@ from typing import Any, Self
 import keras
 from keras_cv.src.models.task import Task
 
+from keras_effspine.models.checked_batches import CheckedBatches
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.pretrained.preset_saving import PresetSaving
 
 
-class TaskModel(PresetSaving):
+class TaskModel(CheckedBatches, PresetSaving):
     """A functional model on a backbone's inputs: its config, its files, and its first step.
 
     A task's class derives from this one and from keras-cv's class of the task, or from its `Task`,
