@@ -41,6 +41,12 @@ def predict(
     min_score: Annotated[
         float, typer.Option(help="Draw only boxes that are predicted with this score or more.")
     ] = 0.3,
+    every_guess: Annotated[
+        bool,
+        typer.Option(
+            "--every-guess", help="Draw also boxes that lie on a better one of another class."
+        ),
+    ] = False,
     batch_size: BatchSize = None,
     last: Last = False,
 ):
@@ -97,10 +103,11 @@ def predict(
         decoder,
     ):
         evaluator.add(record, output)
+        shown = output if every_guess else task.best_guesses(output)
         if source is None:
-            drawn = truth_and_prediction(task, [(record, output)], class_names, min_score)
+            drawn = truth_and_prediction(task, [(record, shown)], class_names, min_score)
         else:
-            drawn = task.draw(read_image(record, upright), output, class_names, min_score)
+            drawn = task.draw(read_image(record, upright), shown, class_names, min_score)
         file = files[record.image_id]
         write_file(file, Image.fromarray(drawn).save)
         for ending, image in task.beside(output, class_names).items():

@@ -24,13 +24,12 @@ class CheckedBatches:
     _refusal: ValueError | None = None
 
     def check_labels(self, labels: Any, image_shape: Sequence[int]) -> None:
-        """Raises a `ValueError` where labels make no sense.
+        """Raises a `ValueError` where labels make no sense; by default all do.
 
         Args:
             labels: NumPy arrays, of the structure of the model's labels.
             image_shape: height and width of the images.
         """
-        raise NotImplementedError
 
     def batch_of(self, data: Any) -> tuple[Any, Any, Any]:
         """Images, labels and sample weights of what a step is given."""

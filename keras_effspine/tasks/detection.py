@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 
+from keras_effspine.drawing.places import best_of_each_place
 from keras_effspine.drawing.zoom import draw_enlarged
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
@@ -96,6 +97,11 @@ class Detection(Task):
 
     def evaluator(self, record_set):
         return CocoDetectionEvaluator(record_set)
+
+    def best_guesses(self, output: Boxes) -> Boxes:
+        """As in `Task`: of boxes at one place, whatever their classes, the best."""
+        kept = best_of_each_place(output.boxes, output.scores)
+        return Boxes(output.boxes[kept], output.classes[kept], output.scores[kept])
 
     def draw(self, image, output, class_names, min_score=0.0):
         shown = slice(None) if output.scores is None else output.scores >= min_score

@@ -179,6 +179,10 @@ class Task(abc.ABC):
             A new uint8 `(height, width, 3)`.
         """
 
+    def best_guesses(self, output: Any) -> Any:
+        """What of a prediction is drawn by default, as an output."""
+        return output
+
     def beside(self, output: Any, class_names: tuple[str, ...]) -> dict[str, Image.Image]:
         """Pictures that are written beside a drawn prediction.
 

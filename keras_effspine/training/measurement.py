@@ -85,8 +85,9 @@ class Measurement:
         best = self.history.best
         if best["step"] == step:
             self._folder.keep_best_model()
+        shown = [(record, self._task.best_guesses(output)) for record, output in pairs.kept]
         image = truth_and_prediction(
-            self._task, pairs.kept, self._record_set.class_names, self.MIN_SCORE
+            self._task, shown, self._record_set.class_names, self.MIN_SCORE
         )
         self._folder.write_image("examples.png", image)
         self._folder.write_json("predictions.json", evaluator.predictions())

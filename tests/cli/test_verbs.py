@@ -114,6 +114,15 @@ def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
     assert 0 < (some != plain).mean() < (everything != plain).mean()
 
 
+def test_guesses_at_one_place_are_drawn_where_they_are_asked_for(run, effspine, handful):
+    path = max(handful.records.records, key=lambda record: len(record.boxes)).path
+    for options, out in (([], "best"), (["--every-guess"], "all")):
+        options = [*options, "--min-score", 0.0, "--out", f"{out}.png", "--batch-size", 4]
+        assert effspine("predict", run, path, *options).status == 0
+    best, everything = (np.asarray(Image.open(f"{name}.png")) for name in ("best", "all"))
+    assert (best != everything).any()
+
+
 def test_grey_pictures_and_those_with_alpha_are_drawn(run, effspine, handful):
     with Image.open(handful.images / "000001.png") as image:
         for mode in ("L", "RGBA", "P"):

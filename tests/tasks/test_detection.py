@@ -180,3 +180,13 @@ def test_a_shifted_prediction_loses_precision(handful):
     metrics = measured(handful.records, shifted).result().metrics
     assert metrics["AP"] < 0.8
     assert metrics["AP75"] < metrics["AP50"]
+
+
+def test_one_guess_is_drawn_at_one_place_and_all_are_measured():
+    boxes = np.array([[0, 0, 20, 20], [1, 0, 20, 20], [40, 40, 10, 10]], "float64")
+    output = Boxes(boxes, np.array([1, 0, 1]), np.array([0.4, 0.5, 0.3]))
+    shown = Detection().best_guesses(output)
+    assert shown.classes.tolist() == [0, 1]
+    assert shown.scores.tolist() == [0.5, 0.3]
+    np.testing.assert_array_equal(shown.boxes, boxes[1:])
+    assert len(output.scores) == 3
