@@ -11,6 +11,9 @@ from keras_effspine.data.formats.object_records import ReadObject
 from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.data.images.orientation import is_turned, stored_points, upright_size
 
+_FARTHEST = 1e6
+"""Shares of a picture's side beyond which numbers are no labels; their squares would overflow."""
+
 
 def label_path(image: pathlib.Path) -> pathlib.Path:
     """Where the labels of a picture lie: the last folder `images` of its path becomes `labels`."""
@@ -31,7 +34,7 @@ def read_labels(image: pathlib.Path) -> tuple:
         `read_label_line`), points as shares of the size; path of the label file; and the kind of
         problem that makes the picture unusable, or None.
     """
-    path, beside = label_path(image), image.with_suffix(".txt")
+    path = label_path(image)
     try:
         with Image.open(image) as opened:
             size, turn = upright_size(opened), None
@@ -45,8 +48,7 @@ def read_labels(image: pathlib.Path) -> tuple:
         try:
             text = read_text(path)
         except FileNotFoundError:
-            if path == beside:
-                raise
+            beside = image.with_suffix(".txt")
             text, path = read_text(beside), beside
     except FileNotFoundError:
         text = ""
@@ -83,8 +85,9 @@ def read_label_line(line: str) -> tuple:
         return None, "box is not finite"
     if not values[0].is_integer():
         return None, "class id is no whole number"
-    # What is so far outside is dropped as any box outside of its picture; larger squares overflow.
-    return int(values[0]), np.clip(np.array(values[1:]).reshape(-1, 2), -1e6, 1e6)
+    if max(map(abs, values[1:])) > _FARTHEST:
+        return None, "box outside of its image"
+    return int(values[0]), np.array(values[1:]).reshape(-1, 2)
 
 
 def read_object(line: tuple, size: tuple, class_of: dict, where: str) -> ReadObject:

@@ -32,6 +32,10 @@ _AXES = {
 }
 
 
+_SAYS_MORE = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+"""What Pillow calls the parts of a header in which the way up may stand."""
+
+
 def upright_size(image):
     """Width and height of a `PIL.Image.Image` as a viewer shows it."""
     width, height = image.size
@@ -90,5 +94,7 @@ def is_turned(image: Image.Image) -> bool:
 def _orientation(image):
     if image.format == "TIFF":
         return None  # Pillow turns these itself
+    if not _SAYS_MORE & image.info.keys():
+        return None  # most pictures; to ask Pillow takes as long as to read the header
     # The method of a PNG would decode the picture, to find what stands behind its pixels.
     return Image.Image.getexif(image).get(ExifTags.Base.Orientation)
