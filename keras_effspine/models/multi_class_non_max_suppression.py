@@ -1,46 +1,92 @@
-"""Non-maximum suppression per class."""
+"""Non-maximum suppression per class, as a detector's layer."""
+
+import math
 
 import keras
-import keras_cv
-import tensorflow as tf
 from keras import ops
-from keras_cv import bounding_box
+
+from keras_effspine.layers.boxes import convert_boxes
+from keras_effspine.layers.non_max_suppression import non_max_suppression
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class MultiClassNonMaxSuppression(keras_cv.layers.MultiClassNonMaxSuppression):
-    """keras-cv's suppression per class, on every backend.
+class MultiClassNonMaxSuppression(keras.layers.Layer):
+    """Suppression per class with the arguments and results of keras-cv's layer of this name.
 
-    On other backends than TensorFlow it runs TensorFlow's kernel on the host, outside of compiled
-    functions. Arguments and results are those of `keras_cv.layers.MultiClassNonMaxSuppression`.
+    Unlike that layer it runs on every backend, under XLA and on TPUs, and gives the same.
+
+    Args:
+        bounding_box_format: keras-cv format of the boxes.
+        from_logits: whether classes are predicted as logits, rather than as scores.
+        iou_threshold: intersection over union above which the lesser box of a class goes.
+        confidence_threshold: score above which a box is a candidate.
+        max_detections: detections of an image.
+        max_detections_per_class: detections of one class in an image.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        box_prediction: `(batch, boxes, 4)` in `bounding_box_format`.
+        class_prediction: `(batch, boxes, num_classes)`.
+        images: not read.
+        image_shape: not read; both are there since keras-cv's detectors pass them.
+
+    Returns:
+        Dictionary of `"boxes"` `(batch, max_detections, 4)` in `bounding_box_format`,
+        `"confidence"` and `"classes"` `(batch, max_detections)`, best first and padded with -1, and
+        `"num_detections"` `(batch,)`.
     """
 
-    def call(self, box_prediction, class_prediction, images=None, image_shape=None):
-        if keras.backend.backend() == "tensorflow":
-            return super().call(
-                box_prediction, class_prediction, images=images, image_shape=image_shape
-            )
-        own, target = self.bounding_box_format, "yxyx"
-        if bounding_box.is_relative(own):
-            target = bounding_box.as_relative(target)
-        size = {"images": images, "image_shape": image_shape}
-        boxes = bounding_box.convert_format(box_prediction, source=own, target=target, **size)
-        scores = ops.sigmoid(class_prediction) if self.from_logits else class_prediction
-        found = tf.image.combined_non_max_suppression(
-            boxes=ops.convert_to_numpy(boxes)[:, :, None],
-            scores=ops.convert_to_numpy(scores),
-            max_output_size_per_class=self.max_detections_per_class,
-            max_total_size=self.max_detections,
-            score_threshold=self.confidence_threshold,
+    def __init__(
+        self,
+        bounding_box_format: str,
+        from_logits: bool,
+        iou_threshold: float = 0.5,
+        confidence_threshold: float = 0.5,
+        max_detections: int = 100,
+        max_detections_per_class: int = 100,
+        **kwargs,
+    ):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.bounding_box_format = bounding_box_format
+        self.from_logits = from_logits
+        self.iou_threshold = iou_threshold
+        self.confidence_threshold = confidence_threshold
+        self.max_detections = max_detections
+        self.max_detections_per_class = max_detections_per_class
+        self.built = True
+
+    def call(self, box_prediction, class_prediction, images=None, image_shape=None) -> dict:
+        own = self.bounding_box_format.lower()
+        corners = "rel_yxyx" if own.startswith("rel_") else "yxyx"
+        threshold = self.confidence_threshold
+        found = non_max_suppression(
+            convert_boxes(box_prediction, own, corners),
+            class_prediction,
             iou_threshold=self.iou_threshold,
-            clip_boxes=False,
+            score_threshold=_logit(threshold) if self.from_logits else threshold,
+            max_detections=self.max_detections,
+            max_detections_per_class=self.max_detections_per_class,
         )
-        boxes, confidence, classes, count = (ops.convert_to_tensor(x.numpy()) for x in found)
-        return bounding_box.mask_invalid_detections(
-            {
-                "boxes": bounding_box.convert_format(boxes, source=target, target=own, **size),
-                "confidence": confidence,
-                "classes": classes,
-                "num_detections": count,
-            }
-        )
+        real = found["classes"] >= 0
+        boxes = convert_boxes(found["boxes"], corners, own)
+        found["boxes"] = ops.where(ops.expand_dims(real, -1), boxes, -1.0)
+        if self.from_logits:
+            found["confidence"] = ops.where(real, ops.sigmoid(found["confidence"]), -1.0)
+        return found
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "bounding_box_format": self.bounding_box_format,
+            "from_logits": self.from_logits,
+            "iou_threshold": self.iou_threshold,
+            "confidence_threshold": self.confidence_threshold,
+            "max_detections": self.max_detections,
+            "max_detections_per_class": self.max_detections_per_class,
+        }
+
+
+def _logit(score: float) -> float:
+    if not 0 < score < 1:
+        return -math.inf if score <= 0 else math.inf
+    return math.log(score / (1 - score))

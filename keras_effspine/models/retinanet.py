@@ -9,6 +9,7 @@ import keras_cv
 import numpy as np
 from keras import ops
 
+from keras_effspine.layers.boxes import convert_boxes, decode_boxes
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
@@ -19,7 +20,6 @@ from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.host_decoding import HostDecoding
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.pyramid_levels import pyramid_levels
@@ -34,7 +34,7 @@ _PRIOR_PROBABILITY = 0.01
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
+class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.
@@ -164,7 +164,6 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
             bounding_box_format=bounding_box_format,
             from_logits=True,
             confidence_threshold=0.01,
-            dtype="float32",
         )
         self.feature_pyramid = feature_pyramid
         self.classification_head = classification_head
@@ -204,8 +203,8 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
             loss: must stay None; it is there so that the order of arguments is keras-cv's.
             metrics: keras-cv's object detection metrics.
             optimizer: as in `keras.Model.compile`.
-            jit_compile: whether to compile with XLA. False by default, since non-maximum
-                suppression per class has no XLA kernel and `predict` would fail.
+            jit_compile: whether to compile with XLA. False by default: XLA is slower on CPUs, and
+                keras-cv's metrics cannot be compiled.
             **kwargs: other arguments of `keras.Model.compile`.
         """
         keras_cv.models.RetinaNet.compile(
@@ -249,13 +248,13 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, **kwargs: Any
     ) -> Any:
         require_known_size(x)
-        y = keras_cv.bounding_box.convert_format(
-            y,
+        boxes = convert_boxes(
+            y["boxes"],
             source=self.bounding_box_format,
             target=self.label_encoder.bounding_box_format,
-            image_shape=tuple(x.shape[1:]),
+            image_shape=x.shape[1:],
         )
-        boxes, classes = self.label_encoder(x, y)
+        boxes, classes = self.label_encoder(x, {**y, "boxes": boxes})
         positive = ops.cast(classes >= 0, "float32")
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
         # replica's own would weigh the boxes of a crowded replica less.
@@ -283,6 +282,15 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
             image_shape,
         )
 
+    def predict_step(self, *args):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
+        if isinstance(images, dict):
+            images = images["images"]
+        outputs = keras.Model.predict_step(self, *args[:-1], images)
+        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
+            return self.decode_predictions(outputs[0], images), outputs[1]
+        return self.decode_predictions(outputs, images)
+
     def decode_predictions(self, predictions, images):
         """Turns the model's outputs into detections.
 
@@ -299,7 +307,33 @@ class RetinaNet(TaskModel, HostDecoding, keras_cv.models.RetinaNet):
             ValueError: if height or width is not known when the prediction is traced.
         """
         require_known_size(images)
-        return super().decode_predictions(predictions, images)
+        image_shape, decoder = tuple(images.shape[1:]), self.prediction_decoder
+        anchors = self.anchor_generator(image_shape=image_shape)
+        anchors = convert_boxes(
+            ops.concatenate(list(anchors.values())),
+            source=self.anchor_generator.bounding_box_format,
+            target="yxyx",
+            image_shape=image_shape,
+        )
+        found = decoder(
+            convert_boxes(
+                decode_boxes(predictions["box"], anchors),
+                source="yxyx",
+                target=decoder.bounding_box_format,
+                image_shape=image_shape,
+            ),
+            predictions["classification"],
+            image_shape=image_shape,
+        )
+        return {
+            **found,
+            "boxes": convert_boxes(
+                found["boxes"],
+                source=decoder.bounding_box_format,
+                target=self.bounding_box_format,
+                image_shape=image_shape,
+            ),
+        }
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):

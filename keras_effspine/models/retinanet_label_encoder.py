@@ -2,15 +2,12 @@
 
 import keras
 from keras import ops
-from keras_cv import bounding_box
 
+from keras_effspine.layers.boxes import convert_boxes, encode_boxes, intersection_over_union
 from keras_effspine.layers.one_pass import one_pass
 
 IGNORED = -2.0
 BACKGROUND = -1.0
-
-_BOX_VARIANCE = (0.1, 0.1, 0.2, 0.2)
-"""Divisors of encoded differences, by which keras-cv's decoding multiplies: y, x, height, width."""
 
 _TIE = 1e-4
 """Relative difference within which two overlaps are equal: above the rounding of float32."""
@@ -68,11 +65,11 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
     def call(self, images, box_labels):
         image_shape = tuple(images.shape[1:])
         anchors = ops.concatenate(list(self.anchor_generator(image_shape=image_shape).values()), 0)
-        anchors = _to_yxyx(anchors, self.anchor_generator.bounding_box_format, image_shape)
-        classes = ops.cast(box_labels["classes"], "float32")
-        boxes = _to_yxyx(
-            ops.cast(box_labels["boxes"], "float32"), self.bounding_box_format, image_shape
+        anchors = convert_boxes(
+            anchors, self.anchor_generator.bounding_box_format, "yxyx", image_shape
         )
+        classes = ops.cast(box_labels["classes"], "float32")
+        boxes = convert_boxes(box_labels["boxes"], self.bounding_box_format, "yxyx", image_shape)
         # A column of padding keeps the arithmetic defined where a batch has no boxes at all.
         boxes = ops.pad(boxes, ((0, 0), (0, 1), (0, 0)))
         classes = ops.pad(classes, ((0, 0), (0, 1)), constant_values=BACKGROUND)
@@ -82,7 +79,8 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
 
     def _targets(self, anchors, boxes, classes):
         """Targets of boxes and classes, and the overlap of each box with its best anchor."""
-        overlap = ops.where(ops.expand_dims(classes >= 0, 1), _overlap(anchors, boxes), 0.0)
+        overlap = intersection_over_union(anchors, boxes)
+        overlap = ops.where(ops.expand_dims(classes >= 0, 1), overlap, 0.0)
         best_of_box = ops.max(overlap, axis=1, keepdims=True)
         if self.force_match:
             # A small box lies inside many anchors of one size, which then overlap it equally: of
@@ -102,20 +100,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
             matched_classes,
             ops.where(best < self.negative_threshold, BACKGROUND, IGNORED),
         )
-        return self._encode(anchors, matched_boxes), class_targets, best_of_box[:, 0]
-
-    def _encode(self, anchors, boxes):
-        center_a, size_a = _center_and_size(anchors)
-        center_b, size_b = _center_and_size(boxes)
-        smallest = keras.config.epsilon()
-        deltas = ops.concatenate(
-            [
-                (center_b - center_a) / size_a,
-                ops.log(ops.maximum(size_b, smallest) / size_a),
-            ],
-            axis=-1,
-        )
-        return deltas / ops.convert_to_tensor(_BOX_VARIANCE, "float32")
+        return encode_boxes(matched_boxes, anchors), class_targets, best_of_box[:, 0]
 
     def _count_matches(self, best_of_box, classes):
         """Share of the boxes that have an anchor above the threshold without being forced."""
@@ -153,35 +138,7 @@ class _UnsavedMean(keras.metrics.Mean):
         pass
 
 
-def _to_yxyx(boxes, source, image_shape):
-    return bounding_box.convert_format(
-        boxes, source=source, target="yxyx", image_shape=image_shape, dtype="float32"
-    )
-
-
-def _center_and_size(boxes):
-    """Splits yxyx boxes `(..., 4)` into centers and sizes, each `(..., 2)` as y, x."""
-    low, high = boxes[..., :2], boxes[..., 2:]
-    return (low + high) / 2, high - low
-
-
 def _distance(anchors, boxes):
     """City-block distance of the centers, in pixels: `(batch, anchors, boxes)`."""
-    center_a, _ = _center_and_size(ops.reshape(anchors, (1, -1, 1, 4)))
-    center_b, _ = _center_and_size(ops.expand_dims(boxes, 1))
-    return ops.sum(ops.abs(center_a - center_b), axis=-1)
-
-
-def _overlap(anchors, boxes):
-    """IoU of anchors `(anchors, 4)` with boxes `(batch, boxes, 4)`: `(batch, anchors, boxes)`."""
-    anchors = ops.reshape(anchors, (1, -1, 1, 4))
-    boxes = ops.expand_dims(boxes, 1)
-    height = ops.minimum(anchors[..., 2], boxes[..., 2]) - ops.maximum(
-        anchors[..., 0], boxes[..., 0]
-    )
-    width = ops.minimum(anchors[..., 3], boxes[..., 3]) - ops.maximum(
-        anchors[..., 1], boxes[..., 1]
-    )
-    intersection = ops.relu(height) * ops.relu(width)
-    area_a, area_b = ((b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1]) for b in (anchors, boxes))
-    return intersection / ops.maximum(area_a + area_b - intersection, keras.config.epsilon())
+    center_a, center_b = ((b[..., :2] + b[..., 2:]) / 2 for b in (anchors, boxes))
+    return ops.sum(ops.abs(ops.expand_dims(center_a, 1) - ops.expand_dims(center_b, 1)), axis=-1)
