@@ -84,9 +84,11 @@ def encode_boxes(boxes, anchors, variances=VARIANCES):
         `(..., anchors, 4)`: differences of the centers, as shares of the anchor's size, and of the
         logarithms of the sizes, as y, x, height, width.
     """
-    return keras.utils.bounding_boxes.encode_box_to_deltas(
-        anchors, boxes, anchor_format="yxyx", box_format="yxyx", variance=variances
-    )
+    center, size = _center_and_size(boxes)
+    anchor_center, anchor_size = _center_and_size(anchors)
+    shift = (center - anchor_center) / anchor_size
+    growth = ops.log(ops.maximum(size, keras.config.epsilon()) / anchor_size)
+    return ops.concatenate([shift, growth], axis=-1) / ops.convert_to_tensor(variances, "float32")
 
 
 def decode_boxes(deltas, anchors, variances=VARIANCES, largest_log_size: float = LARGEST_LOG_SIZE):
@@ -102,11 +104,14 @@ def decode_boxes(deltas, anchors, variances=VARIANCES, largest_log_size: float =
     Returns:
         `(..., anchors, 4)` in yxyx.
     """
-    limits = [math.inf, math.inf, *(largest_log_size / v for v in variances[2:])]
-    return keras.utils.bounding_boxes.decode_deltas_to_boxes(
-        anchors,
-        ops.minimum(deltas, ops.convert_to_tensor(limits, "float32")),
-        anchor_format="yxyx",
-        box_format="yxyx",
-        variance=variances,
-    )
+    deltas = deltas * ops.convert_to_tensor(variances, "float32")
+    anchor_center, anchor_size = _center_and_size(anchors)
+    center = deltas[..., :2] * anchor_size + anchor_center
+    half = ops.exp(ops.minimum(deltas[..., 2:], largest_log_size)) * anchor_size / 2
+    return ops.concatenate([center - half, center + half], axis=-1)
+
+
+def _center_and_size(boxes):
+    """Centers and sizes, each `(..., 2)` as y, x, of boxes in yxyx."""
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return (low + high) / 2, high - low

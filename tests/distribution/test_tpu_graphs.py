@@ -61,10 +61,22 @@ def test_a_training_step_is_left_to_the_strategy_to_compile(graphs, task):
     assert graphs["tasks"][task]["xla_of_its_own"] is False
 
 
-def test_suppression_has_no_kernel_for_tpus_and_so_is_not_in_the_prediction_step(graphs, kernels):
-    steps = graphs["tasks"]["detection"]["graphs"]
-    assert set(steps["decode"]["ops"]) - kernels == {"CombinedNonMaxSuppression"}
-    assert "CombinedNonMaxSuppression" not in steps["predict"]["ops"]
+def test_prediction_ends_with_detections(graphs):
+    predict, evaluate = (graphs["tasks"]["detection"]["graphs"][s] for s in ("predict", "evaluate"))
+    assert predict["ops"]["TopKV2"] > 0, "suppression"
+    assert "TopKV2" not in evaluate["ops"], "which is not paid for where nobody asks for it"
+
+
+def test_a_metric_of_detections_is_measured_in_the_evaluation_step(graphs, kernels):
+    with_metric = graphs["metrics"]["in operations"]
+    assert set(with_metric["ops"]) - kernels == set()
+    assert with_metric["not_static"] == []
+    assert with_metric["ops"]["TopKV2"] > 0
+
+
+def test_of_keras_cvs_metric_only_its_own_python_code_has_no_kernel(graphs, kernels):
+    """It keeps detections in Python lists, and says itself that it is not for TPUs."""
+    assert set(graphs["metrics"]["keras-cv's"]["ops"]) - kernels == {"EagerPyFunc"}
 
 
 @pytest.mark.parametrize(

@@ -365,7 +365,7 @@ def test_keras_cvs_metrics_measure_its_detections(tiny_detector, batch):
 
 
 def test_xla_is_asked_for_only_by_the_user(tiny_detector, monkeypatch):
-    """Non-maximum suppression has no XLA kernel; Keras would compile on a machine with a GPU."""
+    """keras-cv's metrics cannot be compiled; Keras would compile on a machine with a GPU."""
     monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda self: True)
     assert not tiny_detector().jit_compile
     assert not compiled(tiny_detector()).jit_compile
@@ -440,6 +440,25 @@ def test_at_most_100_detections_are_kept_and_the_best_come_first(tiny_detector):
 def test_detections_come_in_the_models_format(tiny_detector, box_format):
     found, anchors = decoded(tiny_detector(bounding_box_format=box_format), {(300, 1): 0.9})
     np.testing.assert_allclose(found["boxes"][0], anchors[300], atol=1e-3)
+
+
+def test_xla_predicts_the_same_detections(detector, tiny_detector, batch):
+    expected = detector.decode_predictions(detector(batch[0]), batch[0])
+    model = tiny_detector()
+    model.set_weights(detector.get_weights())
+    found = compiled(model, jit_compile=True).predict(batch[0], verbose=0)
+    assert (found["num_detections"] > 0).all()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("box_format", ["xyxy", "rel_yxyx"])
+def test_no_detection_is_infinite_whatever_is_predicted(tiny_detector, box_format):
+    model, images = tiny_detector(bounding_box_format=box_format), np.zeros((1, 64, 64, 3))
+    outputs = {name: 1e4 * np.ones_like(x) for name, x in model(images).items()}
+    found = model.decode_predictions(outputs, images)
+    assert found["num_detections"][0] > 0
+    assert np.isfinite(found["boxes"]).all()
 
 
 def test_decoding_needs_a_known_size(tiny_detector):
