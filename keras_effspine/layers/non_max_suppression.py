@@ -9,7 +9,7 @@ from keras_effspine.layers.boxes import intersection_over_union
 _SORTED = 4096
 """Candidates that are sorted at once: more than nearly all images need."""
 
-_CHUNK = 256
+_CHUNK = 128
 """Candidates that are settled at once, by their pairwise overlap."""
 
 _NONE = float("-inf")

@@ -282,7 +282,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             image_shape,
         )
 
-    def predict_step(self, *args):
+    def predict_step(self, *args: Any) -> Any:
         images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
         if isinstance(images, dict):
             images = images["images"]
@@ -291,7 +291,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             return self.decode_predictions(outputs[0], images), outputs[1]
         return self.decode_predictions(outputs, images)
 
-    def decode_predictions(self, predictions, images):
+    def decode_predictions(self, predictions: Any, images: Any) -> dict[str, Any]:
         """Turns the model's outputs into detections.
 
         Args:
