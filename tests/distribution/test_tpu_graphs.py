@@ -67,6 +67,12 @@ def test_prediction_ends_with_detections(graphs):
     assert "TopKV2" not in evaluate["ops"], "which is not paid for where nobody asks for it"
 
 
+def test_suppression_of_many_candidates_has_kernels_and_static_shapes(graphs, kernels):
+    assert set(graphs["suppression"]["ops"]) - kernels == set()
+    assert graphs["suppression"]["not_static"] == []
+    assert graphs["suppression"]["ops"]["TopKV2"] > 2
+
+
 def test_a_metric_of_detections_is_measured_in_the_evaluation_step(graphs, kernels):
     with_metric = graphs["metrics"]["in operations"]
     assert set(with_metric["ops"]) - kernels == set()

@@ -12,6 +12,7 @@ import keras_cv
 import tensorflow as tf
 from forged_tpu import CannotForge, forged_tpu_strategy, traced
 
+from keras_effspine.layers.non_max_suppression import non_max_suppression
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.find_pretrained import find_pretrained
@@ -101,6 +102,18 @@ def evaluation_with(strategy, make_metric):
     return traced(strategy, lambda: model.test_step((images(), LABELS["detection"]())))
 
 
+def suppression_of_many():
+    """More candidates than are sorted at once, with a limit to those of a class."""
+    found = non_max_suppression(
+        tf.zeros([IMAGES, 3000, 4]),
+        tf.zeros([IMAGES, 3000, CLASSES]),
+        iou_threshold=0.5,
+        max_detections=100,
+        max_detections_per_class=10,
+    )
+    return tf.reduce_sum(found["boxes"])
+
+
 METRICS = {
     "in operations": MeanDetections,
     "keras-cv's": lambda: keras_cv.metrics.BoxCOCOMetrics("xyxy", evaluate_freq=1),
@@ -126,6 +139,7 @@ if __name__ == "__main__":
                 "metrics": {
                     name: evaluation_with(strategy, metric) for name, metric in METRICS.items()
                 },
+                "suppression": traced(strategy, suppression_of_many),
                 "controls": {
                     name: traced(strategy, lambda f=control: f(images()))
                     for name, control in CONTROLS.items()
