@@ -63,11 +63,11 @@ def train_and_measure(
                         shuffle=False,  # the data set shuffles
                         callbacks=[*callbacks, resting],
                     )
+                with progress.measuring():
+                    measurement.measure()
             except BaseException:
                 decoder.calls.wait_until_idle()
                 raise
-            with progress.measuring():
-                measurement.measure()
     for line in decoder.describe():
         report(f"skipped: {line}")
 
