@@ -1,6 +1,7 @@
 """Activations with gradients that read and write memory once."""
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops
@@ -20,7 +21,7 @@ class Activation(keras.layers.Activation):
         **kwargs: other arguments of `keras.layers.Activation`.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if self.activation is keras.activations.silu and runs_on_one_cpu():
             return _swish()(ops.convert_to_tensor(inputs))
         return super().call(inputs)

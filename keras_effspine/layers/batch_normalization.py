@@ -1,5 +1,7 @@
 """The one place that decides how activations are normalised."""
 
+from typing import Any
+
 import keras
 
 from keras_effspine.layers.replicas import has_replicas
@@ -20,11 +22,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         **kwargs: other arguments of `keras.layers.BatchNormalization`.
     """
 
-    def __init__(self, momentum=0.99, epsilon=1e-3, **kwargs):
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
         kwargs["synchronized"] = keras.backend.backend() == "tensorflow"
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if training and self.trainable and mask is None and self._kernel_fits(inputs):
             return self._fused_training_call(inputs)
         return super().call(inputs, training=training, mask=mask)

@@ -1,5 +1,7 @@
 """From the maps of a level to the pixels of the picture."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -21,11 +23,11 @@ class BilinearUpsampling(keras.layers.Layer):
         images: the network's input `(batch, height, width, 3)`, read for its size alone.
     """
 
-    def __init__(self, from_level, **kwargs):
+    def __init__(self, from_level: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.from_level = from_level
 
-    def call(self, inputs, images):
+    def call(self, inputs: Any, images: Any) -> Any:
         rows, columns = (n * 2**self.from_level for n in ops.shape(inputs)[1:3])
         x = ops.image.resize(
             inputs, (rows, columns), interpolation="bilinear", data_format="channels_last"
@@ -35,8 +37,8 @@ class BilinearUpsampling(keras.layers.Layer):
             return x
         return x[:, :height, :width]
 
-    def compute_output_shape(self, inputs_shape, images_shape):
+    def compute_output_shape(self, inputs_shape: tuple, images_shape: tuple) -> tuple:
         return (inputs_shape[0], *images_shape[1:3], inputs_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "from_level": self.from_level}

@@ -5,6 +5,8 @@ four with `rel_` before it: in shares of the image's width and height.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -16,7 +18,7 @@ LARGEST_LOG_SIZE = math.log(1000 / 16)
 """How much larger than its anchor a decoded box may be, as a logarithm (public R-CNN code)."""
 
 
-def convert_boxes(boxes, source: str, target: str, image_shape=None):
+def convert_boxes(boxes: Any, source: str, target: str, image_shape: Sequence | None = None) -> Any:
     """Boxes in another format.
 
     `keras.utils.bounding_boxes.convert_format`, without asking for the image's size where both
@@ -43,14 +45,14 @@ def convert_boxes(boxes, source: str, target: str, image_shape=None):
     )
 
 
-def clip_boxes(boxes, image_shape):
+def clip_boxes(boxes: Any, image_shape: Sequence) -> Any:
     """Boxes `(..., 4)` in yxyx, cut at the borders of an image of `(height, width, ...)`."""
     height, width = image_shape[:2]
     borders = ops.convert_to_tensor([height, width, height, width], boxes.dtype)
     return ops.minimum(ops.maximum(boxes, 0), borders)
 
 
-def intersection_over_union(boxes_a, boxes_b):
+def intersection_over_union(boxes_a: Any, boxes_b: Any) -> Any:
     """Overlap of each box with each other, as a share of what the two cover.
 
     `keras.utils.bounding_boxes.compute_iou` adds 1e-7 to the divisor, which matters to relative
@@ -72,7 +74,7 @@ def intersection_over_union(boxes_a, boxes_b):
     return intersection / ops.where(union == 0, 1.0, union)
 
 
-def encode_boxes(boxes, anchors, variances=VARIANCES):
+def encode_boxes(boxes: Any, anchors: Any, variances: Sequence[float] = VARIANCES) -> Any:
     """Differences of boxes to their anchors.
 
     Args:
@@ -91,7 +93,12 @@ def encode_boxes(boxes, anchors, variances=VARIANCES):
     return ops.concatenate([shift, growth], axis=-1) / ops.convert_to_tensor(variances, "float32")
 
 
-def decode_boxes(deltas, anchors, variances=VARIANCES, largest_log_size: float = LARGEST_LOG_SIZE):
+def decode_boxes(
+    deltas: Any,
+    anchors: Any,
+    variances: Sequence[float] = VARIANCES,
+    largest_log_size: float = LARGEST_LOG_SIZE,
+) -> Any:
     """Boxes that differ from their anchors as `encode_boxes` tells.
 
     Args:

@@ -1,5 +1,7 @@
 """Dropout that differs from replica to replica."""
 
+from typing import Any
+
 import keras
 
 from keras_effspine.layers.replicas import ReplicaSeedGenerator
@@ -21,19 +23,19 @@ class Dropout(keras.layers.Layer):
         training: without training it passes unchanged.
     """
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = rate
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         if not training or self.rate == 0:
             return inputs
         return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -3,11 +3,13 @@
 A map of level `l` of a picture of `n` pixels has `ceil(n / 2**l)` rows or columns.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
-def level_size(size, level):
+def level_size(size: Any, level: int) -> Any:
     """Rows or columns of a map of `level`: `ceil(size / 2**level)`; None stays None."""
     return None if size is None else -(-size // 2**level)
 
@@ -32,7 +34,7 @@ class NearestUpsampling(keras.layers.Layer):
         ValueError: if `to_level` does not lie below `from_level`.
     """
 
-    def __init__(self, from_level, to_level, **kwargs):
+    def __init__(self, from_level: int, to_level: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if to_level >= from_level:
             raise ValueError(
@@ -42,7 +44,7 @@ class NearestUpsampling(keras.layers.Layer):
         self.from_level = from_level
         self.to_level = to_level
 
-    def call(self, inputs, images):
+    def call(self, inputs: Any, images: Any) -> Any:
         factor = 2 ** (self.from_level - self.to_level)
         x = ops.repeat(ops.repeat(inputs, factor, axis=1), factor, axis=2)
         height, width = (level_size(n, self.to_level) for n in ops.shape(images)[1:3])
@@ -50,11 +52,11 @@ class NearestUpsampling(keras.layers.Layer):
             return x
         return x[:, :height, :width]
 
-    def compute_output_shape(self, inputs_shape, images_shape):
+    def compute_output_shape(self, inputs_shape: tuple, images_shape: tuple) -> tuple:
         height, width = (level_size(n, self.to_level) for n in images_shape[1:3])
         return (inputs_shape[0], height, width, inputs_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "from_level": self.from_level,
@@ -69,7 +71,7 @@ class SpaceToDepth(keras.layers.Layer):
     Odd sizes are padded with zeros at the bottom and the right, as a strided convolution pads them.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x = inputs
         for axis in (1, 2):
             odd = ops.shape(x)[axis] % 2
@@ -80,6 +82,6 @@ class SpaceToDepth(keras.layers.Layer):
             x = ops.concatenate([x, ops.zeros(shape, dtype=x.dtype)], axis=axis)
         return ops.space_to_depth(x, 2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, height, width, channels = input_shape
         return (batch, level_size(height, 1), level_size(width, 1), 4 * channels)

@@ -1,6 +1,7 @@
 """Non-maximum suppression per class with static shapes, in plain Keras ops."""
 
 import math
+from typing import Any
 
 from keras import ops
 
@@ -17,14 +18,14 @@ _NONE = float("-inf")
 
 
 def non_max_suppression(
-    boxes,
-    scores,
+    boxes: Any,
+    scores: Any,
     *,
     iou_threshold: float,
     max_detections: int,
     max_detections_per_class: int | None = None,
     score_threshold: float = _NONE,
-) -> dict:
+) -> dict[str, Any]:
     """The best boxes of each image, without those that a better one of their class overlaps.
 
     Greedy and exact for any number of boxes: what TensorFlow's CombinedNonMaxSuppression gives, but

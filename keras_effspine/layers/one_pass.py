@@ -1,11 +1,12 @@
 """Element-wise chains as one pass over memory, compiled where that is known to pay."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 
 
-def runs_on_one_cpu():
+def runs_on_one_cpu() -> bool:
     """Whether the code is being run or traced by TensorFlow for a single CPU."""
     if keras.backend.backend() != "tensorflow":
         return False
@@ -18,7 +19,7 @@ def runs_on_one_cpu():
     return alone and not tf.config.get_visible_devices("GPU")
 
 
-def one_pass(function):
+def one_pass(function: Callable) -> Callable:
     """Lets XLA compile a function of tensors on one CPU; elsewhere it runs as it is written.
 
     TensorFlow's CPU kernels write each intermediate result of an element-wise chain to memory, and

@@ -1,5 +1,7 @@
 """What a layer or a loss must know of the replicas that train beside it under `tf.distribute`."""
 
+from typing import Any
+
 import keras
 
 
@@ -13,12 +15,12 @@ def _replica_context():
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-def has_replicas():
+def has_replicas() -> bool:
     """Whether the code is being traced for one of several replicas in sync."""
     return _replica_context() is not None
 
 
-def sum_over_replicas(value):
+def sum_over_replicas(value: Any) -> Any:
     """Sum of `value` over all replicas in sync; `value` itself where there is only one."""
     context = _replica_context()
     if context is None:
@@ -35,7 +37,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
     branches; here the replica's number is added to the seed.
     """
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Any:
         seed = super().next(ordered=ordered)
         context = _replica_context()
         if context is None:

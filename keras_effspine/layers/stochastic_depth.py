@@ -1,5 +1,7 @@
 """Stochastic depth (arXiv:1603.09382): residual branches left out at random in training."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -23,7 +25,7 @@ class StochasticDepth(keras.layers.Layer):
         ValueError: if `rate` lies outside [0, 1).
     """
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must lie in [0, 1). Received: rate={rate}")
@@ -31,7 +33,7 @@ class StochasticDepth(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         if not training or self.rate == 0:
             return inputs
         survival_probability = 1.0 - self.rate
@@ -39,8 +41,8 @@ class StochasticDepth(keras.layers.Layer):
         kept = keras.random.uniform(shape, seed=self.seed_generator) < survival_probability
         return inputs * ops.cast(kept, inputs.dtype) / survival_probability
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -2,17 +2,21 @@
 
 import math
 
+from keras import KerasTensor
+
+from keras_effspine.networks.operations import Operations
+
 
 def mb_conv(
-    x,
-    filters,
-    operations,
-    name,
-    strides=1,
-    expansion=6,
-    squeeze_excitation_ratio=0.2,
-    drop_rate=0.0,
-):
+    x: KerasTensor,
+    filters: int,
+    operations: Operations,
+    name: str,
+    strides: int = 1,
+    expansion: int = 6,
+    squeeze_excitation_ratio: float | None = 0.2,
+    drop_rate: float = 0.0,
+) -> KerasTensor:
     """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1, residual where shapes agree.
 
     Args:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 from keras_effspine.layers.activation import Activation
 from keras_effspine.layers.batch_normalization import BatchNormalization
@@ -28,19 +28,27 @@ class Operations:
     batch_norm_epsilon: float = 1e-3
 
     @property
-    def kernel_initializer(self):
+    def kernel_initializer(self) -> initializers.Initializer:
         return initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
-    def activate(self, x, name):
+    def activate(self, x: KerasTensor, name: str) -> KerasTensor:
         return Activation(self.activation, name=f"{name}_{self.activation}")(x)
 
-    def normalize(self, x, name, activate):
+    def normalize(self, x: KerasTensor, name: str, activate: bool) -> KerasTensor:
         x = BatchNormalization(
             self.batch_norm_momentum, self.batch_norm_epsilon, name=f"{name}_bn"
         )(x)
         return self.activate(x, name) if activate else x
 
-    def convolution(self, x, filters, name, kernel_size=1, strides=1, activate=True):
+    def convolution(
+        self,
+        x: KerasTensor,
+        filters: int,
+        name: str,
+        kernel_size: int = 1,
+        strides: int = 1,
+        activate: bool = True,
+    ) -> KerasTensor:
         """Convolution without bias, batch normalisation and, unless told otherwise, activation."""
         x = layers.Conv2D(
             filters,
@@ -53,7 +61,7 @@ class Operations:
         )(x)
         return self.normalize(x, name, activate)
 
-    def depthwise(self, x, name, strides=1):
+    def depthwise(self, x: KerasTensor, name: str, strides: int = 1) -> KerasTensor:
         """Depthwise 3x3 convolution without bias, batch normalisation, activation."""
         x = layers.DepthwiseConv2D(
             3,
@@ -65,7 +73,7 @@ class Operations:
         )(x)
         return self.normalize(x, name, activate=True)
 
-    def squeeze_excitation(self, x, reduced, name):
+    def squeeze_excitation(self, x: KerasTensor, reduced: int, name: str) -> KerasTensor:
         """Squeeze-and-excitation (arXiv:1709.01507): a gate for each channel of the whole map."""
         width = x.shape[-1]
         gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
@@ -82,7 +90,9 @@ class Operations:
             gate = Activation(activation, name=f"{name}_{part}_{activation}")(gate)
         return layers.Multiply(name=f"{name}_scale")([x, gate])
 
-    def residual(self, x, branch, drop_rate, name):
+    def residual(
+        self, x: KerasTensor, branch: KerasTensor, drop_rate: float, name: str
+    ) -> KerasTensor:
         """Adds a branch to `x`, dropping the branch at random in training (stochastic depth)."""
         if drop_rate:
             branch = StochasticDepth(drop_rate, name=f"{name}_stochastic_depth")(branch)

@@ -1,9 +1,21 @@
 """Resampling of a block's output to the level and width of the block that reads it (3.2)."""
 
+from keras import KerasTensor
+
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
+from keras_effspine.networks.operations import Operations
 
 
-def resample(x, images, from_level, to_level, filters, operations, name, use_space_to_depth=True):
+def resample(
+    x: KerasTensor,
+    images: KerasTensor,
+    from_level: int,
+    to_level: int,
+    filters: int,
+    operations: Operations,
+    name: str,
+    use_space_to_depth: bool = True,
+) -> KerasTensor:
     """Brings a feature map to another level and width.
 
     Down by `n` levels: space-to-depth once, `n - 1` times a depthwise convolution of stride 2, then

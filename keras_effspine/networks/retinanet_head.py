@@ -1,9 +1,20 @@
 """RetinaNet's subnets with separable convolutions, as the paper uses them (4.1, Table 2)."""
 
-from keras import initializers, layers
+from collections.abc import Mapping
+
+from keras import KerasTensor, initializers, layers
+
+from keras_effspine.networks.operations import Operations
 
 
-def retinanet_head(pyramid, num_layers, outputs_per_location, operations, name, bias=0.0):
+def retinanet_head(
+    pyramid: Mapping[str, KerasTensor],
+    num_layers: int,
+    outputs_per_location: int,
+    operations: Operations,
+    name: str,
+    bias: float = 0.0,
+) -> dict[str, KerasTensor]:
     """One subnet, class or box, over all levels of a pyramid.
 
     `num_layers` times a separable 3x3 convolution with bias, whose weights all levels share, batch
@@ -49,7 +60,7 @@ def retinanet_head(pyramid, num_layers, outputs_per_location, operations, name, 
     return {level: predict(x) for level, x in features.items()}
 
 
-def concatenate_levels(maps, values, name):
+def concatenate_levels(maps: Mapping[str, KerasTensor], values: int, name: str) -> KerasTensor:
     """The predictions of all levels in one tensor, a row for each anchor.
 
     In float32 under any precision policy: losses and decoding need the precision.

@@ -1,12 +1,16 @@
 """The semantic segmentation head of the paper (4.3, Table 2)."""
 
-from keras import layers
+from keras import KerasTensor, layers
+
+from keras_effspine.networks.operations import Operations
 
 PREDICTION = "segmentation_head_prediction"
 """Name of the layer that gives the logits."""
 
 
-def segmentation_head(features, num_layers, num_classes, operations):
+def segmentation_head(
+    features: KerasTensor, num_layers: int, num_classes: int, operations: Operations
+) -> KerasTensor:
     """Class logits at the resolution of the backbone's output.
 
     `num_layers` times a separable 3x3 convolution with bias, batch normalisation, and activation;

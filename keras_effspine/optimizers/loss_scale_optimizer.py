@@ -1,5 +1,7 @@
 """Keras' loss scaling, with a count of all steps, on any number of replicas."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,10 +18,10 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
     on at its place in the data. Takes the arguments of `keras.optimizers.LossScaleOptimizer`.
     """
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         super().apply(grads, trainable_variables)
         self._iterations.assign_add(1)
 
-    def check_finite(self, grads):
+    def check_finite(self, grads: list) -> Any:
         overflows = ops.logical_not(super().check_finite(grads))
         return sum_over_replicas(ops.cast(overflows, "float32")) == 0

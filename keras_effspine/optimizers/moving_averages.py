@@ -1,8 +1,11 @@
 """Averages of the weights over the latest updates (Polyak averaging)."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
 
 class MovingAverages:
@@ -25,16 +28,16 @@ class MovingAverages:
             all methods do nothing.
     """
 
-    def __init__(self, model, momentum=None):
+    def __init__(self, model: keras.Model, momentum: float | None = None) -> None:
         self._momentum = momentum
         self._weights = [] if momentum is None else model.weights
         self._averages = [
             keras.Variable(keras.ops.convert_to_numpy(w), dtype=w.dtype, trainable=False)
             for w in self._weights
         ]
-        self.weights_aside = None
+        self.weights_aside: list[np.ndarray] | None = None
 
-    def update(self, updates):
+    def update(self, updates: Any) -> None:
         """Moves the averages towards the weights; to be called in the optimizer's step.
 
         Args:
@@ -61,7 +64,7 @@ class MovingAverages:
         )
 
     @contextlib.contextmanager
-    def in_place(self):
+    def in_place(self) -> Iterator[None]:
         """Context in which the model has the averages in the place of its weights.
 
         Meanwhile `weights_aside` are the weights: a list of arrays in the order of `model.weights`.
@@ -75,13 +78,13 @@ class MovingAverages:
         finally:
             self.put_back()
 
-    def put_back(self):
+    def put_back(self) -> None:
         """Gives the model its weights back, also after an interrupt in the midst of `in_place`."""
         if self.weights_aside is not None:
             _assign(self._weights, self.weights_aside)
             self.weights_aside = None
 
-    def go_on(self, weights):
+    def go_on(self, weights: Sequence[np.ndarray]) -> None:
         """Takes what the model holds for the averages, and gives it the weights.
 
         Args:

@@ -1,14 +1,20 @@
 """Keras' optimizers with updates that do not depend on the number of replicas."""
 
+from typing import Any
+
 import keras
 
 from keras_effspine.layers.replicas import has_replicas
+from keras_effspine.optimizers.moving_averages import MovingAverages
 
 NOT_DECAYED = ("bias", "gamma", "beta", "fusion_weights")
 """Weights that are not decayed, by their names."""
 
+_Optimizer: Any = object
+"""What a type checker takes for the optimizer that the mixins below are mixed with."""
 
-class _ReplicaSafe:
+
+class _ReplicaSafe(_Optimizer):
     """Clips the gradient that is summed over all replicas, and lets kernels alone decay.
 
     Keras clips each replica's own gradient before it sums them, so that the update would depend on
@@ -19,9 +25,9 @@ class _ReplicaSafe:
     `averages` may be set to a `MovingAverages`, which each update then brings up to date.
     """
 
-    averages = None
+    averages: MovingAverages | None = None
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
 
@@ -104,16 +110,16 @@ class AdamW(_ReplicaSafe, keras.optimizers.AdamW):
 class _WithL2(_ReplicaSafe):
     """Adds the gradient of an L2 term once for all replicas."""
 
-    def __init__(self, *args, l2=0.0, **kwargs):
+    def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.l2 = l2
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         if self.l2 and self._use_weight_decay(variable):
             gradient = gradient + self.l2 * keras.ops.cast(variable, gradient.dtype)
         super().update_step(gradient, variable, learning_rate)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}
 
 

@@ -2,6 +2,8 @@
 
 import bisect
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -22,7 +24,15 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
             which the rate is multiplied by it; in place of `drops`.
     """
 
-    def __init__(self, peak, steps, warmup_steps=0, warmup_start=0.0, drops=None, exponential=None):
+    def __init__(
+        self,
+        peak: float,
+        steps: int,
+        warmup_steps: int = 0,
+        warmup_start: float = 0.0,
+        drops: Sequence[Sequence[float]] | None = None,
+        exponential: Sequence[float] | None = None,
+    ) -> None:
         self.peak = peak
         self.steps = steps
         self.warmup_steps = warmup_steps
@@ -30,7 +40,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.drops = None if drops is None else [list(drop) for drop in drops]
         self.exponential = None if exponential is None else list(exponential)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         rising = self.warmup_start + (self.peak - self.warmup_start) * step / max(
             1, self.warmup_steps
@@ -58,7 +68,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         place = bisect.bisect_left(steps, True, key=lambda step: float(self(step)) <= self.peak / 2)
         return steps[place] if place < len(steps) else self.warmup_steps
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "peak": self.peak,
             "steps": self.steps,

@@ -70,7 +70,7 @@ class PublishedRow:
 
     def architecture(self) -> tuple[str, dict[str, Any]]:
         """The model without the suffixes of ablations, and what these change in its network."""
-        name, changes = self.model, {}
+        name, changes = self.model, dict[str, Any]()
         for suffix, values in _ABLATIONS.items():
             if name.endswith(suffix):
                 name, changes = name.removesuffix(suffix), {**changes, **values}
