@@ -1,6 +1,7 @@
 """`effspine data check`."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -43,7 +44,7 @@ def check(
     out: Annotated[
         str | None, typer.Option(help="PNG file for a gallery: the truth drawn on a sample.")
     ] = None,
-):
+) -> None:
     """Report what a data set holds and what is wrong with it; every picture is decoded.
 
     An error is what training would lose (a picture, an annotation) or what would make the
@@ -54,7 +55,6 @@ def check(
     from keras_effspine.data.checks import check_share
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.loading import describe_records, read_records, read_validation_records
-    from keras_effspine.inspection.image_check import check_images
     from keras_effspine.inspection.record_inspection import overlap
     from keras_effspine.inspection.tables import issue_table
     from keras_effspine.tasks.registry import find_task, task_of
@@ -81,15 +81,10 @@ def check(
         if not len(part.records):
             skipped = [problem for problem in part.problems if problem.action == "skipped"]
             check_share(part.source, skipped, len(skipped))
-        with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
-            bar = progress.add_task("Decoding every picture", total=len(part.records))
-            found = check_images(
-                part.records, lambda done, bar=bar, p=progress: p.update(bar, completed=done)
-            )
-        inspections.append(looking.inspect(part, found, image_size))
+        inspections.append(looking.inspect(part, _decode(part.records), image_size))
         show(inspections[-1].tables())
     if len(parts) > 1:
-        shared = overlap(*inspections, parts[1])
+        shared = overlap(inspections[0], inspections[1], parts[1])
         if shared:
             show([issue_table(shared)])
         else:
@@ -100,6 +95,15 @@ def check(
         _write_gallery(looking, records, inspections[0], out)
     if shared or any(one.has_errors for one in inspections):
         raise typer.Exit(1)
+
+
+def _decode(records: Sequence) -> list[tuple[str | None, str | None]]:
+    """Decodes every picture, with a bar on a terminal."""
+    from keras_effspine.inspection.image_check import check_images
+
+    with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
+        bar = progress.add_task("Decoding every picture", total=len(records))
+        return check_images(records, lambda done: progress.update(bar, completed=done))
 
 
 def _write_gallery(task, records, inspection, out):

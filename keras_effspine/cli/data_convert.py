@@ -19,7 +19,7 @@ def convert(
     link: Annotated[
         bool, typer.Option("--link", help="Link picture files where possible; do not copy them.")
     ] = False,
-):
+) -> None:
     """Write a data set, with its pictures, in another format.
 
     All parts are written unless --split names one; data without parts become the part train.

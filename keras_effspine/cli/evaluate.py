@@ -32,7 +32,7 @@ def evaluate(
     batch_size: BatchSize = None,
     last: Last = False,
     out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
-):
+) -> None:
     """Measure a trained model on a data set; by default on the validation data of its run."""
     load_tensorflow()
 
@@ -50,10 +50,11 @@ def evaluate(
     check_data_options(data, images, split)
     trained = find_trained(run, last)
     say(f"Model: {trained.name}.")
+    assert trained.task and trained.class_names and trained.image_size
     task = find_task(trained.task)
-    if data is None and trained.run is None:
-        raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
     if data is None:
+        if trained.run is None:
+            raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
         recipe = RunFolder.open(trained.run).recipe
         records = load_validation_data(recipe, say) or load_data(recipe, say)[0]
     else:

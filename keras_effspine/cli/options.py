@@ -35,9 +35,9 @@ Last = Annotated[
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 
-def check_data_options(data, images, split):
+def check_data_options(data: str | None, images: str | None, split: str | None) -> None:
     """Raises DataError where --images or --split would say nothing, rather than ignoring them."""
     if data is None and (images is not None or split is not None):
         raise DataError("--images and --split tell more of --data; name the data as well.")
-    if split is not None and data.lower().endswith(".json"):
+    if split is not None and data is not None and data.lower().endswith(".json"):
         raise DataError(f"{data}: an annotation file has no parts; leave --split out.")

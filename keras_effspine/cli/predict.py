@@ -49,7 +49,7 @@ def predict(
     ] = False,
     batch_size: BatchSize = None,
     last: Last = False,
-):
+) -> None:
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
     For a folder or a data set, predictions.json beside the drawn pictures holds every prediction,
@@ -78,6 +78,7 @@ def predict(
     check_data_options(data, images, split)
     trained = find_trained(run, last)
     say(f"Model: {trained.name}.")
+    assert trained.task and trained.class_names and trained.image_size
     task, class_names = find_task(trained.task), trained.class_names
     if source is not None:
         records = load_images(source, class_names, but=out)

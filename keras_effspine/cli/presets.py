@@ -18,7 +18,7 @@ def presets(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything that is known of them as JSON.")
     ] = False,
-):
+) -> None:
     """List the presets, or make one of a run with `save`."""
     if context.invoked_subcommand is not None:
         return
@@ -82,7 +82,7 @@ def save(
         str | None, typer.Option(help="Licence of the weights and of what they were made from.")
     ] = None,
     last: Last = False,
-):
+) -> None:
     """Make a preset folder of a run's best model, to be shared and to start other runs from.
 
     It holds the configuration, the weights without the optimizer's state, metadata with the

@@ -39,7 +39,7 @@ def profile(
         str, typer.Option("--format", help="Of the figures: svg or png.")
     ] = "svg",
     out: Annotated[str | None, typer.Option(help="JSON file to write the counts to.")] = None,
-):
+) -> None:
     """Count parameters and multiply-adds of a model from its graph, or of all published ones.
 
     'Published' is the paper's counting: with normalisation, activations and element-wise

@@ -4,7 +4,7 @@ import os
 import pathlib
 
 
-def load_tensorflow():
+def load_tensorflow() -> None:
     """Imports TensorFlow; what its libraries log meanwhile, on every start, is not shown.
 
     Some of it is written before TensorFlow looks at `TF_CPP_MIN_LOG_LEVEL`, so standard error leads
@@ -23,7 +23,7 @@ def load_tensorflow():
         os.close(terminal)
 
 
-def load_tensorflow_for(*named):
+def load_tensorflow_for(*named: str | None) -> None:
     """Loads TensorFlow, quietly, where a format needs it."""
     for name in filter(None, named):
         if name.startswith("tfds:") or name == "tfrecord":

@@ -85,7 +85,7 @@ def train(
             help="Any other value of the recipe, as optimization.momentum=0.8; may be repeated.",
         ),
     ] = None,
-):
+) -> None:
     """Train a model, measure it, and keep both in a run folder.
 
     A run that was stopped goes on where its last checkpoint stands when its command is repeated.

@@ -1,17 +1,25 @@
 """Boxes, class names and scores drawn on a picture."""
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from keras_effspine.drawing.text_labels import draw_plate, plate_size
+from keras_effspine.drawing.text_labels import Plate, draw_plate, plate_size, text_font
 
 # Classes beyond this many take the colours of the first ones again.
 _NUM_COLOURS = 256
 
 
-def draw_detections(image, boxes, classes, class_names, scores=None, is_crowd=None):
+def draw_detections(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+    is_crowd: np.ndarray | None = None,
+) -> np.ndarray:
     """Draws boxes with labels on a copy of a picture.
 
     Boxes of low score are drawn first. A label goes where it covers no label of higher score; where
@@ -41,7 +49,7 @@ def draw_detections(image, boxes, classes, class_names, scores=None, is_crowd=No
     draw = ImageDraw.Draw(canvas)
     size = (canvas.width * canvas.height) ** 0.5
     line = max(1, round(size / 240))
-    font = ImageFont.load_default(size=max(9, round(size / 40)))
+    font = text_font(max(9, round(size / 40)))
 
     order = np.argsort(-shown, kind="stable")
     edges = [_visible_edges(box, canvas.size, line) for box in boxes]
@@ -50,7 +58,7 @@ def draw_detections(image, boxes, classes, class_names, scores=None, is_crowd=No
     for index in reversed(order):
         if edges[index]:
             _draw_box(draw, edges[index], class_colour(classes[index]), line, crowds[index])
-    plates = []
+    plates: list[Plate] = []
     for index in order:
         if not edges[index]:
             continue
@@ -64,7 +72,7 @@ def draw_detections(image, boxes, classes, class_names, scores=None, is_crowd=No
     return np.array(canvas)
 
 
-def class_colour(index):
+def class_colour(index: int) -> tuple[int, int, int]:
     """The colour of a class: the same whatever the other classes, and far from theirs.
 
     Args:
@@ -77,7 +85,7 @@ def class_colour(index):
 
 
 @functools.cache
-def _colours():
+def _colours() -> list[tuple[int, int, int]]:
     # Each next colour is the one farthest from all before it, in a space where distance is what the
     # eye sees (Oklab), among those that are neither grey, nor near black or white.
     levels = np.linspace(0, 1, 18)
@@ -90,7 +98,7 @@ def _colours():
     while len(chosen) < _NUM_COLOURS:
         distance = np.minimum(distance, np.linalg.norm(lab - lab[chosen[-1]], axis=1))
         chosen.append(int(np.argmax(distance)))
-    return [tuple(colour) for colour in np.round(rgb[chosen] * 255).astype(int).tolist()]
+    return [(r, g, b) for r, g, b in np.round(rgb[chosen] * 255).astype(int).tolist()]
 
 
 def _oklab(rgb):

@@ -1,14 +1,22 @@
 """Pictures side by side, with captions."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from keras_effspine.drawing.text_labels import text_font
 
 _PAPER = (255, 255, 255)
 _INK = (30, 30, 30)
 _LARGEST_CELL = 640
 
 
-def image_grid(rows, captions=None, cell_size=None):
+def image_grid(
+    rows: Sequence[Sequence[np.ndarray]],
+    captions: Sequence[Sequence[str]] | None = None,
+    cell_size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Puts pictures into one, in rows and columns.
 
     Each picture is scaled to fit a cell of the same size, keeping its proportions, and stands in
@@ -31,7 +39,7 @@ def image_grid(rows, captions=None, cell_size=None):
     _check(rows, captions)
     height, width = cell_size or _default_cell_size(rows)
     gap = max(2, round(width / 80))
-    font = ImageFont.load_default(size=max(10, round(width / 28)))
+    font = text_font(max(10, round(width / 28)))
     header = 0 if captions is None else sum(font.getmetrics()) + gap
     scaled = [[_scaled(cell, height, width) for cell in row] for row in rows]
     heights = [max((cell.height for cell in row), default=0) for row in scaled]

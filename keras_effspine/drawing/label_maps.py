@@ -1,11 +1,13 @@
 """Label maps: drawn on their picture, and as a picture of their own."""
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from collections.abc import Sequence
 
-from keras_effspine.data.semantic_map import IGNORED
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
 from keras_effspine.drawing.detections import class_colour
-from keras_effspine.drawing.text_labels import draw_plate, plate_size
+from keras_effspine.drawing.text_labels import draw_plate, plate_size, text_font
+from keras_effspine.topology.labels import IGNORED
 
 _STRENGTH = 0.55
 _BACKGROUND = "background"
@@ -14,7 +16,9 @@ _BLURS = (40, 20, 10, 4)  # pixels of a picture of at most 96 to 191
 _IGNORED_COLOUR = (224, 224, 192)  # VOC's
 
 
-def draw_label_map(image, classes, class_names):
+def draw_label_map(
+    image: np.ndarray, classes: np.ndarray, class_names: Sequence[str]
+) -> np.ndarray:
     """Tints each class in its colour, with its name in the midst of it.
 
     What is ignored, and the class "background", keep the picture's colours. Classes that cover less
@@ -56,7 +60,7 @@ def draw_label_map(image, classes, class_names):
     return np.array(drawn)
 
 
-def label_image(classes, class_names):
+def label_image(classes: np.ndarray, class_names: Sequence[str]) -> Image.Image:
     """A label map as a palette picture: the values are class indices, the palette their colours.
 
     Args:
@@ -85,7 +89,7 @@ def _edges(classes):
 
 def _write_names(drawn, classes, shown, class_names):
     draw = ImageDraw.Draw(drawn)
-    font = ImageFont.load_default(size=max(9, round((drawn.width * drawn.height) ** 0.5 / 40)))
+    font = text_font(max(9, round((drawn.width * drawn.height) ** 0.5 / 40)))
     for index in shown:
         mask = classes == index
         if mask.mean() < _SMALLEST_NAMED:

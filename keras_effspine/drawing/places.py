@@ -20,8 +20,10 @@ def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     Returns:
         int64 `(kept,)`, indices in the order of the boxes.
     """
-    kept = []
-    overlaps = pycocotools.mask.iou(boxes, boxes, [0] * len(boxes)) if len(boxes) else None
+    if not len(boxes):  # pycocotools takes no empty array
+        return np.zeros(0, "int64")
+    kept: list[int] = []
+    overlaps = pycocotools.mask.iou(boxes, boxes, [0] * len(boxes))
     for index in np.argsort(-scores, kind="stable").tolist():
         if not kept or overlaps[index, kept].max() < SAME_PLACE:
             kept.append(index)

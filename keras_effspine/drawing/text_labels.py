@@ -1,17 +1,34 @@
 """Words on plates of colour."""
 
 import math
+from typing import cast
 
 import numpy as np
+from PIL import ImageDraw, ImageFont
+
+Plate = tuple[int, int, int, int]
+"""Corners `(left, top, right, bottom)` in pixels."""
 
 
-def plate_size(text, font):
+def text_font(size: int) -> ImageFont.FreeTypeFont:
+    """The font of all texts, of a size in pixels."""
+    # Without FreeType, which would give another class, Pillow refuses the size.
+    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size=size))
+
+
+def plate_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
     """Width and height of the plate of a text in pixels."""
     ascent, descent = font.getmetrics()
     return math.ceil(font.getlength(text)) + 2 * _margin(font), ascent + descent
 
 
-def draw_plate(draw, plate, text, font, colour):
+def draw_plate(
+    draw: ImageDraw.ImageDraw,
+    plate: Plate,
+    text: str,
+    font: ImageFont.FreeTypeFont,
+    colour: tuple[int, int, int],
+) -> None:
     """Draws a plate with a text on it, in black or white, whichever reads better.
 
     Args:
@@ -25,7 +42,7 @@ def draw_plate(draw, plate, text, font, colour):
     draw.text((plate[0] + _margin(font), plate[1]), text, fill=_ink(colour), font=font)
 
 
-def _margin(font):
+def _margin(font: ImageFont.FreeTypeFont) -> int:
     return math.ceil(font.size / 4)
 
 

@@ -1,5 +1,7 @@
 """Detections on pictures that are shown enlarged where they are small."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_effspine.drawing.detections import draw_detections
@@ -7,12 +9,19 @@ from keras_effspine.drawing.detections import draw_detections
 _SMALLEST_SHOWN = 480
 
 
-def zoom_of(image):
+def zoom_of(image: np.ndarray) -> int:
     """The whole number by which a picture `(height, width, 3)` is enlarged for legible labels."""
     return max(1, -(-_SMALLEST_SHOWN // max(image.shape[:2])))
 
 
-def draw_enlarged(image, boxes, classes, class_names, scores=None, is_crowd=None):
+def draw_enlarged(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+    is_crowd: np.ndarray | None = None,
+) -> np.ndarray:
     """As `draw_detections`, on a picture enlarged by a whole number until its labels are legible.
 
     Args:
@@ -34,7 +43,9 @@ def draw_enlarged(image, boxes, classes, class_names, scores=None, is_crowd=None
     )
 
 
-def draw_class(image, index, class_names, score=None):
+def draw_class(
+    image: np.ndarray, index: int, class_names: Sequence[str], score: float | None = None
+) -> np.ndarray:
     """The class of a whole picture, shown as an object as large as the picture.
 
     Args:
@@ -56,7 +67,7 @@ def draw_class(image, index, class_names, score=None):
     )
 
 
-def enlarged(image):
+def enlarged(image: np.ndarray) -> np.ndarray:
     """The picture `(height, width, 3)`, each pixel repeated until labels on it are legible."""
     zoom = zoom_of(image)
     return image.repeat(zoom, axis=0).repeat(zoom, axis=1)

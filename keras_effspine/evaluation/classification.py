@@ -42,10 +42,11 @@ class ClassificationEvaluator:
         labels = image_labels(record_set.records)
         self._images = np.bincount(labels[labels >= 0], minlength=len(self._class_names))
         self._hits = {top: np.zeros(len(self._class_names), int) for top in (1, _TOP)}
-        self._found = []
+        self._found: list[dict] = []
 
     def add(self, record: Record, output: Classes) -> None:
         """Takes the prediction for one picture."""
+        assert output.scores is not None
         for top, hits in self._hits.items():
             if record.image_label is not None:
                 hits[record.image_label] += record.image_label in output.classes[:top]
@@ -89,7 +90,7 @@ class ClassificationResult:
         hits_of_five: the same for the first five; None where there are five classes or fewer.
     """
 
-    class_names: tuple
+    class_names: tuple[str, ...]
     images: np.ndarray
     hits: np.ndarray
     hits_of_five: np.ndarray | None

@@ -51,7 +51,7 @@ class CocoDetectionEvaluator:
         self._image_numbers = _number(image_ids, "image", record_set.source)
         self._category_numbers = _number(record_set.category_ids, "category", record_set.source)
         self._record_set = record_set
-        self._added = {}
+        self._added: dict[int | str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def add(self, record: Record, output: Boxes) -> None:
         """Takes the detections of one picture; empty `Boxes` say that there are none.

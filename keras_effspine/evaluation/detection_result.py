@@ -46,8 +46,8 @@ class DetectionResult:
         detections: number of detections given.
     """
 
-    stats: dict
-    per_class: tuple
+    stats: dict[str, float | None]
+    per_class: tuple[ClassResult, ...]
     images: int
     images_added: int
     objects: int

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.data.semantic_map import IGNORED
+from keras_effspine.data.semantic_map import SemanticMap
 from keras_effspine.errors import DataError
+from keras_effspine.topology.labels import IGNORED
 
 
 class SegmentationEvaluator:
@@ -29,8 +30,8 @@ class SegmentationEvaluator:
         count = len(record_set.class_names)
         # The last column is of pixels for which nothing was predicted.
         self._matrix = np.zeros((count, count + 1), "int64")
-        self._predictions = {}
-        self._unreadable = []
+        self._predictions: dict[int | str, list[tuple[int, dict]]] = {}
+        self._unreadable: list[str] = []
 
     def add(self, record: Record, output: np.ndarray) -> None:
         """Takes the prediction for one picture.
@@ -46,11 +47,11 @@ class SegmentationEvaluator:
             (int(index), _run_lengths(output == index)) for index in np.unique(output)
         ]
         if record.semantic_map is not None:
-            self._count(record, output)
+            self._count(record, record.semantic_map, output)
 
-    def _count(self, record: Record, classes: np.ndarray) -> None:
+    def _count(self, record: Record, truth_map: SemanticMap, classes: np.ndarray) -> None:
         try:
-            truth = record.semantic_map.read(record)
+            truth = truth_map.read(record)
         except DataError as error:
             self._unreadable.append(str(error))
             if len(self._unreadable) > LARGEST_FAILED_SHARE * len(self._record_set.records):
@@ -93,7 +94,8 @@ class SegmentationEvaluator:
         for record in missed:
             if record.semantic_map is not None:
                 self._predictions[record.image_id] = []
-                self._count(record, np.full((record.height, record.width), nothing, "uint8"))
+                unseen = np.full((record.height, record.width), nothing, "uint8")
+                self._count(record, record.semantic_map, unseen)
         return SegmentationResult(
             self._record_set.class_names, self._matrix.copy(), tuple(self._unreadable)
         )
@@ -110,9 +112,9 @@ class SegmentationResult:
         unreadable: tuple of messages, one for each label map that was left out.
     """
 
-    class_names: tuple
+    class_names: tuple[str, ...]
     matrix: np.ndarray
-    unreadable: tuple = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def per_class(self) -> list[dict]:

@@ -2,15 +2,19 @@
 
 import concurrent.futures
 import hashlib
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
 from keras_effspine.data.images.image_bytes import open_image
 from keras_effspine.data.images.image_pixels import turned_rgb
 from keras_effspine.data.images.orientation import upright_size
+from keras_effspine.data.record import Record
 
 
-def check_images(records, progress=lambda done: None):
+def check_images(
+    records: Sequence[Record], progress: Callable[[int], object] = lambda done: None
+) -> list[tuple[str | None, str | None]]:
     """Decodes every picture, in parallel.
 
     Args:
@@ -31,7 +35,7 @@ def check_images(records, progress=lambda done: None):
     return found
 
 
-def _check_image(record):
+def _check_image(record: Record) -> tuple[str | None, str | None]:
     if not record.path.is_file():
         return "image file missing", None
     try:

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import re
 
-from keras_effspine.data.record import LEFT_OUT
+from keras_effspine.data.record import LEFT_OUT, Record, RecordSet
 
 ERROR, WARNING = "error", "warning"
 
@@ -24,7 +24,7 @@ class Issue:
     level: str
     kind: str
     count: int
-    examples: list
+    examples: list[str]
 
 
 class IssueLog:
@@ -32,14 +32,16 @@ class IssueLog:
 
     _KEPT = 5
 
-    def __init__(self):
-        self._places = collections.defaultdict(list)
-        self._counts = collections.Counter()
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+        self._counts: dict[tuple[str, str], int] = collections.Counter()
 
     @classmethod
-    def of_images(cls, record_set, checked):
+    def of_images(
+        cls, record_set: RecordSet, checked: list[tuple[str | None, str | None]]
+    ) -> "IssueLog":
         """What the loader found wrong, pictures that are broken, and those that are equal."""
-        log, places = cls(), {}
+        log, places = cls(), dict[str | None, tuple[str, int | None]]()
         for problem in record_set.problems:
             is_used = problem.action in (*problem.KEPT, LEFT_OUT)
             level = WARNING if is_used else ERROR
@@ -59,20 +61,20 @@ class IssueLog:
                 log.add(WARNING, kind, f"{where}; {other}")
         return log
 
-    def add(self, level, kind, where):
+    def add(self, level: str, kind: str, where: str) -> None:
         # Numbers that belong to one place do not make another kind.
         kind = re.sub(r"^line of \d+ numbers is", "line of numbers is", kind)
         self._counts[level, kind] += 1
         if len(self._places[level, kind]) < self._KEPT:
             self._places[level, kind].append(where)
 
-    def issues(self):
+    def issues(self) -> list[Issue]:
         return [
             Issue(level, kind, count, self._places[level, kind])
             for (level, kind), count in sorted(self._counts.items())
         ]
 
 
-def place_of(record):
+def place_of(record: Record) -> str:
     """File and id of a picture, in words."""
     return f"{record.name or record.path}, image {record.image_id}"

@@ -6,10 +6,11 @@ import dataclasses
 import numpy as np
 from rich.table import Table
 
-from keras_effspine.data.semantic_map import IGNORED
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
-from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+from keras_effspine.inspection.issues import ERROR, WARNING, Issue, IssueLog, place_of
 from keras_effspine.inspection.tables import map_tables
+from keras_effspine.topology.labels import IGNORED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +30,9 @@ class MapInspection:
     images: int
     pixels: int
     ignored: int
-    per_class: list
-    contents: list
-    issues: list
+    per_class: list[tuple[str, int, int]]
+    contents: list[str | None]
+    issues: list[Issue]
 
     @property
     def has_errors(self) -> bool:
@@ -42,7 +43,9 @@ class MapInspection:
         return map_tables(self)
 
 
-def inspect_maps(record_set, checked):
+def inspect_maps(
+    record_set: RecordSet, checked: list[tuple[str | None, str | None]]
+) -> MapInspection:
     """Looks through a data set whose records have label maps; every map is read.
 
     Args:
@@ -81,7 +84,7 @@ def inspect_maps(record_set, checked):
     )
 
 
-def _counts(record):
+def _counts(record: Record) -> np.ndarray | str:
     """Pixels by value, or what is wrong with the map."""
     if record.semantic_map is None:
         return "there is none"

@@ -1,12 +1,14 @@
 """A data set looked through before any training: `inspect`."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.record_columns import image_labels
-from keras_effspine.inspection.issues import ERROR, WARNING, IssueLog, place_of
+from keras_effspine.inspection.issues import ERROR, WARNING, Issue, IssueLog, place_of
 from keras_effspine.inspection.tables import label_tables, object_tables
 from keras_effspine.topology.pyramid import ANCHOR_SCALES, ANCHOR_SIZES, LEVEL_NAMES
 
@@ -37,13 +39,13 @@ class Inspection:
     images: int
     objects: int
     crowds: int
-    per_class: list
-    per_image: dict
-    per_level: dict
+    per_class: list[tuple[str, int, int]]
+    per_image: dict[str, float]
+    per_level: dict[str, int]
     is_labelled: bool
     level_rule: str
-    contents: list
-    issues: list
+    contents: list[str | None]
+    issues: list[Issue]
 
     @property
     def has_errors(self) -> bool:
@@ -54,7 +56,7 @@ class Inspection:
         return label_tables(self) if self.is_labelled else object_tables(self)
 
 
-def level_rule(image_size):
+def level_rule(image_size: int) -> str:
     """The rule of `Inspection.per_level` in words."""
     scales = "{:.3g}, {:.3g} and {:.3g}".format(*ANCHOR_SCALES)
     return (
@@ -65,7 +67,9 @@ def level_rule(image_size):
     )
 
 
-def inspect(record_set, checked, image_size):
+def inspect(
+    record_set: RecordSet, checked: list[tuple[str | None, str | None]], image_size: int
+) -> Inspection:
     """Looks through a data set.
 
     Args:
@@ -124,12 +128,12 @@ def inspect(record_set, checked, image_size):
     )
 
 
-def overlap(training, validation, record_set):
+def overlap(training: Any, validation: Any, record_set: RecordSet) -> list[Issue]:
     """The validation pictures that are among the training pictures, by content.
 
     Args:
-        training: `Inspection` of the training pictures.
-        validation: `Inspection` of the validation pictures.
+        training: what `Task.inspect` gave of the training pictures.
+        validation: the same of the validation pictures.
         record_set: `RecordSet` of the validation pictures.
 
     Returns:

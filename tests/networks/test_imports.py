@@ -27,8 +27,8 @@ FOLDERS = {
     "data": ({"topology"}, set()),
     "stream": ({"data"}, {"tensorflow"}),
     "inspection": ({"data", "topology"}, set()),
-    "evaluation": ({"data"}, set()),
-    "drawing": ({"data"}, set()),
+    "evaluation": ({"data", "topology"}, set()),
+    "drawing": ({"data", "topology"}, set()),
     "tasks": (
         {
             "topology",
