@@ -49,10 +49,10 @@ class Comparison:
         """Tuple of one `Check` for each count that the paper prints."""
         total = self.profile.total if self.profile else None
         counts = (
-            ("parameters, M", self.row.parameters, total and total.parameters / 1e6),
-            ("multiply-adds, B", self.row.multiply_adds, total and total.published / 1e9),
+            ("parameters, M", self.row.parameters, total.parameters / 1e6 if total else None),
+            ("multiply-adds, B", self.row.multiply_adds, total.published / 1e9 if total else None),
         )
-        return tuple(Check(*count) for count in counts if count[1] is not None)
+        return tuple(Check(name, one, counted) for name, one, counted in counts if one is not None)
 
     def as_json(self) -> dict:
         """The comparison as a dictionary that JSON can hold."""

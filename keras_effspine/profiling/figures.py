@@ -1,6 +1,9 @@
 """The paper's figures from the package's own data, into a folder."""
 
+import functools
+import os
 import pathlib
+from collections.abc import Iterator
 
 from keras_effspine.atomic_file import write_file
 from keras_effspine.errors import ProfilingError
@@ -10,7 +13,7 @@ from keras_effspine.topology.published import published_rows
 FORMATS = ("svg", "png")
 
 
-def draw_figures(folder, image_format="svg"):
+def draw_figures(folder: str | os.PathLike, image_format: str = "svg") -> Iterator[pathlib.Path]:
     """Draws the graph, and Figures 1, 3 and 4.
 
     Args:
@@ -39,17 +42,12 @@ def draw_figures(folder, image_format="svg"):
     except OSError as error:
         raise ProfilingError(f"{folder}: the folder cannot be made ({error}).") from error
     # Without a date and with fixed ids, the same data gives the same file.
-    settings = {"svg.hashsalt": "keras_effspine", "svg.fonttype": "none"}
     metadata = {"Date": None} if image_format == "svg" else {"Software": None}
     for name, figure in _figures().items():
         path = folder / f"{name}.{image_format}"
-        with matplotlib.rc_context(settings):
-            write_file(
-                path,
-                lambda file, figure=figure: figure.savefig(
-                    file, format=image_format, dpi=150, metadata=metadata
-                ),
-            )
+        save = functools.partial(figure.savefig, format=image_format, dpi=150, metadata=metadata)
+        with matplotlib.rc_context({"svg.hashsalt": "keras_effspine", "svg.fonttype": "none"}):
+            write_file(path, save)
         yield path
 
 

@@ -1,15 +1,17 @@
 """A scale-permuted graph: blocks by level, from left to right in the order of computation."""
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from keras_effspine.topology.block_table import STEM
+from keras_effspine.topology.block_table import STEM, BlockTable
 
 _INNER, _OUTPUT, _LINE = "#dbe7f3", "#f6c9a8", "#5b6b7a"
 _WIDTH, _HEIGHT = 0.66, 0.5
 
 
-def graph_figure(table, widths, title):
+def graph_figure(table: BlockTable, widths: Sequence[int], title: str) -> Figure:
     """Draws a block table.
 
     Args:
@@ -45,7 +47,9 @@ def graph_figure(table, widths, title):
         )
         name = outputs.get(number, str(number))
         axes.text(x, y + 0.07, name, ha="center", va="center", fontweight="bold", zorder=4)
-        axes.text(x, y - 0.14, widths[number - 1], ha="center", va="center", fontsize=7, zorder=4)
+        axes.text(
+            x, y - 0.14, str(widths[number - 1]), ha="center", va="center", fontsize=7, zorder=4
+        )
     levels = range(1, max(block.level for block in table.blocks) + 1)
     axes.set_aspect("equal")  # so that `_bend` sees the curves as they are drawn
     axes.set_xlim(0.4, len(table.blocks) + 0.6)

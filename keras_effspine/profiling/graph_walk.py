@@ -25,7 +25,7 @@ class Call:
     output: tuple
 
 
-def calls_of(model, image_size):
+def calls_of(model: keras.Model, image_size: tuple[int, int]) -> list[Call]:
     """All calls of layers in a functional model's graph, each after those that it reads.
 
     Args:
@@ -54,7 +54,7 @@ def calls_of(model, image_size):
             f"Model '{model.name}' is made for pictures {image.shape}; it cannot be counted at "
             f"{image_size[0]}x{image_size[1]} px."
         )
-    calls, source_of = [], {}
+    calls, source_of = list[Call](), dict[int, Call]()
 
     def noted(layer):
         def call(*args, **kwargs):
@@ -74,7 +74,7 @@ def calls_of(model, image_size):
 
         return call
 
-    kept = []
+    kept: list[keras.KerasTensor] = []
     # So Keras finds a model's output shape; there is no public way to see each step of it.
     model._run_through_graph(keras.KerasTensor(shape, image.dtype), operation_fn=noted)
     return [call for call in calls if not isinstance(call.layer, layers.InputLayer)]

@@ -36,7 +36,7 @@ _FREE = (
 )
 
 
-def layer_cost(layer, inputs, output):
+def layer_cost(layer: layers.Layer, inputs: list[tuple], output: tuple) -> tuple[int, float]:
     """Multiply-adds of one call of a layer on one picture.
 
     Args:

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+from typing import Any
 
 PARTS = ("stem", "blocks", "resampling", "fusion", "endpoints", "backbone", "heads")
 """The parts of a model in the order of its graph: see `models.layer_roles`."""
@@ -26,7 +27,7 @@ class Cost:
     published: float = 0.0
     executed: float = 0.0
 
-    def __add__(self, other):
+    def __add__(self, other: "Cost") -> "Cost":
         return Cost(
             *(a + b for a, b in zip(_values(self), _values(other), strict=True)),
         )
@@ -76,25 +77,25 @@ class Profile:
     layers: tuple
 
     @property
-    def total(self):
+    def total(self) -> Cost:
         """The sum of all layers, a `Cost`."""
         return sum((one.cost for one in self.layers), Cost())
 
-    def by(self, key):
+    def by(self, key: str) -> dict[Any, Cost]:
         """Sums over all layers that agree in `"part"`, `"block"`, `"level"`, `"layer"` or `"kind"`.
 
         Returns:
             Dictionary from part, number or name to `Cost`, in the order of the graph; None stands
             for the layers that belong to no block or level.
         """
-        sums = collections.defaultdict(Cost)
+        sums: collections.defaultdict[Any, Cost] = collections.defaultdict(Cost)
         for one in self.layers:
             sums[getattr(one, key)] += one.cost
         if key in ("block", "level"):
             return {number: sums[number] for number in sorted(sums, key=lambda n: (n is None, n))}
         return dict(sums)
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         """The profile as a dictionary that JSON can hold."""
         sums = {
             f"by_{key}": {

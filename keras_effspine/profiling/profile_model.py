@@ -99,7 +99,7 @@ def _levels(calls: list[Call]) -> dict[Call, int | None]:
 
     A call that reads several levels, as the joining of a head's outputs, belongs to none.
     """
-    levels = {}
+    levels: dict[Call, int | None] = {}
     for call in calls:
         read = {levels[source] for source in call.sources} or {0}
         level = read.pop() if len(read) == 1 else None

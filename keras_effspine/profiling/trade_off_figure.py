@@ -1,6 +1,11 @@
 """Figures 1 and 4 of the paper: accuracy against cost."""
 
+from collections.abc import Iterable
+from typing import cast
+
 from matplotlib.figure import Figure
+
+from keras_effspine.topology.published import Published, PublishedRow
 
 # Families by how their names begin: color, and where a point's name stands, in points from it and
 # how aligned. A model that belongs to none is a point of its own.
@@ -13,7 +18,7 @@ _FAMILIES = {
 _OTHERS = ("#666666", (6, 0), "left")
 
 
-def trade_off_figure(rows, quantity, label, title):
+def trade_off_figure(rows: Iterable[PublishedRow], quantity: str, label: str, title: str) -> Figure:
     """Draws COCO box AP against a cost, as published.
 
     Args:
@@ -27,7 +32,10 @@ def trade_off_figure(rows, quantity, label, title):
     """
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     axes = figure.add_subplot()
-    points = [(getattr(row, quantity).value, row.accuracy.value, row.title) for row in rows]
+    points = [
+        (getattr(row, quantity).value, cast(Published, row.accuracy).value, row.title)
+        for row in rows
+    ]
     for family, look in _FAMILIES.items():
         line = sorted(point for point in points if point[2].startswith(family))
         points = [point for point in points if point not in line]

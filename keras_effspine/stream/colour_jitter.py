@@ -5,7 +5,7 @@ import tensorflow as tf
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-def colour_jitter(image, strength, seed):
+def colour_jitter(image: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
     """Multiplies brightness, then contrast, then saturation, each by a random factor.
 
     The three are linear in a pixel's colour, so that they are applied at once. The factors are

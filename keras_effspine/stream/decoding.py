@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import typing
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +11,10 @@ from PIL import Image
 
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
 from keras_effspine.data.images.image_bytes import read_image_bytes
+from keras_effspine.data.record import RecordSet
 from keras_effspine.errors import DataError
 from keras_effspine.stream.image_windows import read_window
-from keras_effspine.stream.placement import MOST_HALVINGS
+from keras_effspine.stream.placement import MOST_HALVINGS, Placement
 from keras_effspine.stream.python_calls import PythonCalls
 
 
@@ -49,7 +51,12 @@ class ImageDecoder:
         calls: the `PythonCalls` that read and decode.
     """
 
-    def __init__(self, record_set, upright=False, most_failed=LARGEST_FAILED_SHARE):
+    def __init__(
+        self,
+        record_set: RecordSet,
+        upright: bool = False,
+        most_failed: float = LARGEST_FAILED_SHARE,
+    ) -> None:
         Image.preinit()  # once, before threads ask for it at the same time
         self._records = record_set.records
         self._source = record_set.source
@@ -58,9 +65,9 @@ class ImageDecoder:
         self._is_plain = np.zeros(len(record_set.records), bool)
         self._lock = threading.Lock()
         self.calls = PythonCalls()
-        self.failed = {}  # index of the record: message
+        self.failed: dict[int, str] = {}  # index of the record: message
 
-    def read(self, index):
+    def read(self, index: tf.Tensor) -> Encoded:
         """Reads the record's file; to be used in `tf.data.Dataset.map`.
 
         Args:
@@ -75,7 +82,7 @@ class ImageDecoder:
             tensor.set_shape(shape)
         return Encoded(index, *found)
 
-    def decode(self, encoded, placement):
+    def decode(self, encoded: Encoded, placement: Placement) -> tuple[tf.Tensor, tf.Tensor]:
         """Decodes what a placement shows of a picture.
 
         Args:
@@ -154,7 +161,7 @@ class ImageDecoder:
             )
 
     @contextlib.contextmanager
-    def failures_as_data_errors(self):
+    def failures_as_data_errors(self) -> Iterator[None]:
         """Turns TensorFlow's error, where too many pictures failed, into a DataError."""
         try:
             yield
@@ -162,7 +169,7 @@ class ImageDecoder:
             self.check()
             raise
 
-    def describe(self):
+    def describe(self) -> list[str]:
         """One line for each failed picture: path, image id, and the decoder's message."""
         with self._lock:
             failed = sorted(self.failed.items())

@@ -1,6 +1,7 @@
 """A part of an encoded picture, reduced while it is decoded."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -8,9 +9,16 @@ from PIL import Image, UnidentifiedImageError
 
 from keras_effspine.data.images.image_pixels import turned_rgb
 from keras_effspine.data.images.orientation import find_turn
+from keras_effspine.data.record import Record
 
 
-def read_window(content, record, reduction, window, upright=False):
+def read_window(
+    content: bytes,
+    record: Record,
+    reduction: int,
+    window: Sequence[int] | np.ndarray,
+    upright: bool = False,
+) -> tuple[np.ndarray, bool]:
     """Reads a part of a picture, reduced.
 
     Args:
@@ -30,7 +38,7 @@ def read_window(content, record, reduction, window, upright=False):
     if not content:
         raise ValueError("the file is empty")
     try:
-        image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content))
     except UnidentifiedImageError as error:
         raise ValueError("not a picture of a known kind") from error
     with image:

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from keras_effspine.data.mask_crops import CROP_SIZE, crop_masks
 from keras_effspine.data.record import Record
-from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.placement import Placement, place_boxes, place_crops, place_labels
+from keras_effspine.topology.labels import IGNORED
 
 LABELS = ("objects", "instances", "semantic", "image")
 """What can be asked for; `"instances"` are objects with their masks."""
@@ -51,7 +51,7 @@ class LabelReader:
             Pair of labels, as in a sample of `stream.pipeline.training_batches`, and a bool scalar
             that is false where they cannot be used.
         """
-        labels, is_read = {}, tf.constant(True)
+        labels, is_read = dict[str, tf.Tensor](), tf.constant(True)
         if "objects" in self._names or "instances" in self._names:
             labels |= self._objects(index, placement)
         if "image" in self._names:
@@ -83,7 +83,7 @@ class LabelReader:
         return found
 
     def _record_objects(self, index: np.int64, window: np.ndarray) -> tuple[np.ndarray, ...]:
-        record = self._records[index]
+        record = self._records[int(index)]
         boxes = np.array(record.boxes, "float32").reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
         crowd = np.asarray(record.is_crowd, bool)
@@ -96,17 +96,19 @@ class LabelReader:
             masks, errors = crop_masks(record, seen)
             masks = masks[~crowd]
             for error in errors:
-                self._decoder.note_failure(index, error)
+                self._decoder.note_failure(int(index), error)
         classes = np.asarray(record.classes)[~crowd].astype("int32")
         return boxes[~crowd], classes, boxes[crowd], masks
 
     def _image_label(self, index: np.int64) -> np.int32:
-        label = self._records[index].image_label
+        label = self._records[int(index)].image_label
         return np.int32(-1 if label is None else label)
 
     def _semantic_map(self, index: np.int64) -> tuple[np.ndarray, bool]:
+        record = self._records[int(index)]
+        assert record.semantic_map is not None, f"{record.path} has no label map"
         try:
-            return self._records[index].semantic_map.read(self._records[index]), True
+            return record.semantic_map.read(record), True
         except DataError as error:
-            self._decoder.note_failure(index, error)
+            self._decoder.note_failure(int(index), error)
             return np.zeros((1, 1), "uint8"), False

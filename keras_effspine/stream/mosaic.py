@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 
-def mosaic_tiles(canvas, seed):
+def mosaic_tiles(canvas: int, seed: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
     """Divides a canvas at a random point of its middle half.
 
     Args:

@@ -1,27 +1,33 @@
 """From records to batches of fixed shapes with tf.data."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.record_columns import object_arrays
 from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.stream.batch_log import BatchLog
+from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.label_reader import LabelReader
 from keras_effspine.stream.placement import letterbox, place_image, scale_of
 from keras_effspine.stream.samples import TrainingSamples
 
 
 def training_batches(
-    record_set,
-    decoder,
-    fields,
-    image_size,
-    batch_size,
-    seed,
-    augmentation=None,
-    first_batch=0,
-    shard=(0, 1),
-    log=None,
-    labels=("objects",),
+    record_set: RecordSet,
+    decoder: ImageDecoder,
+    fields: Callable[[dict[str, tf.Tensor]], Any],
+    image_size: int,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation | None = None,
+    first_batch: int = 0,
+    shard: tuple[int, int] = (0, 1),
+    log: BatchLog | None = None,
+    labels: Sequence[str] = ("objects",),
 ) -> tf.data.Dataset:
     """An endless stream of shuffled, augmented batches.
 
@@ -93,7 +99,9 @@ def training_batches(
     return dataset.map(images_and_targets).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(record_set, decoder, image_size, batch_size):
+def evaluation_batches(
+    record_set: RecordSet, decoder: ImageDecoder, image_size: int, batch_size: int
+) -> tf.data.Dataset:
     """Each picture once, in order, letterboxed, in full batches.
 
     A picture has its place in a batch whether or not it can be decoded, so that several workers
@@ -139,7 +147,7 @@ def evaluation_batches(record_set, decoder, image_size, batch_size):
     return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
-def most_objects(record_set):
+def most_objects(record_set: RecordSet) -> int:
     """Greatest number of objects in one picture, crowds not counted; at least 1."""
     lengths, _, _, is_crowd = object_arrays(record_set.records)
     owners = np.repeat(np.arange(len(lengths)), lengths)

@@ -12,6 +12,8 @@ import typing
 
 import tensorflow as tf
 
+from keras_effspine.stream.augmentation import CommonAugmentation
+
 MOST_HALVINGS = 3
 
 
@@ -35,7 +37,7 @@ class Placement(typing.NamedTuple):
     size: tf.Tensor
 
 
-def letterbox(shape, canvas):
+def letterbox(shape: tf.Tensor, canvas: tuple) -> Placement:
     """The whole picture, its long side as long as the canvas, its aspect kept (5.1.1).
 
     Args:
@@ -49,7 +51,9 @@ def letterbox(shape, canvas):
     return _placement(shape, canvas, tf.constant(1.0, "float64"), middle, tf.zeros([3], "bool"))
 
 
-def random_placement(shape, canvas, augmentation, seed):
+def random_placement(
+    shape: tf.Tensor, canvas: tuple, augmentation: CommonAugmentation, seed: tf.Tensor
+) -> Placement:
     """Scale jitter (5.1.1), cropping where the picture overhangs, and mirroring or turning.
 
     Args:
@@ -94,14 +98,14 @@ def _placement(shape, canvas, multiple, corner, turn):
     return Placement(halvings, tf.concat([start, window], 0), turn, size)
 
 
-def scale_of(placement):
+def scale_of(placement: Placement) -> tf.Tensor:
     """Pixels of the result over pixels of the picture along the picture's y and x, float32."""
     size = tf.where(placement.turn[0], placement.size[::-1], placement.size)
     covered = tf.bitwise.left_shift(placement.window[2:], placement.halvings)
     return tf.cast(size, "float32") / tf.cast(covered, "float32")
 
 
-def place_image(part, placement, canvas):
+def place_image(part: tf.Tensor, placement: Placement, canvas: tuple) -> tf.Tensor:
     """Turns, resizes and pads.
 
     Args:
@@ -116,7 +120,7 @@ def place_image(part, placement, canvas):
     return _padded(part, placement, canvas, 0.0)
 
 
-def place_boxes(boxes, placement):
+def place_boxes(boxes: tf.Tensor, placement: Placement) -> tf.Tensor:
     """Moves boxes with their picture.
 
     Args:

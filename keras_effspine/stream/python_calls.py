@@ -3,6 +3,7 @@
 import functools
 import threading
 import time
+from collections.abc import Callable
 
 
 class PythonCalls:
@@ -20,7 +21,7 @@ class PythonCalls:
         self._running = 0
         self._ended = 0.0
 
-    def counted(self, function):
+    def counted(self, function: Callable) -> Callable:
         """The function, its calls counted."""
 
         @functools.wraps(function)
@@ -36,7 +37,7 @@ class PythonCalls:
 
         return call
 
-    def wait_until_idle(self, timeout=60.0):
+    def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Returns when there has been no call for a moment.
 
         Args:

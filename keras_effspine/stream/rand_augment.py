@@ -15,7 +15,7 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _DEGREES, _SHEAR, _TRANSLATION, _ENHANCEMENT, _BITS = 30.0, 0.3, 0.3, 0.9, 4
 
 
-def rand_augment(image, operations, magnitude, seed):
+def rand_augment(image: tf.Tensor, operations: int, magnitude: float, seed: tf.Tensor) -> tf.Tensor:
     """Applies some changes, one after the other.
 
     Args:

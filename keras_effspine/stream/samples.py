@@ -48,7 +48,7 @@ class TrainingSamples:
         self._augmentation = augmentation
         self._seed = seed
 
-    def at(self, place):
+    def at(self, place: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The sample at a place of the stream; to be used in `tf.data.Dataset.map`.
 
         Args:

@@ -1,5 +1,7 @@
 """From coarse logits to the classes of a picture's own pixels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,7 +9,9 @@ _STRIP = 2**22
 """Numbers that are interpolated at a time."""
 
 
-def class_map(logits, scale, size):
+def class_map(
+    logits: np.ndarray, scale: Sequence[float] | np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """Interpolates logits bilinearly at the middle of each pixel, and takes the largest.
 
     The pixels are computed in strips, so that many classes of a large picture fit the memory.

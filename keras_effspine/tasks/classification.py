@@ -1,6 +1,9 @@
 """Classification of whole pictures with ImageClassifier."""
 
-from typing import Literal
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -12,6 +15,13 @@ from keras_effspine.stream.augmentation import Changes, Magnitude
 from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import IMAGENET_CLASSES
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_effspine.data.record import Record, RecordSet
+    from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.training.recipe import Recipe
 
 _KEPT = 5
 
@@ -43,7 +53,7 @@ class Classification(Task):
     published = "classification"
     published_classes = IMAGENET_CLASSES
 
-    def check(self, record_set):
+    def check(self, record_set: RecordSet) -> None:
         labels = image_labels(record_set.records)
         missing = np.flatnonzero(labels < 0)
         if len(missing):
@@ -61,27 +71,32 @@ class Classification(Task):
                 "of another class."
             )
 
-    def is_annotated(self, record):
+    def is_annotated(self, record: Record) -> bool:
         return record.image_label is not None
 
-    def build_model(self, recipe, class_names, start):
+    def build_model(
+        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+    ) -> keras.Model:
         from keras_effspine.models.image_classifier import ImageClassifier
         from keras_effspine.tasks.backbone import build_backbone
 
         has_weights = start.weights is not None
-        kind = recipe.options.classifier_backbone or ("detection" if has_weights else "paper")
+        options = cast(ClassificationOptions, recipe.options)
+        kind = options.classifier_backbone or ("detection" if has_weights else "paper")
         changes = ImageClassifier.paper_backbone if kind == "paper" else {}
         return ImageClassifier(
             build_backbone(recipe, start, **changes),
             num_classes=len(class_names),
             pooling=start.arguments_of(ImageClassifier).get("pooling", "avg"),
-            dropout_rate=recipe.options.dropout_rate,
+            dropout_rate=options.dropout_rate,
         )
 
-    def compile_model(self, model, recipe, optimizer):
+    def compile_model(
+        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+    ) -> None:
         import keras
 
-        smoothing = recipe.options.label_smoothing
+        smoothing = cast(ClassificationOptions, recipe.options).label_smoothing
         model.compile(
             optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
@@ -89,27 +104,35 @@ class Classification(Task):
             jit_compile=False,
         )
 
-    def batch_fields(self, record_set, images_a_sample=1):
+    def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf
 
         count = len(record_set.class_names)
         return lambda sample: tf.one_hot(sample["label"], count)
 
-    def outputs(self, predictions, scales, records):
+    def outputs(
+        self, predictions: np.ndarray, scales: np.ndarray, records: Sequence[Record]
+    ) -> list[Classes]:
         outputs = []
         for scores in predictions[: len(records)].astype("float64"):
             classes = np.argsort(-scores, kind="stable")[:_KEPT]
             outputs.append(Classes(classes, scores[classes]))
         return outputs
 
-    def truth(self, record):
+    def truth(self, record: Record) -> Classes:
         known = [] if record.image_label is None else [record.image_label]
         return Classes(np.array(known, "int64"))
 
-    def evaluator(self, record_set):
+    def evaluator(self, record_set: RecordSet) -> ClassificationEvaluator:
         return ClassificationEvaluator(record_set)
 
-    def draw(self, image, output, class_names, min_score=0.0):
+    def draw(
+        self,
+        image: np.ndarray,
+        output: Classes,
+        class_names: tuple[str, ...],
+        min_score: float = 0.0,
+    ) -> np.ndarray:
         """As in `Task`; the most probable class is the answer, so that it is shown at any score."""
         if not len(output.classes):
             return enlarged(image)

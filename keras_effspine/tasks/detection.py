@@ -1,6 +1,9 @@
 """Object detection with RetinaNet."""
 
-from typing import Literal
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -11,6 +14,13 @@ from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluat
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_effspine.data.record import Record, RecordSet
+    from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.training.recipe import Recipe
 
 
 class DetectionOptions(TaskOptions):
@@ -32,14 +42,16 @@ class Detection(Task):
     options = DetectionOptions
     published = "retinanet"
 
-    def check(self, record_set):
+    def check(self, record_set: RecordSet) -> None:
         if all(record.is_crowd.all() for record in record_set.records):
             raise DataError(
                 f"{record_set.source}: no picture has a box to learn from. Name another task with "
                 "--task, or data with boxes."
             )
 
-    def build_model(self, recipe, class_names, start):
+    def build_model(
+        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+    ) -> keras.Model:
         from keras_effspine.models.retinanet import RetinaNet
         from keras_effspine.tasks.backbone import build_backbone
 
@@ -54,10 +66,13 @@ class Detection(Task):
             }
         )
 
-    def compile_model(self, model, recipe, optimizer):
-        model.compile(optimizer=optimizer, **detection_losses(recipe.options.losses))
+    def compile_model(
+        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+    ) -> None:
+        losses = cast(DetectionOptions, recipe.options).losses
+        model.compile(optimizer=optimizer, **detection_losses(losses))
 
-    def batch_fields(self, record_set, images_a_sample=1):
+    def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf
 
         from keras_effspine.stream.pipeline import most_objects
@@ -75,7 +90,9 @@ class Detection(Task):
 
         return fields
 
-    def outputs(self, predictions, scales, records):
+    def outputs(
+        self, predictions: dict[str, np.ndarray], scales: np.ndarray, records: Sequence[Record]
+    ) -> list[Boxes]:
         outputs = []
         for row, record in enumerate(records):
             count = int(predictions["num_detections"][row])
@@ -92,18 +109,21 @@ class Detection(Task):
             )
         return outputs
 
-    def truth(self, record):
+    def truth(self, record: Record) -> Boxes:
         return Boxes(boxes=record.boxes, classes=record.classes, is_crowd=record.is_crowd)
 
-    def evaluator(self, record_set):
+    def evaluator(self, record_set: RecordSet) -> CocoDetectionEvaluator:
         return CocoDetectionEvaluator(record_set)
 
     def best_guesses(self, output: Boxes) -> Boxes:
         """As in `Task`: of boxes at one place, whatever their classes, the best."""
+        assert output.scores is not None  # a prediction has them
         kept = best_of_each_place(output.boxes, output.scores)
         return Boxes(output.boxes[kept], output.classes[kept], output.scores[kept])
 
-    def draw(self, image, output, class_names, min_score=0.0):
+    def draw(
+        self, image: np.ndarray, output: Boxes, class_names: tuple[str, ...], min_score: float = 0.0
+    ) -> np.ndarray:
         shown = slice(None) if output.scores is None else output.scores >= min_score
         return draw_enlarged(
             image,
@@ -119,7 +139,7 @@ _KEPT = ("label_encoder", "head_layers")
 """What a detector takes over from the detector that it starts from, beside the weights."""
 
 
-def detection_losses(name: str) -> dict:
+def detection_losses(name: str) -> dict[str, Any]:
     """Arguments of `RetinaNet.compile`."""
     import keras_cv
 

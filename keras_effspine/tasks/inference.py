@@ -1,13 +1,25 @@
 """Running a model over a data set: predictions for every picture, and their measure."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches
+from keras_effspine.tasks.task import Task
 
 
-def predict_records(task, model, record_set, image_size, batch_size=8, decoder=None):
+def predict_records(
+    task: Task,
+    model: keras.Model,
+    record_set: RecordSet,
+    image_size: int,
+    batch_size: int = 8,
+    decoder: ImageDecoder | None = None,
+) -> Iterator[tuple[Record, Any]]:
     """Predicts every picture of a record set.
 
     Where the model was made for several replicas, each of them predicts its part of a batch. Under
@@ -65,8 +77,14 @@ def _cut(images, strategy):
 
 
 def evaluate(
-    task, model, record_set, image_size, batch_size=8, decoder=None, observe=lambda *pair: None
-):
+    task: Task,
+    model: keras.Model,
+    record_set: RecordSet,
+    image_size: int,
+    batch_size: int = 8,
+    decoder: ImageDecoder | None = None,
+    observe: Callable[[Record, Any], None] = lambda *pair: None,
+) -> Any:
     """Predicts every picture of a record set and measures the predictions.
 
     Args:

@@ -1,8 +1,12 @@
 """Semantic segmentation with SemanticSegmenter."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.drawing.label_maps import draw_label_map, label_image
 from keras_effspine.drawing.zoom import zoom_of
 from keras_effspine.errors import DataError
@@ -10,7 +14,15 @@ from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluato
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
-from keras_effspine.topology.labels import VOC_CLASSES
+from keras_effspine.topology.labels import IGNORED, VOC_CLASSES
+
+if TYPE_CHECKING:
+    import keras
+    from PIL import Image
+
+    from keras_effspine.data.record import Record, RecordSet
+    from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.training.recipe import Recipe
 
 _LOOKED_AT = 32
 
@@ -33,10 +45,10 @@ class SemanticSegmentation(Task):
     published = "segmentation"
     published_classes = VOC_CLASSES
 
-    def __init__(self):
-        self._coarse = None, None
+    def __init__(self) -> None:
+        self._coarse: tuple[Any, Any] = None, None
 
-    def check(self, record_set):
+    def check(self, record_set: RecordSet) -> None:
         """As in `Task`; the maps of some pictures are read, spread over the data set."""
         records = record_set.records
         missing = next((record for record in records if record.semantic_map is None), None)
@@ -46,7 +58,7 @@ class SemanticSegmentation(Task):
                 "pictures too, maybe. Segmentation takes a folder with images and masks, a Pascal "
                 "VOC folder with SegmentationClass, or objects with masks."
             )
-        found = set()
+        found: set[int] = set()
         for record in records[:: -(-len(records) // _LOOKED_AT)]:
             try:
                 found |= set(np.unique(record.semantic_map.read(record)).tolist())
@@ -62,15 +74,19 @@ class SemanticSegmentation(Task):
             "'background:0,0,0' and 'NAME:255,255,255'."
         )
 
-    def is_annotated(self, record):
+    def is_annotated(self, record: Record) -> bool:
         return record.semantic_map is not None
 
-    def inspect(self, record_set, checked, image_size):
+    def inspect(
+        self, record_set: RecordSet, checked: list[tuple[str | None, str | None]], image_size: int
+    ) -> Any:
         from keras_effspine.inspection.label_map_inspection import inspect_maps
 
         return inspect_maps(record_set, checked)
 
-    def build_model(self, recipe, class_names, start):
+    def build_model(
+        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+    ) -> keras.Model:
         from keras_effspine.models.semantic_segmenter import SemanticSegmenter
         from keras_effspine.tasks.backbone import build_backbone
 
@@ -80,13 +96,15 @@ class SemanticSegmentation(Task):
         backbone = build_backbone(recipe, start)
         return SemanticSegmenter(backbone, num_classes=len(class_names), **depth)
 
-    def compile_model(self, model, recipe, optimizer):
+    def compile_model(
+        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+    ) -> None:
         model.compile(optimizer=optimizer)
 
-    def batch_fields(self, record_set, images_a_sample=1):
+    def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         return lambda sample: sample["semantic"]
 
-    def predict(self, model, images):
+    def predict(self, model: keras.Model, images: Any) -> np.ndarray:
         import keras
 
         # Logits of all pixels and classes of a batch would take gigabytes.
@@ -95,7 +113,9 @@ class SemanticSegmentation(Task):
                 self._coarse = model, keras.Model(model.inputs, model.coarse_logits)
         return self._coarse[1].predict_on_batch(images)
 
-    def outputs(self, predictions, scales, records):
+    def outputs(
+        self, predictions: np.ndarray, scales: np.ndarray, records: Sequence[Record]
+    ) -> list[np.ndarray]:
         from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE
         from keras_effspine.tasks.class_maps import class_map
 
@@ -104,7 +124,7 @@ class SemanticSegmentation(Task):
             for row, record in enumerate(records)
         ]
 
-    def truth(self, record):
+    def truth(self, record: Record) -> np.ndarray:
         if record.semantic_map is None:
             return np.full((record.height, record.width), IGNORED, "uint8")
         try:
@@ -112,14 +132,20 @@ class SemanticSegmentation(Task):
         except DataError:  # the evaluator counts and names it
             return np.full((record.height, record.width), IGNORED, "uint8")
 
-    def evaluator(self, record_set):
+    def evaluator(self, record_set: RecordSet) -> SegmentationEvaluator:
         return SegmentationEvaluator(record_set)
 
-    def draw(self, image, output, class_names, min_score=0.0):
+    def draw(
+        self,
+        image: np.ndarray,
+        output: np.ndarray,
+        class_names: tuple[str, ...],
+        min_score: float = 0.0,
+    ) -> np.ndarray:
         """As in `Task`; classes of pixels have no scores, so that all are shown."""
         zoom = zoom_of(image)
         image, output = (x.repeat(zoom, axis=0).repeat(zoom, axis=1) for x in (image, output))
         return draw_label_map(image, output, class_names)
 
-    def beside(self, output, class_names):
+    def beside(self, output: np.ndarray, class_names: tuple[str, ...]) -> dict[str, Image.Image]:
         return {"-labels": label_image(output, class_names)}

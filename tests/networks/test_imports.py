@@ -25,7 +25,7 @@ FOLDERS = {
         {"keras", "keras_cv", "tensorflow"},
     ),
     "data": ({"topology"}, set()),
-    "stream": ({"data"}, {"tensorflow"}),
+    "stream": ({"data", "topology"}, {"tensorflow"}),
     "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data", "topology"}, set()),
     "drawing": ({"data", "topology"}, set()),
