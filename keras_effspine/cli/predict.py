@@ -83,6 +83,7 @@ def predict(
     if source is not None:
         records = load_images(source, class_names, but=out)
     else:
+        assert data is not None
         found = load_measured_records(data, images, split, task.labels)
         records = align_classes(found, class_names)
         say(describe_records(records))

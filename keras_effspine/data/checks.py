@@ -3,12 +3,13 @@
 import collections
 import concurrent.futures
 import dataclasses
+from collections.abc import Sequence
 
 from PIL import Image
 
 from keras_effspine.data.images.image_bytes import open_image
 from keras_effspine.data.images.orientation import upright_size
-from keras_effspine.data.record import LEFT_OUT, Problem
+from keras_effspine.data.record import LEFT_OUT, Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
 # A few bad files are life; more than this share means that something is wrong with the data set.
@@ -19,7 +20,7 @@ NAMED_EXAMPLES = 3
 _NOUNS = {"skipped": "picture", LEFT_OUT: "file"}
 
 
-def check_images(record_set):
+def check_images(record_set: RecordSet) -> RecordSet:
     """Checks that every image file is there, is an image, and has the size of its record.
 
     Only the headers are read, so a file that breaks off later is not found here.
@@ -45,7 +46,7 @@ def check_images(record_set):
     return dataclasses.replace(record_set, records=kept, problems=record_set.problems + new)
 
 
-def check_share(source, failed, images):
+def check_share(source: str, failed: Sequence[Problem], images: int) -> None:
     """Refuses a data set of which too many pictures cannot be used.
 
     Args:
@@ -68,7 +69,7 @@ def check_share(source, failed, images):
         )
 
 
-def describe_problems(record_set):
+def describe_problems(record_set: RecordSet) -> list[str]:
     """Puts the problems of a record set into words, for the terminal.
 
     Args:
@@ -89,7 +90,7 @@ def describe_problems(record_set):
     return lines
 
 
-def _check_header(record):
+def _check_header(record: Record) -> Problem | None:
     """Returns the `Problem` of a record's image file, or None."""
     where = f"{record.path}, image {record.image_id}"
     if not record.path.is_file():

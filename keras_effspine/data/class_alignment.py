@@ -1,14 +1,16 @@
 """Speaking of the same classes: a data set's class indices brought to those of a model."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.record_columns import ColumnRecords
 from keras_effspine.errors import DataError
 
 
-def align_classes(record_set, class_names):
+def align_classes(record_set: RecordSet, class_names: Sequence[str]) -> RecordSet:
     """Re-indexes a record set's classes by name.
 
     Args:

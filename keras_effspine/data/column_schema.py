@@ -1,6 +1,7 @@
 """What columns of records may hold, and whether they do: `Column` and `check_columns`."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,8 @@ class Column:
     shape: tuple = ()
 
 
-def column(dtype: str, rows: str, least=None, most=None, shape=()) -> dataclasses.Field:
-    """A field of a dataclass that is a `Column`."""
+def column(dtype: str, rows: str, least=None, most=None, shape=()) -> Any:
+    """A field of a dataclass that is a `Column`; typed, as `dataclasses.field`, to fit any."""
     return dataclasses.field(metadata={"column": Column(dtype, rows, least, most, shape)})
 
 

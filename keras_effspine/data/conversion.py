@@ -4,6 +4,7 @@ import collections
 import contextlib
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,13 +12,16 @@ from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.images.image_bytes import read_image_bytes
+from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 
 TARGETS = ("coco", "voc", "yolo", "tfrecord")
 
 
-def convert(record_sets, target, folder, link=False):
+def convert(
+    record_sets: dict[str, RecordSet], target: str, folder: str | os.PathLike, link: bool = False
+) -> list[str]:
     """Writes a data set in another format, with its pictures.
 
     The folder appears whole or not at all. `"coco"` makes `<split>.json` and `images`; `"voc"`
@@ -55,9 +59,9 @@ def convert(record_sets, target, folder, link=False):
     return left_out(record_sets, target)
 
 
-def left_out(record_sets, target):
+def left_out(record_sets: dict[str, RecordSet], target: str) -> list[str]:
     """What a format cannot hold of some record sets, as a list of lines, one a kind."""
-    counts = collections.Counter()
+    counts: collections.Counter[str] = collections.Counter()
     for record_set in record_sets.values():
         for record in record_set.records:
             counts.update(_LEFT_OUT[target](record))
@@ -219,7 +223,7 @@ def _counted(kinds):
     return lambda record: {kind: count for kind, count in kinds(record) if count}
 
 
-_LEFT_OUT = {
+_LEFT_OUT: dict[str, Callable[[Record], dict[str, int]]] = {
     "coco": _counted(_nothing),
     "voc": _counted(_voc_leaves_out),
     "yolo": _counted(_yolo_leaves_out),

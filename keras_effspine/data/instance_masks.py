@@ -31,13 +31,12 @@ def check_mask(mask: object, width: int, height: int) -> tuple[list | dict | Non
     """
     if isinstance(mask, dict):
         fault = _run_length_fault(mask, width, height)
-    elif isinstance(mask, list) and mask:
-        if isinstance(mask[0], (int, float)):
-            mask = [mask]
-        fault = _polygons_fault(mask, width, height)
-    else:
-        fault = "mask is neither polygons nor run lengths"
-    return (None, fault) if fault else (mask, None)
+        return (None, fault) if fault else (mask, None)
+    if isinstance(mask, list) and mask:
+        polygons = [mask] if isinstance(mask[0], (int, float)) else mask
+        fault = _polygons_fault(polygons, width, height)
+        return (None, fault) if fault else (polygons, None)
+    return None, "mask is neither polygons nor run lengths"
 
 
 def draw_mask(mask: list | dict, width: int, height: int) -> np.ndarray:
@@ -52,14 +51,15 @@ def draw_mask(mask: list | dict, width: int, height: int) -> np.ndarray:
     Raises:
         ValueError: the mask does not fit its picture; says what is wrong.
     """
-    mask, fault = check_mask(mask, width, height)
-    if fault:
+    checked, fault = check_mask(mask, width, height)
+    if checked is None:
         raise ValueError(fault)
-    if isinstance(mask, dict):
-        counts = _counts(mask["counts"])
+    if isinstance(checked, dict):
+        counts = _counts(checked["counts"])
+        assert counts is not None
         runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
         return runs.reshape(width, height).T
-    drawn = pycocotools.mask.frPyObjects([list(map(float, one)) for one in mask], height, width)
+    drawn = pycocotools.mask.frPyObjects([list(map(float, one)) for one in checked], height, width)
     return pycocotools.mask.decode(pycocotools.mask.merge(drawn)) > 0
 
 

@@ -1,11 +1,24 @@
 """From what the user names as data to a record set."""
 
+import os
+from collections.abc import Callable
+from typing import Any
+
 from keras_effspine.data.checks import check_images
+from keras_effspine.data.record import RecordSet
+from keras_effspine.data.source import Source
 from keras_effspine.data.sources import find_source
 from keras_effspine.errors import DataError
 
+_Path = str | os.PathLike
 
-def read_records(data, images=None, split=None, labels=("objects",)):
+
+def read_records(
+    data: _Path,
+    images: _Path | None = None,
+    split: str | None = None,
+    labels: tuple[str, ...] = ("objects",),
+) -> tuple[RecordSet, Source]:
     """Loads a data set without a look at its pictures, beyond what their sizes need.
 
     Args:
@@ -28,7 +41,12 @@ def read_records(data, images=None, split=None, labels=("objects",)):
     return source.load(split), source
 
 
-def load_records(data, images=None, split=None, labels=("objects",)):
+def load_records(
+    data: _Path,
+    images: _Path | None = None,
+    split: str | None = None,
+    labels: tuple[str, ...] = ("objects",),
+) -> RecordSet:
     """Loads a data set and checks its image files.
 
     Args:
@@ -45,8 +63,15 @@ def load_records(data, images=None, split=None, labels=("objects",)):
 
 
 def read_validation_records(
-    data, images, split, val_data, val_images, val_split, read=load_records, labels=("objects",)
-):
+    data: _Path,
+    images: _Path | None,
+    split: str | None,
+    val_data: _Path | None,
+    val_images: _Path | None,
+    val_split: str | None,
+    read: Callable[..., Any] = load_records,
+    labels: tuple[str, ...] = ("objects",),
+) -> Any:
     """Loads what a model that trains on some data is measured on.
 
     Args:
@@ -76,14 +101,19 @@ def read_validation_records(
     return read(named, folder, val_split, labels)
 
 
-def load_measured_records(data, images=None, split=None, labels=("objects",)):
+def load_measured_records(
+    data: _Path,
+    images: _Path | None = None,
+    split: str | None = None,
+    labels: tuple[str, ...] = ("objects",),
+) -> RecordSet:
     """As `load_records`, but where no part is named it is the one for validation, if there is."""
     if split is None:
         split = find_source(data, images, labels).validation_split
     return load_records(data, images, split, labels)
 
 
-def describe_records(record_set):
+def describe_records(record_set: RecordSet) -> str:
     """One line that says what was recognised: kind, pictures, classes, part."""
     images, classes = len(record_set.records), len(record_set.class_names)
     split = f", split {record_set.split}" if record_set.split is not None else ""

@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_effspine.data.record import Record
 from keras_effspine.data.semantic_labels import decode_mask
-from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
+from keras_effspine.topology.labels import IGNORED
 
 CROP_SIZE = 112
 """Height and width of a crop: four times the 28 pixels that Mask R-CNN predicts."""

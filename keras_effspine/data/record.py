@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -46,9 +48,9 @@ class Record:
     classes: np.ndarray
     areas: np.ndarray
     is_crowd: np.ndarray
-    annotation_ids: tuple = ()
-    masks: tuple = ()
-    attributes: tuple = ()
+    annotation_ids: Sequence[int | str | None] = ()
+    masks: Sequence[list | dict | None] = ()
+    attributes: Sequence[dict] = ()
     semantic_map: SemanticMap | None = None
     image_label: int | None = None
     offset: int = 0
@@ -56,7 +58,7 @@ class Record:
     name: str | None = None
 
 
-def record_without_objects(**fields):
+def record_without_objects(**fields: Any) -> Record:
     """A `Record` of a picture on which no object is annotated; `fields` are the others."""
     return Record(
         boxes=np.zeros((0, 4)),
@@ -103,10 +105,10 @@ class RecordSet:
         split: name of the part that was read, or None where the source has no parts.
     """
 
-    records: tuple
-    class_names: tuple
-    category_ids: tuple
+    records: Sequence[Record]
+    class_names: tuple[str, ...]
+    category_ids: tuple[int | str, ...]
     source: str
-    problems: tuple = ()
+    problems: tuple[Problem, ...] = ()
     format: str = "data set"
     split: str | None = None

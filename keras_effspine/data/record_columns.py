@@ -1,11 +1,11 @@
 """Records kept as columns, so that a million of them load in seconds and fit the memory."""
 
-import collections.abc
 import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class RecordColumns:
     attributes: Texts = column("int64", OBJECTS)
 
     @classmethod
-    def of(cls, records):
+    def of(cls, records: Sequence[Record]) -> "RecordColumns":
         """The columns of a list of `Record`s."""
         files = list(dict.fromkeys(str(record.path) for record in records))
         number_of = {file: number for number, file in enumerate(files)}
@@ -94,7 +94,7 @@ class RecordColumns:
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """All columns but `files` as a dictionary of arrays."""
-        arrays = {}
+        arrays: dict[str, np.ndarray] = {}
         for name in columns_of(type(self)):
             value = getattr(self, name)
             if isinstance(value, Texts):
@@ -106,15 +106,13 @@ class RecordColumns:
     @classmethod
     def from_arrays(cls, files: list, read: Callable[[str], np.ndarray]) -> "RecordColumns":
         """The columns that `as_arrays` gave; `read` gives an array by its name."""
-        return cls(
-            files,
-            **{
-                field.name: Texts(read(f"{field.name}.blob"), read(f"{field.name}.ends"))
-                if field.type is Texts
-                else read(field.name)
-                for field in dataclasses.fields(cls)[1:]
-            },
-        )
+        columns: dict[str, Any] = {
+            field.name: Texts(read(f"{field.name}.blob"), read(f"{field.name}.ends"))
+            if field.type is Texts
+            else read(field.name)
+            for field in dataclasses.fields(cls)[1:]
+        }
+        return cls(files, **columns)
 
     def check(self, sizes: list[int], classes: int) -> None:
         """Holds all columns against their schema, and against each other.
@@ -138,18 +136,18 @@ class RecordColumns:
                 raise ValueError("offset: a picture reaches beyond the end of its file")
 
 
-class ColumnRecords(collections.abc.Sequence):
+class ColumnRecords(Sequence[Record]):
     """A sequence of records that makes each one when it is asked for.
 
     Args:
         columns: `RecordColumns`.
     """
 
-    def __init__(self, columns):
+    def __init__(self, columns: RecordColumns):
         self.columns = columns
         self._paths = [pathlib.Path(file) for file in columns.files]
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> "ColumnRecords":
         """The same records with other class indices.
 
         Args:
@@ -162,7 +160,7 @@ class ColumnRecords(collections.abc.Sequence):
             dataclasses.replace(columns, classes=classes, image_label=labels.astype("int32"))
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.columns.file_index)
 
     def __getitem__(self, index):
@@ -193,7 +191,9 @@ class ColumnRecords(collections.abc.Sequence):
         )
 
 
-def object_arrays(records):
+def object_arrays(
+    records: Sequence[Record],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The objects of all records in four arrays, without a record being made where none need be.
 
     Args:
@@ -215,7 +215,7 @@ def object_arrays(records):
     )
 
 
-def image_labels(records):
+def image_labels(records: Sequence[Record]) -> np.ndarray:
     """The classes of whole pictures, without a record being made where none need be.
 
     Args:
@@ -233,7 +233,7 @@ _NONE = type(None)
 _AGAIN = "make the data set again"
 
 
-class _JsonParts(collections.abc.Sequence):
+class _JsonParts(Sequence):
     """A record's part of a column of JSON values, parsed when it is asked for."""
 
     def __init__(self, texts: Texts, part: slice, kind, path: pathlib.Path, empty=None):
@@ -274,6 +274,6 @@ def _json(value: object) -> str:
     return json.dumps(value, default=_plain)
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """What pycocotools and NumPy put into masks and ids as what JSON can hold."""
     return value.decode("ascii") if isinstance(value, bytes) else value.tolist()

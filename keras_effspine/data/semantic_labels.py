@@ -1,17 +1,17 @@
 """What the values of label maps mean, by the ways in which they are stored.
 
-Each kind has `read(path, record)`, which gives uint8 `(height, width)`, class indices and
-`IGNORED`, or raises a `DataError` that names the file; and `with_classes(to_index)`, the same kind
-with other class indices.
+Each kind is a `semantic_map.Labels`.
 """
+
+import pathlib
 
 import numpy as np
 from PIL import Image
 
 from keras_effspine.data.instance_masks import draw_mask
 from keras_effspine.data.record import Record
-from keras_effspine.data.semantic_map import IGNORED
 from keras_effspine.errors import DataError
+from keras_effspine.topology.labels import IGNORED
 from keras_effspine.validation import shown
 
 _UNKNOWN = -1
@@ -25,12 +25,12 @@ class ValueLabels:
             is ignored, unless it is named here.
     """
 
-    def __init__(self, class_of):
+    def __init__(self, class_of: dict[int, int]):
         self._class_of = {IGNORED: IGNORED, **class_of}
         self._table = np.full(256, _UNKNOWN, "int16")
         self._table[list(self._class_of)] = list(self._class_of.values())
 
-    def read(self, path, record):
+    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
         values = _mat_values(path) if path.suffix == ".mat" else _stored_values(path)
         classes = self._table[np.minimum(values, 255)]
         unknown = (classes == _UNKNOWN) | (values > 255)
@@ -41,7 +41,7 @@ class ValueLabels:
             )
         return classes.astype("uint8")
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> "ValueLabels":
         return ValueLabels(_renamed(self._class_of, to_index))
 
 
@@ -53,13 +53,13 @@ class ColourLabels:
             `IGNORED`.
     """
 
-    def __init__(self, class_of):
+    def __init__(self, class_of: dict[tuple[int, int, int], int]):
         self._class_of = class_of
         codes = np.array([_code(np.array(colour)) for colour in class_of])
         self._codes = np.sort(codes)
         self._classes = np.array(list(class_of.values()), "uint8")[np.argsort(codes)]
 
-    def read(self, path, record):
+    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
         codes = _code(_colours(path))
         places = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         unknown = self._codes[places] != codes
@@ -72,14 +72,14 @@ class ColourLabels:
             )
         return self._classes[places]
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> "ColourLabels":
         return ColourLabels(_renamed(self._class_of, to_index))
 
 
 class SegmentLabels:
     """Maps of COCO's panoptic format, whose colours are the ids of the record's objects."""
 
-    def read(self, path, record):
+    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
         codes = _code(_colours(path))
         ids, places = np.unique(codes, return_inverse=True)
         class_of = dict(zip(record.annotation_ids, record.classes.tolist(), strict=True))
@@ -92,7 +92,7 @@ class SegmentLabels:
         classes = np.array([class_of[segment] for segment in ids.tolist()], "uint8")
         return classes[places].reshape(codes.shape)
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> "SegmentLabels":
         return self  # the record's own classes say what a segment is
 
 
@@ -105,10 +105,10 @@ class ObjectLabels:
         background: class index of what no object covers.
     """
 
-    def __init__(self, background):
+    def __init__(self, background: int):
         self._background = background
 
-    def read(self, path, record):
+    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
         classes = np.full((record.height, record.width), self._background, "uint8")
         for index in np.argsort(-record.areas, kind="stable").tolist():
             mask = record.masks[index] if len(record.masks) else None
@@ -122,7 +122,7 @@ class ObjectLabels:
                 classes[decode_mask(mask, record, where)] = record.classes[index]
         return classes
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> "ObjectLabels":
         return ObjectLabels(int(to_index[self._background]))
 
 

@@ -1,13 +1,35 @@
 """Label maps: which class each pixel of a picture belongs to."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from keras_effspine.errors import DataError
 from keras_effspine.topology.labels import IGNORED
 
+if TYPE_CHECKING:
+    from keras_effspine.data.record import Record
+
 MOST_CLASSES = IGNORED
 """So many classes leave 255 for the ignored pixels."""
+
+
+class Labels(Protocol):
+    """What the values of label maps mean; the kinds are those of `data.semantic_labels`."""
+
+    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
+        """uint8 `(height, width)`: class indices and `IGNORED`.
+
+        Raises:
+            DataError: the file cannot be read, or holds what is no class; names it.
+        """
+
+    def with_classes(self, to_index: np.ndarray) -> Labels:
+        """The same kind with other class indices."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -16,14 +38,13 @@ class SemanticMap:
 
     Args:
         path: the file that holds it.
-        labels: what the file's values mean: one of `data.semantic_labels`, which the maps of a
-            data set share.
+        labels: what the file's values mean, which the maps of a data set share.
     """
 
     path: pathlib.Path
-    labels: object
+    labels: Labels
 
-    def read(self, record):
+    def read(self, record: Record) -> np.ndarray:
         """Reads the map.
 
         Args:
@@ -44,6 +65,6 @@ class SemanticMap:
             )
         return classes
 
-    def with_classes(self, to_index):
+    def with_classes(self, to_index: np.ndarray) -> SemanticMap:
         """The same map with other class indices: `to_index` int `(classes,)` holds the new ones."""
         return dataclasses.replace(self, labels=self.labels.with_classes(to_index))

@@ -6,8 +6,10 @@ import functools
 import os
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 from keras_effspine.data.images.finding import IMAGE_SUFFIXES, visible_folders
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.split_names import VALIDATION
 
 
@@ -17,15 +19,15 @@ class Source:
 
     Args:
         splits: tuple of the names of its parts; `()` where it has none.
-        load: function from the name of a part, or None, to its `RecordSet`, whose pictures are not
-            looked at.
+        load: function from the name of a part, or None where there are none, to its `RecordSet`,
+            whose pictures are not looked at.
         checked: whether pictures are known to be there, so that their headers need not be read.
         has_maps: whether its labels are label maps.
         takes_images: whether the folder that is named besides holds its pictures.
     """
 
-    splits: tuple
-    load: Callable
+    splits: tuple[str, ...]
+    load: Callable[[Any], RecordSet]
     checked: bool = False
     has_maps: bool = False
     takes_images: bool = False
@@ -48,15 +50,15 @@ class Place:
 
     path: pathlib.Path
     images: pathlib.Path | None = None
-    labels: tuple = ("objects",)
+    labels: tuple[str, ...] = ("objects",)
 
     @functools.cached_property
-    def folders(self) -> dict:
+    def folders(self) -> dict[str, pathlib.Path]:
         """The folders inside, by name in lower case."""
         return {path.name.lower(): path for path in visible_folders(self.path)}
 
     @functools.cached_property
-    def files(self) -> list:
+    def files(self) -> list[str]:
         """Names of the files inside that are not hidden, sorted."""
         try:
             with os.scandir(self.path) as entries:
@@ -64,12 +66,12 @@ class Place:
         except OSError:
             return []
 
-    def files_of(self, *suffixes: str) -> list:
+    def files_of(self, *suffixes: str) -> list[pathlib.Path]:
         """Paths of the files inside with one of some suffixes."""
         return [self.path / n for n in self.files if os.path.splitext(n)[1].lower() in suffixes]
 
     @property
-    def images_here(self) -> list:
+    def images_here(self) -> list[pathlib.Path]:
         """Paths of the pictures inside, but not in folders."""
         return self.files_of(*IMAGE_SUFFIXES)
 

@@ -36,7 +36,9 @@ def is_name(data: str) -> bool:
 
 
 def find_source(
-    data: str | os.PathLike, images: str | os.PathLike | None = None, labels: tuple = ("objects",)
+    data: str | os.PathLike,
+    images: str | os.PathLike | None = None,
+    labels: tuple[str, ...] = ("objects",),
 ) -> Source:
     """Recognises data.
 
@@ -59,7 +61,7 @@ def find_source(
     if is_name(data):
         source = _named(data)
     else:
-        place = Place(pathlib.Path(data), images and pathlib.Path(images), labels)
+        place = Place(pathlib.Path(data), pathlib.Path(images) if images else None, labels)
         source = _recognised(data, place)
     if images is not None and not source.takes_images:
         raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")

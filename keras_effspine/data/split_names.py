@@ -1,6 +1,7 @@
 """The names that parts of a data set go by, however they are spelled."""
 
 import os
+import pathlib
 import re
 
 from keras_effspine.data.images.finding import visible_folders
@@ -20,7 +21,7 @@ def split_name(name: str) -> str | None:
     return found and found[1].lower()
 
 
-def split_folders(folder: str | os.PathLike) -> dict:
+def split_folders(folder: str | os.PathLike) -> dict[str, pathlib.Path]:
     """The folders inside of a folder that are named as parts: dictionary from the part to its path.
 
     Of two that mean the same part, the one that is spelled plainly is taken.

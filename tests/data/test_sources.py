@@ -45,6 +45,12 @@ def test_an_annotation_file_is_read_with_its_folder_of_pictures(tmp_path, name):
     assert load_records(file, images).class_names == ("thing",)
 
 
+def test_an_empty_name_of_the_folder_of_pictures_names_none(tmp_path):
+    file, _ = write_data(tmp_path)
+    with pytest.raises(DataError, match="name the folder of its pictures as well"):
+        load_records(file, "")
+
+
 @pytest.mark.parametrize("data", ["photos", "data.csv", "Shapes", ""])
 def test_data_that_are_nothing_known_are_refused_with_what_can_be_recognised(data):
     for word in ("'shapes'", "COCO JSON", "Pascal VOC", "YOLO", "TFRecords", "tfds:NAME"):

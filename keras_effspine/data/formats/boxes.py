@@ -1,6 +1,7 @@
 """Boxes held against their picture, the same for all formats."""
 
 import math
+from typing import Any
 
 from PIL import Image
 
@@ -11,7 +12,7 @@ SMALLEST_SIDE = 1e-3
 ALLOWED_OVERHANG = 1.0
 
 
-def whole_size(width: object, height: object) -> tuple | None:
+def whole_size(width: Any, height: Any) -> tuple[int, int] | None:
     """Width and height as integers; None where they are no size that a picture can have."""
     for side in (width, height):
         if isinstance(side, bool) or not isinstance(side, (int, float)):
@@ -25,7 +26,7 @@ def whole_size(width: object, height: object) -> tuple | None:
 
 def fit_box(
     box: list[float], width: int, height: int
-) -> tuple[list[float] | None, str | None, str | None]:
+) -> tuple[list[float] | None, str | None, str]:
     """Holds a box against its picture.
 
     Args:
@@ -35,7 +36,7 @@ def fit_box(
 
     Returns:
         Tuple of the box to keep, or None; the kind of problem, or None; and what was done about it,
-        `"dropped"` or `"clipped"`. A box that reaches out by up to a pixel is kept as it is.
+        `"dropped"`, `"clipped"`, or `""`. A box that reaches out by up to a pixel is kept as it is.
     """
     left, top, box_width, box_height = box
     right, bottom = left + box_width, top + box_height
@@ -46,7 +47,7 @@ def fit_box(
     if left >= width or top >= height or right <= 0 or bottom <= 0:
         return None, "box outside of its image", "dropped"
     if max(-left, -top, right - width, bottom - height) <= ALLOWED_OVERHANG:
-        return box, None, None
+        return box, None, ""
     left, top = max(left, 0.0), max(top, 0.0)
     clipped = [left, top, min(right, width) - left, min(bottom, height) - top]
     if min(clipped[2:]) < SMALLEST_SIDE:

@@ -19,7 +19,7 @@ from keras_effspine.data.split_names import split_folders
 from keras_effspine.errors import DataError
 
 
-def class_folder_splits(root: str | os.PathLike) -> tuple:
+def class_folder_splits(root: str | os.PathLike) -> tuple[str, ...]:
     """Names of the parts, as a tuple: `()` where the folders of the classes lie in the root."""
     return tuple(_parts(root))
 
@@ -52,7 +52,7 @@ def load_class_folders(root: str | os.PathLike, split: str | None) -> RecordSet:
     files = [(path, label) for label, found in enumerate(pictures) for path in found.paths]
     Image.preinit()  # once, before the threads ask for it at the same time
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda file: _read(*file, folder), files))
+        found = list(pool.map(lambda file: _read(file[0], file[1], folder), files))
     broken = [one for one in found if isinstance(one, Problem)]
     check_share(str(folder), broken, len(found))
     problems = [problem for one in pictures for problem in one.problems]

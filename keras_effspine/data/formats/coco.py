@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def load_coco(annotation_file: str | os.PathLike, image_folder: str | os.PathLik
     listed, categories, annotations = read_coco_file(path, pathlib.Path(image_folder))
     images, problems = with_sizes(listed)
     classes = ById((one, index) for index, one in enumerate(categories))
-    found = {image_id: [] for image_id in images}
+    found: dict[int | str, list[tuple]] = {image_id: [] for image_id in images}
     ids, renumbered = _unique_ids(annotations)
     for position, (annotation, new_id) in enumerate(zip(annotations, ids, strict=True)):
         kind = _fault(annotation, listed, classes)
@@ -49,7 +50,9 @@ def load_coco(annotation_file: str | os.PathLike, image_folder: str | os.PathLik
         image = image and images.get(image.id)
         if image is not None:
             size = (image.width, image.height)
-            box, kind, action = fit_box(numbers(annotation["bbox"]), *size)
+            given = numbers(annotation["bbox"])
+            assert given is not None
+            box, kind, action = fit_box(given, *size)
             notes += [(kind, action)] if kind else []
             if box is not None:
                 mask, fault = _mask(annotation.get("segmentation"), *size)
@@ -58,7 +61,7 @@ def load_coco(annotation_file: str | os.PathLike, image_folder: str | os.PathLik
                     notes.append((renumbered[position], "renumbered"))
                 label = classes.find(annotation["category_id"])
                 found[image.id].append((annotation, new_id, label, box, mask))
-        place = _place(path, annotation, position, position in renumbered) if notes else None
+        place = _place(path, annotation, position, position in renumbered) if notes else ""
         problems += [Problem(one, place, action) for one, action in notes]
     return RecordSet(
         records=tuple(_record(image, found[image_id]) for image_id, image in images.items()),
@@ -77,16 +80,17 @@ def _unique_ids(annotations: list) -> tuple[list[int | str], dict[int, str]]:
     """
     ids = [as_id(one.get("id")) if isinstance(one, dict) else None for one in annotations]
     new = itertools.count(max((one for one in ids if isinstance(one, int)), default=0) + 1)
-    seen, renumbered = set(), {}
+    unique: dict[int | str, None] = {}
+    renumbered: dict[int, str] = {}
     for position, one in enumerate(ids):
-        if one is None or one in seen:
+        if one is None or one in unique:
             renumbered[position] = "annotation without id" if one is None else "repeated id"
-            ids[position] = next(new)
-        seen.add(ids[position])
-    return ids, renumbered
+            one = next(new)
+        unique[one] = None
+    return list(unique), renumbered
 
 
-def _fault(annotation: object, images: ById, classes: ById) -> str | None:
+def _fault(annotation: object, images: ById[CocoImage], classes: ById[int]) -> str | None:
     """What makes an annotation unusable, or None."""
     if not isinstance(annotation, dict):
         return "annotation is no object"
@@ -103,7 +107,7 @@ def _fault(annotation: object, images: ById, classes: ById) -> str | None:
     return "box is not four numbers" if numbers(annotation["bbox"]) is None else None
 
 
-def _place(path: pathlib.Path, annotation: object, position: int, with_image: bool) -> str:
+def _place(path: pathlib.Path, annotation: Any, position: int, with_image: bool) -> str:
     named = as_id(annotation.get("id")) if isinstance(annotation, dict) else None
     if named is None:
         return f"{path.name}, annotation number {position + 1} of the list"
@@ -118,7 +122,7 @@ def _mask(segmentation: object, width: int, height: int) -> tuple[list | dict | 
     return check_mask(segmentation, width, height)
 
 
-def _record(image: CocoImage, found: list) -> Record:
+def _record(image: CocoImage, found: list[tuple]) -> Record:
     """Makes the record of one image from its tuples of annotation, id, class, box and mask."""
     annotations, ids, classes, boxes, masks = zip(*found, strict=True) if found else ((),) * 5
     areas = [_area(one.get("area"), box) for one, box in zip(annotations, boxes, strict=True)]
@@ -145,8 +149,8 @@ def _area(area: object, box: list[float]) -> float:
     return given[0]
 
 
-def _attributes(annotations: tuple) -> tuple:
+def _attributes(annotations: tuple) -> tuple[dict, ...]:
     """What tools such as CVAT write of each object; empty where nothing is said of any."""
-    given = [annotation.get("attributes") for annotation in annotations]
-    given = tuple(one if isinstance(one, dict) else {} for one in given)
+    said = (annotation.get("attributes") for annotation in annotations)
+    given = tuple(one if isinstance(one, dict) else {} for one in said)
     return given if any(given) else ()

@@ -6,12 +6,14 @@ import pathlib
 from collections.abc import Sequence
 
 from keras_effspine.data.formats.coco_ids import ById, as_number
-from keras_effspine.data.formats.coco_images import read_images, refuse_duplicates
+from keras_effspine.data.formats.coco_images import CocoImage, read_images, refuse_duplicates
 from keras_effspine.errors import DataError
 from keras_effspine.validation import shown
 
 
-def read_coco_file(path: pathlib.Path, image_folder: pathlib.Path) -> tuple[ById, ById, list]:
+def read_coco_file(
+    path: pathlib.Path, image_folder: pathlib.Path
+) -> tuple[ById[CocoImage], dict[int, str], list]:
     """Reads a COCO annotation file and checks its images and categories.
 
     Args:
@@ -35,7 +37,7 @@ def read_coco_file(path: pathlib.Path, image_folder: pathlib.Path) -> tuple[ById
     return read_images(content["images"], path, image_folder), categories, content["annotations"]
 
 
-def read_coco_categories(path: pathlib.Path) -> tuple[ById, dict[str, int | str]]:
+def read_coco_categories(path: pathlib.Path) -> tuple[dict[int, str], dict[str, int | str]]:
     """Reads the categories of a COCO file of any kind, or of a bare list of categories.
 
     Args:
@@ -55,7 +57,8 @@ def read_coco_categories(path: pathlib.Path) -> tuple[ById, dict[str, int | str]
         raise DataError(f"{path} has no list 'categories', which names the classes of label maps.")
     categories = _read_categories(content["categories"], path)
     entries = content.get("images")
-    images = read_images(entries, path, pathlib.Path()) if isinstance(entries, list) else {}
+    entries = entries if isinstance(entries, list) else []
+    images = read_images(entries, path, pathlib.Path())
     return categories, {image.path.stem: image.id for image in images.values()}
 
 
@@ -85,7 +88,7 @@ def _read_json(path: pathlib.Path) -> object:
         raise DataError(f"{path} is not valid JSON ({error}); fetch or write it again.") from error
 
 
-def _read_categories(entries: list, path: pathlib.Path) -> ById:
+def _read_categories(entries: list, path: pathlib.Path) -> dict[int, str]:
     found = []
     for position, entry in enumerate(entries, start=1):
         number = as_number(entry.get("id")) if isinstance(entry, dict) else None
@@ -98,4 +101,4 @@ def _read_categories(entries: list, path: pathlib.Path) -> ById:
     if not found:
         raise DataError(f"{path} has no categories; list at least one class there.")
     refuse_duplicates([number for number, _ in found], "category", path)
-    return ById(sorted(found))
+    return dict(sorted(found))

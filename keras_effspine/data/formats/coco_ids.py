@@ -1,6 +1,9 @@
 """Ids of COCO files, whose type tools change: pandas writes 1.0, others "1"."""
 
 from collections.abc import Iterable
+from typing import TypeVar
+
+_Thing = TypeVar("_Thing")
 
 
 def as_id(value: object) -> int | str | None:
@@ -20,18 +23,18 @@ def as_number(value: object) -> int | None:
     return found
 
 
-class ById(dict):
+class ById(dict[int | str, _Thing]):
     """Things by their id, in order; an id that differs in type alone finds them as well.
 
     Args:
         pairs: pairs of an id, as `as_id` gives it, and a thing.
     """
 
-    def __init__(self, pairs: Iterable[tuple[int | str, object]]):
+    def __init__(self, pairs: Iterable[tuple[int | str, _Thing]]):
         super().__init__(pairs)
         self._by_text = {str(one): thing for one, thing in self.items()}
 
-    def find(self, value: object) -> object | None:
+    def find(self, value: object) -> _Thing | None:
         """What has an id, of whatever type that is, or None."""
         known = as_id(value)
         if known is None:

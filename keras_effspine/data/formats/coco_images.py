@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import pathlib
+from typing import Any
 
 from PIL import Image
 
@@ -23,16 +24,16 @@ class CocoImage:
     Args:
         id: number or text.
         path: where its file is.
-        width, height: pixels; None where the file says nothing that can be.
+        width, height: pixels; 0 where the file says nothing that can be.
     """
 
     id: int | str
     path: pathlib.Path
-    width: int | None
-    height: int | None
+    width: int
+    height: int
 
 
-def read_images(entries: list, path: pathlib.Path, folder: pathlib.Path) -> ById:
+def read_images(entries: list, path: pathlib.Path, folder: pathlib.Path) -> ById[CocoImage]:
     """Checks the image entries of a COCO file.
 
     Args:
@@ -46,11 +47,12 @@ def read_images(entries: list, path: pathlib.Path, folder: pathlib.Path) -> ById
     Raises:
         DataError: an entry has no id, or that of another one, or no file name inside the folder.
     """
-    ids = []
+    ids: list[int | str] = []
     for position, entry in enumerate(entries, start=1):
-        ids.append(as_id(entry.get("id")) if isinstance(entry, dict) else None)
-        if ids[-1] is None:
+        one = as_id(entry.get("id")) if isinstance(entry, dict) else None
+        if one is None:
             raise DataError(f"{path}: image number {position} of the list has no id; give it one.")
+        ids.append(one)
     if len({type(one) for one in ids}) > 1:
         ids = [str(one) for one in ids]
     refuse_duplicates(ids, "image", path)
@@ -59,14 +61,14 @@ def read_images(entries: list, path: pathlib.Path, folder: pathlib.Path) -> ById
     )
 
 
-def with_sizes(images: ById) -> tuple[ById, list[Problem]]:
+def with_sizes(images: ById[CocoImage]) -> tuple[ById[CocoImage], list[Problem]]:
     """Reads the sizes that the COCO file does not say from the headers of the pictures.
 
     Returns:
         The images by id, without those whose picture cannot be read; and a `Problem` for each of
         these.
     """
-    unknown = [image for image in images.values() if image.width is None]
+    unknown = [image for image in images.values() if not image.width]
     if not unknown:
         return images, []
     Image.preinit()  # once, before the threads ask for it at the same time
@@ -79,10 +81,10 @@ def with_sizes(images: ById) -> tuple[ById, list[Problem]]:
             "skipped",
         )
         for image in measured.values()
-        if image.width is None
+        if not image.width
     ]
     every = ((one, measured.get(one, image)) for one, image in images.items())
-    return ById((one, image) for one, image in every if image.width is not None), problems
+    return ById((one, image) for one, image in every if image.width), problems
 
 
 def refuse_duplicates(ids: list, what: str, path: pathlib.Path) -> None:
@@ -106,9 +108,9 @@ def _image(image_id, entry: dict, path: pathlib.Path, folder: pathlib.Path) -> C
             f"{where}: file_name {shown(file_name)} leaves the image folder; "
             "use a path inside of that folder."
         )
-    sides = entry.get("width"), entry.get("height")
+    sides: list[Any] = [entry.get("width"), entry.get("height")]
     known = all(type(v) in (int, float) and 1 <= v <= _MOST_PIXELS and v == int(v) for v in sides)
-    width, height = map(int, sides) if known else (None, None)
+    width, height = map(int, sides) if known else (0, 0)
     return CocoImage(image_id, _file(folder, file_name, where), width, height)
 
 

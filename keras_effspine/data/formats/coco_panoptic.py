@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_effspine.data.formats.coco_file import numbers, read_coco_file
 from keras_effspine.data.formats.coco_ids import ById, as_number
-from keras_effspine.data.formats.coco_images import with_sizes
+from keras_effspine.data.formats.coco_images import CocoImage, with_sizes
 from keras_effspine.data.formats.file_names import leaves_folder
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.data.semantic_labels import SegmentLabels
@@ -49,13 +49,14 @@ def load_coco_panoptic(
     if len(categories) > MOST_CLASSES:
         raise DataError(f"{path}: has {len(categories)} categories; at most {MOST_CLASSES} work.")
     classes = ById((one, index) for index, one in enumerate(categories))
-    records, found = [], set()
+    records, found = [], set[int | str]()
     for position, annotation in enumerate(annotations, start=1):
         kind = _fault(annotation, images, listed, classes, found)
         if kind:
             problems.append(Problem(kind, f"{path.name}, annotation number {position}", "skipped"))
             continue
         image, segments = images.find(annotation["image_id"]), annotation["segments_info"]
+        assert image is not None
         found.add(image.id)
         boxes = np.array([_box(segment) for segment in segments], "float64").reshape(-1, 4)
         records.append(
@@ -87,7 +88,13 @@ def load_coco_panoptic(
     )
 
 
-def _fault(annotation: object, images: ById, listed: ById, classes: ById, found: set) -> str | None:
+def _fault(
+    annotation: object,
+    images: ById[CocoImage],
+    listed: ById[CocoImage],
+    classes: ById[int],
+    found: set[int | str],
+) -> str | None:
     """What makes an annotation unusable, or None."""
     if not isinstance(annotation, dict) or not isinstance(annotation.get("segments_info"), list):
         return "annotation without segments_info"

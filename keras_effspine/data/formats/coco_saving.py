@@ -3,7 +3,8 @@
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from keras_effspine.atomic_file import write_file
 from keras_effspine.data.formats.file_names import leaves_folder
@@ -15,7 +16,7 @@ def save_coco(
     record_set: RecordSet,
     annotation_file: str | os.PathLike,
     image_folder: str | os.PathLike | None = None,
-    paths: list | None = None,
+    paths: Sequence[str | os.PathLike] | None = None,
 ) -> None:
     """Writes a record set as a COCO annotation file, which `load_coco` reads back.
 
@@ -36,7 +37,7 @@ def save_coco(
     paths = [os.path.abspath(path) for path in paths]
     if image_folder is None and paths:
         image_folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-    images, annotations = [], []
+    images, annotations = list[dict](), list[dict]()
     for record, path in zip(record_set.records, paths, strict=True):
         file_name = pathlib.Path(os.path.relpath(path, image_folder)).as_posix()
         if leaves_folder(file_name):
@@ -64,7 +65,7 @@ def save_coco(
 
 
 def _annotations(record: Record, category_ids: tuple) -> Iterator[dict]:
-    attributes = record.attributes or ({},) * len(record.boxes)
+    attributes: Sequence[dict] = record.attributes or ({},) * len(record.boxes)
     for index, (annotation_id, mask) in enumerate(
         zip(record.annotation_ids, record.masks, strict=True)
     ):
@@ -80,6 +81,6 @@ def _annotations(record: Record, category_ids: tuple) -> Iterator[dict]:
         }
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """Turns what pycocotools and NumPy put into masks and ids into what JSON can hold."""
     return value.decode("ascii") if isinstance(value, bytes) else value.tolist()

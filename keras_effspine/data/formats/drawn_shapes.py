@@ -6,8 +6,11 @@ import numpy as np
 
 _CIRCLE_POINTS = 64
 
+Shape = tuple[list[float], list[list[float]] | None, float | None]
+"""A box, `xywh`; the polygons of the mask; and its area."""
 
-def polygon_shape(points: np.ndarray) -> tuple:
+
+def polygon_shape(points: np.ndarray) -> Shape:
     """Box, mask and area of a polygon.
 
     Args:
@@ -21,7 +24,7 @@ def polygon_shape(points: np.ndarray) -> tuple:
     return box_around(points), [points.reshape(-1).tolist()], area
 
 
-def ellipse_shape(x: float, y: float, x_radius: float, y_radius: float, turn: float = 0) -> tuple:
+def ellipse_shape(x: float, y: float, x_radius: float, y_radius: float, turn: float = 0) -> Shape:
     """As `polygon_shape`, of an ellipse around `(x, y)` whose first axis is turned, in radians."""
     angles = np.linspace(0, 2 * math.pi, _CIRCLE_POINTS, endpoint=False)
     across, along = x_radius * np.cos(angles), y_radius * np.sin(angles)
@@ -32,13 +35,13 @@ def ellipse_shape(x: float, y: float, x_radius: float, y_radius: float, turn: fl
     return polygon_shape(np.stack(points, axis=1))
 
 
-def box_around(points: np.ndarray) -> list:
+def box_around(points: np.ndarray) -> list[float]:
     """The box, `xywh`, around points `(n, 2)`."""
     low = points.min(axis=0)
     return np.concatenate([low, points.max(axis=0) - low]).tolist()
 
 
-def finite_numbers(values: object) -> list | None:
+def finite_numbers(values: object) -> list[float] | None:
     """A list of floats, or None where a value is no finite number."""
     if not isinstance(values, list):
         return None

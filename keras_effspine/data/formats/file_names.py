@@ -1,18 +1,20 @@
 """File names as annotations give them."""
 
+import os
 import pathlib
 
+from keras_effspine.data.record import Record
 from keras_effspine.errors import DataError
 
 
-def leaves_folder(file_name):
+def leaves_folder(file_name: str | os.PathLike) -> bool:
     """Whether a relative file name, or an absolute one, leads out of the folder it stands for."""
     # Windows' reading knows both kinds of slash, so a file is judged the same on every system.
     path = pathlib.PureWindowsPath(file_name)
     return bool(path.drive or path.root or ".." in path.parts)
 
 
-def name_inside(record):
+def name_inside(record: Record) -> str | None:
     """The `name` of a record, or None; what stands in shards is not trusted to be a mere name.
 
     Raises:

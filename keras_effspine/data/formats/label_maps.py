@@ -1,19 +1,23 @@
 """Records of pictures with label maps, whatever names the two."""
 
 import concurrent.futures
+import pathlib
+from collections.abc import Sequence
 
 from PIL import Image
 
 from keras_effspine.data.images.finding import IMAGE_SUFFIXES
 from keras_effspine.data.images.image_bytes import shown_size
-from keras_effspine.data.record import Problem, record_without_objects
-from keras_effspine.data.semantic_map import SemanticMap
+from keras_effspine.data.record import Problem, Record, record_without_objects
+from keras_effspine.data.semantic_map import Labels, SemanticMap
 
 MAP_SUFFIXES = tuple(s for s in IMAGE_SUFFIXES if s not in (".jpg", ".jpeg", ".jpe", ".jfif"))
 """Suffixes of label maps: JPEG does not keep the values of pixels, and so not the labels."""
 
 
-def map_records(found, labels):
+def map_records(
+    found: Sequence[tuple[int | str, pathlib.Path, pathlib.Path]], labels: Labels
+) -> tuple[list[Record], list[Problem]]:
     """Makes the records of pictures, each of the size of its label map.
 
     Args:
@@ -45,7 +49,7 @@ def map_records(found, labels):
     return records, problems
 
 
-def _size(found):
+def _size(found: tuple[int | str, pathlib.Path, pathlib.Path]) -> tuple[int, int] | str:
     """Width and height, or what is wrong with the label map."""
     _, image_path, path = found
     if not path.is_file():

@@ -8,8 +8,9 @@ import re
 from keras_effspine.data.formats.coco_file import read_coco_categories
 from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.data.semantic_labels import ColourLabels, ValueLabels
-from keras_effspine.data.semantic_map import IGNORED, MOST_CLASSES
+from keras_effspine.data.semantic_map import MOST_CLASSES, Labels
 from keras_effspine.errors import DataError
+from keras_effspine.topology.labels import IGNORED
 
 CLASSES_FILE = "classes.txt"
 LABEL_MAP_FILE = "labelmap.txt"
@@ -32,13 +33,13 @@ class LabelNames:
         image_ids: dictionary from a file name's stem to the picture's id, where the ids are known.
     """
 
-    class_names: tuple
-    category_ids: tuple
-    labels: object
-    image_ids: dict = dataclasses.field(default_factory=dict)
+    class_names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+    labels: Labels
+    image_ids: dict[str, int | str] = dataclasses.field(default_factory=dict)
 
 
-def find_label_names(*folders):
+def find_label_names(*folders: pathlib.Path) -> LabelNames | None:
     """Reads the first of the files that name the classes.
 
     `classes.txt` names the labels 0, 1, 2, ..., one a line; `labelmap.txt` gives colours, as CVAT
@@ -65,7 +66,7 @@ def find_label_names(*folders):
     return None
 
 
-def read_class_list(path):
+def read_class_list(path: pathlib.Path) -> LabelNames:
     """`LabelNames` of a file that names the label of its line's number, from 0, on each line."""
     names = [line.strip() for line in _lines(path)]
     while names and not names[-1]:
@@ -75,7 +76,7 @@ def read_class_list(path):
     return _label_names(path, names, range(len(names)), ValueLabels)
 
 
-def read_label_map(path):
+def read_label_map(path: pathlib.Path) -> LabelNames:
     """`LabelNames` of a file with `name:red,green,blue` on each line; `#` begins a comment."""
     names, colours = [], []
     for number, line in enumerate(_lines(path), start=1):
@@ -93,7 +94,7 @@ def read_label_map(path):
     return _label_names(path, names, colours, ColourLabels)
 
 
-def read_category_names(path):
+def read_category_names(path: pathlib.Path) -> LabelNames:
     """`LabelNames` of a JSON file with COCO's `categories`.
 
     Where they are the 80 things of COCO, the 53 classes of stuff that COCO's panoptic maps have

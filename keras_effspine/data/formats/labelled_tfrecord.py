@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pathlib
 
 from PIL import Image
@@ -19,12 +20,12 @@ CLASSES_FILE = "classes.txt"
 _FORMAT = "folder of labelled TFRecords"
 
 
-def labelled_splits(folder):
+def labelled_splits(folder: str | os.PathLike) -> tuple[str, ...]:
     """Names of the splits, as a tuple: what stands in the files' names before a hyphen."""
     return tuple(sorted({_split_of(path) for path in pathlib.Path(folder).glob("*.tfrecord")}))
 
 
-def load_labelled_tfrecord(folder, split):
+def load_labelled_tfrecord(folder: str | os.PathLike, split: str) -> RecordSet:
     """Reads one split of a folder of TFRecords for classification.
 
     Each TFRecord is a `tf.train.Example` with the encoded picture in `image` and the number of its

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import TypeGuard
 
 import numpy as np
 
@@ -23,7 +24,7 @@ _FEWEST = {"polygon": 3, "rectangle": 2, "circle": 2, "mask": 2}
 """Shapes that cover something, with the number of points that they need."""
 
 
-def is_labelme(content: object) -> bool:
+def is_labelme(content: object) -> TypeGuard[dict]:
     """Whether the content of a JSON file is Labelme's."""
     return (
         isinstance(content, dict) and isinstance(content.get("shapes"), list)
@@ -41,7 +42,7 @@ def load_labelme(root: str | os.PathLike, split: str | None = None) -> RecordSet
     return load_shapes_of(root, split, _read, "folder of Labelme's JSON files")
 
 
-def _read(file: pathlib.Path, problems: list) -> list:
+def _read(file: pathlib.Path, problems: list[Problem]) -> list[DrawnImage]:
     try:
         content = read_json(file)
     except ValueError as error:

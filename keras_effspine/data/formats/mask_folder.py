@@ -12,7 +12,7 @@ from keras_effspine.errors import DataError
 IMAGES, MAPS = "images", ("masks", "semantic")
 
 
-def mask_folders(folder: str | os.PathLike) -> tuple | None:
+def mask_folders(folder: str | os.PathLike) -> tuple[pathlib.Path, pathlib.Path] | None:
     """The folders of pictures and of label maps inside of a folder, or None if it has not both."""
     found = {path.name.lower(): path for path in visible_folders(folder)}
     maps = [found[name] for name in MAPS if name in found]
@@ -27,7 +27,7 @@ def holds_masks_alone(folder: str | os.PathLike) -> bool:
     return any(find_files(at, MAP_SUFFIXES, deep=False).paths for at in (folder, *folders))
 
 
-def mask_splits(maps: pathlib.Path) -> tuple:
+def mask_splits(maps: pathlib.Path) -> tuple[str, ...]:
     """Names of the folders inside of a folder of label maps, sorted, as a tuple."""
     return tuple(path.name for path in visible_folders(maps))
 
@@ -51,7 +51,7 @@ def load_mask_folder(
     Raises:
         DataError: there are no pictures, no names, or no such split.
     """
-    images, maps = pathlib.Path(images), pathlib.Path(maps)
+    maps = pathlib.Path(maps)
     names = find_label_names(maps, maps.parent)
     if names is None:
         raise DataError(
@@ -59,19 +59,19 @@ def load_mask_folder(
             "name a line for the labels 0, 1, 2, ...; for maps in colours a labelmap.txt with "
             "lines 'name:red,green,blue'; or a JSON file with COCO's categories."
         )
-    places = [folder / (split or ".") for folder in (images, maps)]
+    places = [folder / (split or ".") for folder in (pathlib.Path(images), maps)]
     for place in places:
         if not place.is_dir():
             raise DataError(f"{place}: there is no such folder.")
-    images = find_files(places[0])
-    if not images.paths:
+    pictures = find_files(places[0])
+    if not pictures.paths:
         raise DataError(f"{places[0]}: the folder holds no pictures ({' '.join(IMAGE_SUFFIXES)})")
     found_maps = find_files(places[1])
-    by_name = {}
+    by_name: dict[pathlib.Path, list[pathlib.Path]] = {}
     for path in found_maps.paths:
         by_name.setdefault(path.relative_to(places[1]).with_suffix(""), []).append(path)
-    found, problems = [], [*images.problems, *found_maps.problems]
-    for file in images.paths:
+    found, problems = [], [*pictures.problems, *found_maps.problems]
+    for file in pictures.paths:
         name = file.relative_to(places[0]).with_suffix("")
         image_id = names.image_ids.get(name.name, name.as_posix())
         several = by_name.pop(name, [])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class ReadObject:
 
     where: str
     label: int | None
-    box: list | str
-    mask: list | None = None
+    box: list[float] | str
+    mask: list[list[float]] | None = None
     area: float | None = None
     attributes: dict = dataclasses.field(default_factory=dict)
     is_crowd: bool = False
@@ -36,10 +37,10 @@ class ReadObject:
 def object_record(
     image_id: str,
     path: pathlib.Path,
-    size: tuple,
-    objects: list,
+    size: tuple[int, int],
+    objects: Iterable[ReadObject],
     first_id: int,
-    problems: list,
+    problems: list[Problem],
 ) -> Record:
     """The record of one picture.
 
@@ -53,9 +54,10 @@ def object_record(
     """
     kept = []
     for one in objects:
-        fitted, kind, action = None, one.box, "dropped"
-        if not isinstance(one.box, str):
-            fitted, kind, action = fit_box(one.box, *size)
+        if isinstance(one.box, str):
+            problems.append(Problem(one.box, one.where, "dropped"))
+            continue
+        fitted, kind, action = fit_box(one.box, *size)
         if kind:
             problems.append(Problem(kind, one.where, action))
         if fitted is not None:

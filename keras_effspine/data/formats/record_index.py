@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import zipfile
-from typing import Literal
 
 import numpy as np
 import pydantic
@@ -34,7 +33,7 @@ class _Version(pydantic.BaseModel):
     version: int
 
 
-class _Head(pydantic.BaseModel):
+class _Head(_Version):
     """What an index says besides the columns.
 
     Args:
@@ -47,7 +46,6 @@ class _Head(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(strict=True)
 
-    version: Literal[VERSION]
     files: list[str]
     sizes: list[pydantic.NonNegativeInt]
     class_names: list[str]
@@ -171,7 +169,7 @@ def read_index(
 
 def _check_version(path: pathlib.Path, archive: zipfile.ZipFile, again: str) -> None:
     if _HEAD in archive.namelist():
-        version = _Version.model_validate(json.loads(archive.read(_HEAD))).version
+        version: int | None = _Version.model_validate(json.loads(archive.read(_HEAD))).version
     else:
         version = 2 if "head.npy" in archive.namelist() else None
     if version != VERSION:

@@ -4,10 +4,12 @@ import dataclasses
 import json
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
+from keras_effspine.data.formats.drawn_shapes import Shape
 from keras_effspine.data.formats.object_records import ReadObject, object_record
 from keras_effspine.data.images.finding import IMAGE_SUFFIXES, find_files
 from keras_effspine.data.images.image_bytes import shown_size
@@ -32,9 +34,9 @@ class DrawnImage:
 
     where: str
     folder: pathlib.Path
-    names: list
-    size: tuple | None
-    objects: list
+    names: list[str]
+    size: tuple[int, int] | None
+    objects: list[tuple[str, str | None, Shape | str]]
 
 
 def read_json(path: pathlib.Path) -> object:
@@ -51,13 +53,16 @@ def read_json(path: pathlib.Path) -> object:
         raise ValueError("annotation file is no valid JSON") from error
 
 
-def shape_splits(root: str | os.PathLike) -> tuple:
+def shape_splits(root: str | os.PathLike) -> tuple[str, ...]:
     """Names of the parts: folders that are named so and hold JSON files."""
     return tuple(split for split, path in split_folders(root).items() if _json_files(path))
 
 
 def load_shapes_of(
-    root: str | os.PathLike, split: str | None, read: object, format: str
+    root: str | os.PathLike,
+    split: str | None,
+    read: Callable[[pathlib.Path, list[Problem]], list[DrawnImage]],
+    format: str,
 ) -> RecordSet:
     """Reads a data set, or a part of it; the classes are those of the whole.
 
@@ -79,7 +84,7 @@ def load_shapes_of(
         there = ", ".join(shape_splits(root)) or "none"
         raise DataError(f"{root}: there is no split '{split}'; there are: {there}.")
     folder = root if split is None else parts[split]
-    problems, drawn, names = [], [], set()
+    problems, drawn, names = list[Problem](), list[DrawnImage](), set[str]()
     for file in _json_files(root):
         inside = file.is_relative_to(folder)
         found = read(file, problems if inside else [])
@@ -90,7 +95,7 @@ def load_shapes_of(
         raise DataError(f"{root}: no shape names a class{reason}.")
     class_of = {name: index for index, name in enumerate(sorted(names))}
     pictures = find_files(folder)
-    lookup = {}
+    lookup: dict[str, list[pathlib.Path]] = {}
     for path in pictures.paths:
         lookup.setdefault(path.name, []).append(path)
         lookup.setdefault(path.stem, []).append(path)

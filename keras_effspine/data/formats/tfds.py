@@ -23,7 +23,7 @@ from keras_effspine.errors import DataError
 _NAME = re.compile(r"\w+(/[\w.-]+)?(:\d+\.\d+\.\d+)?")
 
 
-def open_prepared(name):
+def open_prepared(name: str) -> tfds.core.DatasetBuilder:
     """Opens a data set that was prepared before; nothing is downloaded.
 
     Args:
@@ -58,7 +58,7 @@ def open_prepared(name):
     return builder
 
 
-def load_tfds(name, split):
+def load_tfds(name: str, split: str) -> RecordSet:
     """Reads one split of a prepared data set.
 
     The shards are read through once, and an index with annotations and the places of the pictures

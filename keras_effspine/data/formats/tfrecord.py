@@ -5,11 +5,13 @@ import json
 import os
 import pathlib
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
 from keras_effspine.data.formats.record_index import SUFFIX, read_index, write_index
 from keras_effspine.data.images.image_bytes import read_image_bytes
+from keras_effspine.data.record import RecordSet
 from keras_effspine.errors import DataError
 from keras_effspine.validation import reason
 
@@ -20,7 +22,7 @@ HEAD, TAIL = 12, 4
 """Bytes of a TFRecord around its content: length (8) and checksum (4), and a checksum (4)."""
 
 
-def read_tfrecords(path):
+def read_tfrecords(path: str | os.PathLike) -> Iterator[tuple[int, bytes]]:
     """Yields the place of the content of each TFRecord of a file, and the content.
 
     Raises:
@@ -36,17 +38,17 @@ def read_tfrecords(path):
             yield file.tell() - length - TAIL, content[:length]
 
 
-def tfrecord_splits(folder):
+def tfrecord_splits(folder: str | os.PathLike) -> tuple[str, ...]:
     """Names of the splits whose index is there, sorted, as a tuple."""
     return tuple(sorted(p.name.removesuffix(SUFFIX) for p in folder_indices(folder)))
 
 
-def folder_indices(folder):
+def folder_indices(folder: str | os.PathLike) -> list[pathlib.Path]:
     """The index files of a folder."""
     return [p for p in pathlib.Path(folder).glob(f"*{SUFFIX}") if not p.name.startswith(".")]
 
 
-def load_tfrecord(folder, split):
+def load_tfrecord(folder: str | os.PathLike, split: str) -> RecordSet:
     """Reads one split of a folder that `save_tfrecord` wrote.
 
     The index alone is read; the pictures are read from the shards when they are asked for.
@@ -69,7 +71,9 @@ def load_tfrecord(folder, split):
     return read_index(path, folder, "TFRecord cache", split)
 
 
-def save_tfrecord(record_sets, folder, names):
+def save_tfrecord(
+    record_sets: dict[str, RecordSet], folder: str | os.PathLike, names: dict[str, list[str]]
+) -> None:
     """Writes shards with pictures and annotations, and last the index of each split.
 
     Each TFRecord is a `tf.train.Example` with the keys of the TensorFlow Object Detection API, so

@@ -16,7 +16,7 @@ from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 
 
-def voc_splits(folder: str | os.PathLike) -> tuple:
+def voc_splits(folder: str | os.PathLike) -> tuple[str, ...]:
     """Names of the parts of a data set; `()` if there are none."""
     return tuple(open_voc(folder).splits)
 

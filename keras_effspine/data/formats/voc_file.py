@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import pathlib
 import xml.etree.ElementTree as ElementTree
 
 import defusedxml
@@ -24,16 +25,16 @@ class VocAnnotation:
     """
 
     filename: str | None
-    size: tuple | None
-    objects: list
-    problems: list
+    size: tuple[int, int] | None
+    objects: list[tuple[str | None, list[float] | str, dict]]
+    problems: list[str]
 
 
 class UnreadableFileError(Exception):
     """An annotation file that holds nothing to read; the message is the kind of problem."""
 
 
-def read_voc_file(path):
+def read_voc_file(path: pathlib.Path) -> VocAnnotation:
     """Reads an annotation file.
 
     Corners are taken as edges in pixels from 0, as today's tools write them. The files of the VOC

@@ -33,13 +33,13 @@ class VocFolder:
     """
 
     root: pathlib.Path
-    annotations: dict
-    images: dict
+    annotations: dict[str, pathlib.Path]
+    images: dict[str, list[pathlib.Path]]
     image_root: pathlib.Path
-    splits: dict
-    problems: list
+    splits: dict[str, list[str] | pathlib.Path]
+    problems: list[Problem]
 
-    def names(self, split: str | None) -> list:
+    def names(self, split: str | None) -> list[str]:
         """The names of a split, or of all annotation files.
 
         Raises:
@@ -90,7 +90,7 @@ def open_voc(folder: str | os.PathLike) -> VocFolder:
     files = find_files(annotations, (".xml",))
     pictures = find_files(images)
     by_name = {_name(path, annotations): path for path in files.paths}
-    splits = {path.stem: path for path in voc_lists(root)}
+    splits: dict[str, list[str] | pathlib.Path] = {path.stem: path for path in voc_lists(root)}
     if annotations == root:
         for split, place in split_folders(root).items():
             found = [name for name in by_name if name.startswith(f"{place.name}/")]
@@ -106,7 +106,7 @@ def open_voc(folder: str | os.PathLike) -> VocFolder:
     )
 
 
-def voc_lists(root: pathlib.Path) -> list:
+def voc_lists(root: pathlib.Path) -> list[pathlib.Path]:
     """The lists in `ImageSets/Main` that pick pictures, sorted."""
     found = []
     for path in sorted((root / LISTS).glob("*.txt")):
@@ -119,9 +119,11 @@ def voc_lists(root: pathlib.Path) -> list:
     return found
 
 
-def images_by_name(paths: list, folder: pathlib.Path) -> dict:
+def images_by_name(
+    paths: list[pathlib.Path], folder: pathlib.Path
+) -> dict[str, list[pathlib.Path]]:
     """Dictionary from a picture's path in a folder, without suffix, to a list of its files."""
-    found = {}
+    found: dict[str, list[pathlib.Path]] = {}
     for path in paths:
         found.setdefault(_name(path, folder), []).append(path)
     for several in found.values():
@@ -129,7 +131,7 @@ def images_by_name(paths: list, folder: pathlib.Path) -> dict:
     return found
 
 
-def without_annotation(voc: VocFolder) -> list:
+def without_annotation(voc: VocFolder) -> list[Problem]:
     """A `Problem` for each picture that no annotation file belongs to."""
     return [
         Problem("picture without an annotation file", str(path), LEFT_OUT)
@@ -138,7 +140,7 @@ def without_annotation(voc: VocFolder) -> list:
     ]
 
 
-def read_list(path: pathlib.Path) -> list:
+def read_list(path: pathlib.Path) -> list[str]:
     """The names of a list of pictures, one a line.
 
     Raises:

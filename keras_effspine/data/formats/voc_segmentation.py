@@ -1,5 +1,6 @@
 """Pascal VOC's label maps, with SBD's for the pictures that VOC has none of."""
 
+import os
 import pathlib
 
 from keras_effspine.data.formats.file_names import leaves_folder
@@ -42,7 +43,7 @@ CLASS_NAMES = (
 _LISTS = "ImageSets/Segmentation"
 
 
-def voc_segmentation_splits(folder):
+def voc_segmentation_splits(folder: str | os.PathLike) -> tuple[str, ...]:
     """Names of the lists in `ImageSets/Segmentation`, with `AUGMENTED` where there are more maps.
 
     Returns:
@@ -55,7 +56,7 @@ def voc_segmentation_splits(folder):
     return tuple(sorted(lists))
 
 
-def load_voc_segmentation(folder, split=None):
+def load_voc_segmentation(folder: str | os.PathLike, split: str | None = None) -> RecordSet:
     """Reads a folder with `SegmentationClass`, `JPEGImages` and `ImageSets/Segmentation`.
 
     The classes are VOC's 21 with the background, and 255, the border of objects, is ignored; or

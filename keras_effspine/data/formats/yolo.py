@@ -19,7 +19,7 @@ from keras_effspine.data.images.orientation import shown_points
 from keras_effspine.data.record import Problem, Record, RecordSet
 
 
-def yolo_splits(data_file: str | os.PathLike) -> tuple:
+def yolo_splits(data_file: str | os.PathLike) -> tuple[str, ...]:
     """Names of the splits that are described; see `yolo_description.read_description`."""
     return tuple(read_description(pathlib.Path(data_file)).places)
 
@@ -75,7 +75,9 @@ def load_yolo(data_file: str | os.PathLike, split: str) -> RecordSet:
     )
 
 
-def save_yolo(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
+def save_yolo(
+    record_sets: dict[str, RecordSet], folder: str | os.PathLike, names: dict[str, list[str]]
+) -> None:
     """Writes `data.yaml` and the label files; the pictures are not touched.
 
     A label file holds polygons where all objects of the picture have one whose bounds are the box,
@@ -100,13 +102,12 @@ def save_yolo(record_sets: dict, folder: str | os.PathLike, names: dict) -> None
     if "val" not in places and "validation" in places:
         places["val"] = places.pop("validation")
     # Ultralytics insists on the keys train and val; a part that is not there is empty.
-    places = {"train": None, "val": None, **places}
-    content = {**places, "names": dict(enumerate(first.class_names))}
+    content = {"train": None, "val": None, **places, "names": dict(enumerate(first.class_names))}
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     (folder / "data.yaml").write_text(text, encoding="utf-8")
 
 
-def polygons(record: Record) -> list | None:
+def polygons(record: Record) -> list[np.ndarray] | None:
     """The polygons by which a record's objects are written, crowds left out.
 
     Returns:

@@ -30,8 +30,8 @@ class YoloDescription:
 
     path: pathlib.Path
     root: pathlib.Path
-    names: dict
-    places: dict
+    names: dict[int, str]
+    places: dict[str, list[str]]
 
     def resolve(self, place: str, base: pathlib.Path | None = None) -> pathlib.Path | None:
         """The path that a name stands for, or None where it lies outside of the data set's folder.
@@ -82,11 +82,11 @@ def read_description(path: pathlib.Path) -> YoloDescription:
         raise DataError(f"{path}: holds no names and values; a YOLO data.yaml does.")
     if "kpt_shape" in content:
         raise DataError(f"{path}: describes keypoints (kpt_shape); boxes and polygons are read.")
-    root = content.get("path") or ""
-    if not isinstance(root, str) or "\0" in root:
+    said = content.get("path") or ""
+    if not isinstance(said, str) or "\0" in said:
         # Not shown: a few lines of YAML can stand for more text than fits the memory.
         raise DataError(f"{path}: 'path' must be the name of a folder.")
-    root = pathlib.Path(os.path.normpath(path.parent / root))
+    root = pathlib.Path(os.path.normpath(path.parent / said))
     if not os.path.isdir(root):  # where the data set lay when it was written
         root = pathlib.Path(os.path.normpath(path.parent))
     description = YoloDescription(path, root, check_names(content.get("names"), path), {})

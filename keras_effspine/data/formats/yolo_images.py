@@ -1,5 +1,6 @@
 """The pictures of a split of a YOLO data set: `list_images`."""
 
+import collections
 import os
 
 from keras_effspine.data.formats.yolo_description import YoloDescription
@@ -49,8 +50,7 @@ def list_images(description: YoloDescription, split: str) -> FoundFiles:
             f"({' '.join(IMAGE_SUFFIXES)}){left_out}."
         )
     if len(set(images)) != len(images):
-        seen = set()
-        twice = next(p for p in images if p in seen or seen.add(p))
+        twice = next(p for p, count in collections.Counter(images).items() if count > 1)
         raise DataError(f"{description.path}: '{split}' names {twice} twice; list it once.")
     return FoundFiles(images, problems)
 

@@ -7,7 +7,7 @@ from keras_effspine.data.formats.text_files import read_text
 from keras_effspine.errors import DataError
 
 
-def check_names(names: object, path: pathlib.Path) -> dict:
+def check_names(names: object, path: pathlib.Path) -> dict[int, str]:
     """Dictionary from class id to name, sorted by id, of what a file says: that, or a list.
 
     Raises:
@@ -24,7 +24,7 @@ def check_names(names: object, path: pathlib.Path) -> dict:
     return {number: str(names[number]) for number in sorted(names)}
 
 
-def read_names(path: pathlib.Path) -> dict:
+def read_names(path: pathlib.Path) -> dict[int, str]:
     """As `check_names`, of a file with a name on each line, or of Label Studio's `notes.json`."""
     lines = read_lines(path)
     if path.suffix == ".json":
@@ -40,7 +40,7 @@ def read_names(path: pathlib.Path) -> dict:
     return check_names(names, path)
 
 
-def read_lines(path: pathlib.Path) -> list:
+def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file.
 
     Raises:

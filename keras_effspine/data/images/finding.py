@@ -40,12 +40,12 @@ class FoundFiles:
         problems: list of `Problem`: pictures and folders that were left out, and why.
     """
 
-    paths: list
-    problems: list
+    paths: list[pathlib.Path]
+    problems: list[Problem]
 
 
 def find_files(
-    folder: str | os.PathLike, suffixes: tuple = IMAGE_SUFFIXES, deep: bool = True
+    folder: str | os.PathLike, suffixes: tuple[str, ...] = IMAGE_SUFFIXES, deep: bool = True
 ) -> FoundFiles:
     """Finds the files of some suffixes, in lower or upper case, in a folder and those inside of it.
 
@@ -61,8 +61,11 @@ def find_files(
     Returns:
         `FoundFiles`.
     """
-    found, problems, searched = [], [], set()
-    folders, links = [os.fspath(folder)], []
+    found: list[str] = []
+    problems: list[Problem] = []
+    searched: set[tuple[int, int]] = set()
+    folders: list[str] = [os.fspath(folder)]
+    links: list[str] = []
     while folders or links:
         place = folders.pop() if folders else links.pop()
         try:
@@ -88,10 +91,10 @@ def find_files(
     return FoundFiles([pathlib.Path(path) for path in found], problems)
 
 
-def visible_folders(folder: str | os.PathLike) -> list:
+def visible_folders(folder: str | os.PathLike) -> list[pathlib.Path]:
     """The folders inside of a folder that are not hidden, by name; `[]` where there is none."""
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(os.fspath(folder)) as entries:
             names = [e.name for e in entries if not is_hidden_folder(e.name) and e.is_dir()]
     except (OSError, ValueError):
         return []

@@ -7,9 +7,10 @@ import typing
 from PIL import Image
 
 from keras_effspine.data.images.orientation import upright_size
+from keras_effspine.data.record import Record
 
 
-def read_image_bytes(record):
+def read_image_bytes(record: Record) -> bytes:
     """Reads the encoded picture.
 
     Args:
@@ -34,7 +35,7 @@ def read_image_bytes(record):
     return content
 
 
-def open_image(record):
+def open_image(record: Record) -> Image.Image:
     """Opens the picture with Pillow, which reads no more than the header before it must.
 
     Args:
@@ -51,7 +52,7 @@ def open_image(record):
     return Image.open(io.BytesIO(read_image_bytes(record)))
 
 
-def shown_size(source: str | os.PathLike | typing.BinaryIO) -> tuple:
+def shown_size(source: str | os.PathLike | typing.BinaryIO) -> tuple[int, int]:
     """Width and height of a picture as a viewer shows it; the header alone is read.
 
     Args:

@@ -11,9 +11,10 @@ from PIL import Image
 
 from keras_effspine.data.images.image_bytes import open_image
 from keras_effspine.data.images.orientation import find_turn
+from keras_effspine.data.record import Record
 
 
-def read_image(record, upright=False):
+def read_image(record: Record, upright: bool = False) -> np.ndarray:
     """Reads a whole picture.
 
     Args:
@@ -31,7 +32,7 @@ def read_image(record, upright=False):
         return np.asarray(turned_rgb(image, (record.width, record.height), upright))
 
 
-def turned_rgb(image, size, upright=False):
+def turned_rgb(image: Image.Image, size: tuple[int, int], upright: bool = False) -> Image.Image:
     """An open picture in RGB, the way up that its annotations see it.
 
     Args:

@@ -11,7 +11,7 @@ from keras_effspine.errors import DataError
 
 
 def load_images(
-    path: str | os.PathLike, class_names: tuple, but: str | os.PathLike | None = None
+    path: str | os.PathLike, class_names: tuple[str, ...], but: str | os.PathLike | None = None
 ) -> RecordSet:
     """Records without annotations, for one image file or for all image files of a folder.
 

@@ -36,13 +36,15 @@ _SAYS_MORE = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 """What Pillow calls the parts of a header in which the way up may stand."""
 
 
-def upright_size(image):
+def upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height of a `PIL.Image.Image` as a viewer shows it."""
     width, height = image.size
     return (height, width) if _orientation(image) in (5, 6, 7, 8) else (width, height)
 
 
-def find_turn(image, size, upright=False):
+def find_turn(
+    image: Image.Image, size: tuple[int, int], upright: bool = False
+) -> Image.Transpose | None:
     """How a picture is turned to be seen as its annotations see it.
 
     Args:

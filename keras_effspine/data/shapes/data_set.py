@@ -13,6 +13,7 @@ from PIL import Image
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.cache_folder import cache_folder
 from keras_effspine.data.formats.coco import load_coco
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.shapes.drawing import CLASS_NAMES, draw_image
 from keras_effspine.errors import DataError
 
@@ -22,7 +23,7 @@ COUNTS = {"train": 600, "val": 120}
 SEED = 20
 
 
-def load_shapes(split, folder=None):
+def load_shapes(split: str, folder: str | os.PathLike | None = None) -> RecordSet:
     """Loads the embedded data set, which is drawn on the first call and cached.
 
     The cache folder is `shapes-v1` inside of the one that the environment variable `EFFSPINE_CACHE`
@@ -48,7 +49,7 @@ def load_shapes(split, folder=None):
     return dataclasses.replace(record_set, format="embedded data set", split=split)
 
 
-def write_shapes(folder, counts=None):
+def write_shapes(folder: str | os.PathLike, counts: dict[str, int] | None = None) -> None:
     """Draws the embedded data set as `train.json`, `val.json`, and PNG files in `train` and `val`.
 
     The folder appears whole or not at all. If another process is first, its folder stays.

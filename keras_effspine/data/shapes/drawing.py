@@ -3,6 +3,8 @@
 Positions and lengths are in the units of `shape_forms`, unless a comment says otherwise.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pycocotools.mask
 
@@ -30,7 +32,7 @@ PLACES_TRIED = 8
 CONTRAST = 170  # least difference of objects to the background, summed over red, green and blue
 
 
-def draw_image(generator):
+def draw_image(generator: np.random.Generator) -> tuple[np.ndarray, list[dict]]:
     """Draws one picture and its annotations.
 
     Args:
@@ -45,23 +47,24 @@ def draw_image(generator):
     short_side = long_side * _pick(generator, SHORT_SIDES) // 100
     sides = (long_side, short_side) if generator.integers(2) else (short_side, long_side)
     canvas = _Canvas(generator, *sides)
-    canvas.add_clutter(generator.integers(3, 12))
+    canvas.add_clutter(int(generator.integers(3, 12)))
     if generator.integers(100) >= PERCENT_EMPTY:
         if generator.integers(100) < PERCENT_CROWD:
             canvas.add_crowd()
         for _ in range(generator.integers(1, MOST_OBJECTS + 1 - len(canvas.objects))):
             canvas.add_shape()
-    canvas.add_clutter(generator.integers(3))
+    canvas.add_clutter(int(generator.integers(3)))
     return canvas.pixels(), canvas.annotations()
 
 
 class _Canvas:
     """The samples of a picture, `(rows, columns)`, and which object each of them shows."""
 
-    def __init__(self, generator, width, height):
+    def __init__(self, generator: np.random.Generator, width: int, height: int):
         self.generator = generator
         self.owner = np.zeros((height * SAMPLES, width * SAMPLES), dtype="int16")  # 0: no object
-        self.objects = []  # of each: class name, corners or None, samples of the whole shape
+        # Of each: class name, corners or None, samples of the whole shape.
+        self.objects: list[tuple[str, list[float] | None, int]] = []
         self.in_sight = np.zeros(MOST_OBJECTS + 1, dtype="int64")  # samples of each object
         self.ground = generator.integers(40, 216, size=3)
         xs, ys = grid(width * SAMPLES, height * SAMPLES)
@@ -72,7 +75,7 @@ class _Canvas:
             texture = fill(self.generator, xs, ys, self._ground_colours())
             np.copyto(self.samples, texture, where=part[..., None])
 
-    def add_shape(self):
+    def add_shape(self) -> None:
         """Draws a shape where it leaves the earlier ones in sight; without such a place, none."""
         name = _pick(self.generator, CLASS_NAMES)
         radius = _pick(self.generator, DIAMETERS) * UNIT // 2
@@ -85,7 +88,7 @@ class _Canvas:
                 self._paint(mask, window, colours, len(self.objects))
                 return
 
-    def add_crowd(self):
+    def add_crowd(self) -> None:
         """Draws a dense group of tiny discs, which is one object."""
         colours = self._object_colours()
         x, y = self._position(margin=30 * UNIT)
@@ -100,13 +103,14 @@ class _Canvas:
                 self._paint(mask, window, shades.clip(0, 255), number)
         self.objects.append(("disc", None, int(self.in_sight[number])))
 
-    def add_clutter(self, count):
+    def add_clutter(self, count: int) -> None:
         """Draws things that are no objects: strokes, crosses, arcs, scribbles, specks."""
         for _ in range(count):
             kind = _pick(self.generator, CLUTTER)
             (x, y), angle, colours = self._position(), self._angle(), self._object_colours()
             length = int(self.generator.integers(6, 50)) * UNIT  # half of it, or a radius
             width = int(self.generator.integers(UNIT // 2, 2 * UNIT))  # half of it
+            parts: list[tuple[str, tuple[int, int], int | tuple[int, int], int]] = []
             if kind == "line":
                 parts = [("bar", (x, y), (length, width), angle)]
             elif kind == "cross":
@@ -118,7 +122,6 @@ class _Canvas:
                 spots = self.generator.integers(-2 * length, 2 * length + 1, size=(20, 2)).tolist()
                 parts = [("disc", (x + dx, y + dy), UNIT, 0) for dx, dy in spots]
             else:
-                parts = []
                 for turn in self.generator.integers(-80, 81, size=6).tolist():
                     angle, step = angle + turn, length // 3
                     parts.append(("bar", (x, y), (step, width), angle))
@@ -129,7 +132,7 @@ class _Canvas:
                 if self._leaves_in_sight(mask, window):
                     self._paint(mask, window, colours, 0)
 
-    def pixels(self):
+    def pixels(self) -> np.ndarray:
         """Returns the picture, uint8 `(height, width, 3)`: the mean over the samples of a pixel."""
         rows, columns = self.owner.shape
         sums = np.zeros((rows // SAMPLES, columns // SAMPLES, 3), dtype="int16")
@@ -139,7 +142,7 @@ class _Canvas:
         grain = self.generator.integers(-4, 5, size=sums.shape)
         return (sums // SAMPLES**2 + grain).clip(0, 255).astype("uint8")
 
-    def annotations(self):
+    def annotations(self) -> list[dict]:
         """Returns the annotations; a pixel belongs to the object that its middle sample shows.
 
         The whole outline of a shape gives its box to a fraction of a pixel, a mask to a pixel.
@@ -148,6 +151,8 @@ class _Canvas:
         annotations = []
         for number, (name, corners, whole) in enumerate(self.objects, start=1):
             mask = owner == number
+            xs: Sequence[float]
+            ys: Sequence[float]
             if corners and self.in_sight[number] == whole:
                 segmentation = [corners]
                 xs, ys = corners[::2], corners[1::2]

@@ -34,18 +34,18 @@ RING_HOLE = 600  # inner radius, of 1000
 TEXTURES = ("flat", "gradient", "stripes", "checks", "noise")
 
 
-def grid(columns, rows):
+def grid(columns: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the positions of samples: x `(1, columns)` and y `(rows, 1)`."""
     xs, ys = (2 * np.arange(count, dtype="int32") + 1 for count in (columns, rows))
     return xs[None], ys[:, None]
 
 
-def project(xs, ys, angle):
+def project(xs: np.ndarray, ys: np.ndarray, angle: int) -> np.ndarray:
     """Returns how far points lie in the direction of an angle, in degrees."""
     return xs * COSINE[angle % 360] + ys * COSINE[(angle - 90) % 360] >> 16
 
 
-def inside(name, xs, ys, size, angle):
+def inside(name: str, xs: np.ndarray, ys: np.ndarray, size, angle: int) -> np.ndarray:
     """Returns which points, relative to the middle of a form, lie inside of it.
 
     Args:
@@ -77,7 +77,7 @@ def inside(name, xs, ys, size, angle):
     return in_band & (along > length // 4)
 
 
-def outline(name, place, radius, angle):
+def outline(name: str, place: tuple[int, int], radius: int, angle: int) -> list[float] | None:
     """Returns a shape's corners `[x0, y0, x1, y1, ...]` in pixels; None for a ring, which has none.
 
     Args:
@@ -98,7 +98,9 @@ def outline(name, place, radius, angle):
     return corners
 
 
-def fill(generator, xs, ys, colours):
+def fill(
+    generator: np.random.Generator, xs: np.ndarray, ys: np.ndarray, colours: np.ndarray
+) -> np.ndarray:
     """Returns the samples of a random texture, each somewhere between two colours.
 
     Args:
@@ -113,15 +115,15 @@ def fill(generator, xs, ys, colours):
     kind, angle = TEXTURES[int(generator.integers(len(TEXTURES)))], int(generator.integers(360))
     period = int(generator.integers(3, 10)) * UNIT
     shape = (ys.size, xs.size)
-    share = np.zeros(shape, dtype="int32")  # of the second colour, of 256
+    share: np.ndarray = np.zeros(shape, dtype="int32")  # of the second colour, of 256
     if kind == "gradient" and share.size:
         along = project(xs, ys, angle)
         share = (along - along.min()) * 256 // max(int(along.max() - along.min()), 1)
     elif kind == "stripes":
         share = (project(xs, ys, angle) // period & 1) * 256
     elif kind == "checks":
-        turned = (project(xs, ys, angle + turn) // period for turn in (0, 90))
-        share = (sum(turned) & 1) * 256
+        along, across = (project(xs, ys, angle + turn) // period for turn in (0, 90))
+        share = (along + across & 1) * 256
     elif kind == "noise":
         share = generator.integers(257, size=[side // SAMPLES + 1 for side in shape])
         share = share.repeat(SAMPLES, axis=0).repeat(SAMPLES, axis=1)[: shape[0], : shape[1]]
