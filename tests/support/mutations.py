@@ -63,7 +63,7 @@ def mutated_json(draw, content):
         holder, key = places[draw(st.integers(0, len(places) - 1))]
         change = draw(st.sampled_from(["replace", "replace", "remove", "repeat", "other's"]))
         if change == "replace" or holder is content:
-            holder[key] = draw(ODD)
+            holder[key] = copy.deepcopy(draw(ODD))  # lists drawn from a sample are shared
         elif change == "remove":
             del holder[key]
         elif change == "repeat" and isinstance(holder, list):
