@@ -25,10 +25,16 @@ class Column:
     rows: str
     least: float | None = None
     most: float | None = None
-    shape: tuple = ()
+    shape: tuple[int, ...] = ()
 
 
-def column(dtype: str, rows: str, least=None, most=None, shape=()) -> Any:
+def column(
+    dtype: str,
+    rows: str,
+    least: float | None = None,
+    most: float | None = None,
+    shape: tuple[int, ...] = (),
+) -> Any:
     """A field of a dataclass that is a `Column`; typed, as `dataclasses.field`, to fit any."""
     return dataclasses.field(metadata={"column": Column(dtype, rows, least, most, shape)})
 

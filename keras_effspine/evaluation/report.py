@@ -1,7 +1,14 @@
 """Tables of what was measured, for the terminal."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from keras_effspine.evaluation.detection_result import DetectionResult
 
 _STATS = (
     ("AP", "AP", "0.50:0.95", "all", "100"),
@@ -19,7 +26,7 @@ _STATS = (
 )
 
 
-def stats_table(result) -> Table:
+def stats_table(result: DetectionResult) -> Table:
     """Lays out COCO's 12 numbers.
 
     Args:
@@ -41,7 +48,7 @@ def stats_table(result) -> Table:
     return table
 
 
-def class_table(result) -> Table:
+def class_table(result: DetectionResult) -> Table:
     """Lays out the average precision of every class.
 
     Args:
@@ -62,7 +69,7 @@ def class_table(result) -> Table:
     return table
 
 
-def _counts(result) -> str:
+def _counts(result: DetectionResult) -> str:
     missing = result.images - result.images_added
     parts = [
         f"{result.images} pictures",
