@@ -15,7 +15,7 @@ BOX_FORMATS = (
 """keras-cv's formats of boxes: in pixels, or in shares of the image's width and height."""
 
 
-def refuse_unknown_arguments(cls: type, arguments: Iterable[str]) -> None:
+def refuse_unknown_arguments(cls: type[keras.Model], arguments: Iterable[str]) -> None:
     """Raises TypeError where a model's class does not take one of some arguments.
 
     Keras' functional models take any keyword argument and forget it, so that a misspelled

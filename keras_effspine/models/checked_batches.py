@@ -10,8 +10,11 @@ import tensorflow as tf
 
 from keras_effspine.models.batch_checks import as_arrays, check_image_shape
 
+_Model: Any = object
+"""What a type checker takes for the model that the class below is mixed with."""
 
-class CheckedBatches:
+
+class CheckedBatches(_Model):
     """Lets `fit`, `evaluate` and `predict` refuse wrong batches with a `ValueError`.
 
     Shapes and types are looked at when a step is traced, everywhere. Values of arrays are looked at
@@ -50,7 +53,7 @@ class CheckedBatches:
         def look(shape: np.ndarray, *arrays: np.ndarray) -> None:
             try:
                 check_image_shape(shape.tolist(), self.inputs[0].shape[-1])
-                self.check_labels(keras.tree.pack_sequence_as(labels, arrays), shape[1:3])
+                self.check_labels(keras.tree.pack_sequence_as(labels, arrays), shape[1:3].tolist())
             except ValueError as error:
                 self._refusal = error
                 raise
@@ -101,10 +104,9 @@ class CheckedBatches:
 
     def _check_source(self, x: Any, y: Any) -> None:
         """Looks at what can be looked at before the first step, without taking batches out."""
+        images: Any = x
         if isinstance(x, tf.data.Dataset):
             images, _, _ = keras.utils.unpack_x_y_sample_weight(x.element_spec)
-        else:
-            images = x
         images = images.get("images") if isinstance(images, dict) else images
         if len(getattr(images, "shape", None) or ()) < 3:
             return  # a generator, or what Keras refuses by itself

@@ -1,10 +1,12 @@
 """What `fit` and `predict` may hand to a detector, checked."""
 
+from typing import Any
+
 import keras
 from keras_cv import bounding_box
 
 
-def images_and_labels(data):
+def images_and_labels(data: Any) -> tuple[Any, dict[str, Any]]:
     """Images and dense labels of a training batch in either of keras-cv's forms.
 
     Args:
@@ -33,7 +35,7 @@ def images_and_labels(data):
     return images, bounding_box.to_dense(labels)
 
 
-def require_known_size(images):
+def require_known_size(images: Any) -> None:
     """Raises a `ValueError` if height or width of the images is not known."""
     if None in images.shape[1:3]:
         raise ValueError(

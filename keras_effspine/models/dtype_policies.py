@@ -1,12 +1,13 @@
 """Models keep the precision that they were built with."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 
 
 @contextlib.contextmanager
-def dtype_policy_scope(policy):
+def dtype_policy_scope(policy: str | keras.DTypePolicy | None) -> Iterator[None]:
     """Layers that are made within have this dtype policy; None leaves the global one as it is.
 
     Args:
@@ -21,7 +22,7 @@ def dtype_policy_scope(policy):
         keras.config.set_dtype_policy(before)
 
 
-def dtype_config(model):
+def dtype_config(model: keras.Model) -> dict[str, str]:
     """The entry of a model's config that `dtype_policy_scope` is given when it is made again.
 
     Empty in float32: such a model, a preset above all, takes on the precision that it is loaded

@@ -1,5 +1,7 @@
 """keras-cv's focal loss in fewer operations."""
 
+from typing import Any
+
 import keras_cv
 from keras import ops
 
@@ -19,11 +21,11 @@ class FocalLoss(keras_cv.losses.FocalLoss):
             `label_smoothing`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(from_logits=True, **kwargs)
 
     @classmethod
-    def instead_of(cls, loss):
+    def instead_of(cls, loss: Any) -> Any:
         """The same loss as one of these where it is such a loss of keras-cv, otherwise itself."""
         if type(loss) is not keras_cv.losses.FocalLoss or loss.label_smoothing:
             return loss
@@ -35,7 +37,7 @@ class FocalLoss(keras_cv.losses.FocalLoss):
             dtype=loss.dtype,
         )
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         positive = ops.equal(y_true, 1.0)
         wrong = ops.where(positive, -y_pred, y_pred)
         weights = ops.where(positive, self.alpha, 1.0 - self.alpha)

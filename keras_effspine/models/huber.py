@@ -1,6 +1,7 @@
 """Keras' Huber loss, which forgets its delta when it is saved."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -17,12 +18,14 @@ class Huber(keras.losses.Huber):
         **kwargs: other arguments of `keras.losses.Huber`.
     """
 
-    def __init__(self, delta: float = 1.0, scale: Sequence[float] | None = None, **kwargs) -> None:
+    def __init__(
+        self, delta: float = 1.0, scale: Sequence[float] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(delta=delta, **kwargs)
         self.delta = delta
         self.scale = None if scale is None else list(scale)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         if self.scale is not None:
             scale = ops.convert_to_tensor(self.scale, self.dtype)
             y_true, y_pred = y_true * scale, y_pred * scale

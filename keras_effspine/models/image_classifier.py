@@ -1,7 +1,8 @@
 """An image classifier on the average of a backbone's endpoints."""
 
+import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import keras_cv
@@ -104,7 +105,13 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
         check_class_labels(labels, self.num_classes)
 
     @classmethod
-    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool | None = None,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Makes a classifier from a preset.
 
         An architecture of the package becomes the paper's classifier (4.2 and Table 10): endpoints

@@ -1,9 +1,15 @@
 """The feature maps of a backbone that a detector reads."""
 
+from collections.abc import Callable
+
+import keras
+
 from keras_effspine.topology.pyramid import LEVEL_NAMES
 
 
-def pyramid_levels(backbone, feature_pyramid=None):
+def pyramid_levels(
+    backbone: keras.Model, feature_pyramid: Callable | None = None
+) -> dict[str, keras.KerasTensor]:
     """Dictionary from level name to feature map, for P3 to P7.
 
     Args:

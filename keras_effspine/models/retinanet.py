@@ -1,8 +1,9 @@
 """RetinaNet (arXiv:1708.02002) on a backbone that brings its own pyramid."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import keras_cv
@@ -173,7 +174,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         self.jit_compile = False
 
     @staticmethod
-    def default_anchor_generator(bounding_box_format):
+    def default_anchor_generator(bounding_box_format: str) -> keras_cv.layers.AnchorGenerator:
         """Anchors of the public SpineNet configurations: sizes 24 to 384 px, not clipped."""
         return keras_cv.layers.AnchorGenerator(
             bounding_box_format=bounding_box_format,
@@ -336,7 +337,13 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         }
 
     @classmethod
-    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool | None = None,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Makes a detector from a preset.
 
         A backbone's preset, or that of another task, gives new subnets. Of a detector's preset

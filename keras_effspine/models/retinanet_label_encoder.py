@@ -1,5 +1,8 @@
 """Training targets of RetinaNet: which anchor stands for which box."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import keras
 from keras import ops
 
@@ -62,7 +65,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         self.boxes_matched = _UnsavedMean(name="boxes_matched")
         self.built = True
 
-    def call(self, images, box_labels):
+    def call(self, images: Any, box_labels: Mapping[str, Any]) -> tuple[Any, Any]:
         image_shape = tuple(images.shape[1:])
         anchors = ops.concatenate(list(self.anchor_generator(image_shape=image_shape).values()), 0)
         anchors = convert_boxes(
@@ -109,7 +112,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
             sample_weight=ops.reshape(ops.cast(classes >= 0, "float32"), (-1,)),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "bounding_box_format": self.bounding_box_format,
@@ -120,7 +123,7 @@ class RetinaNetLabelEncoder(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
         config = dict(config)
         config["anchor_generator"] = keras.saving.deserialize_keras_object(
             config["anchor_generator"]

@@ -208,7 +208,7 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
 def _one_per_block(name: str, value: int | Sequence[int], table: BlockTable) -> tuple[int, ...]:
     """Tuple with one positive int a block; a single int stands for all blocks."""
     count = len(table.blocks)
-    values = tuple(value) if isinstance(value, (list, tuple)) else (value,) * count
+    values: tuple = tuple(value) if isinstance(value, (list, tuple)) else (value,) * count
     if len(values) != count or not all(isinstance(v, int) and v >= 1 for v in values):
         raise ValueError(
             f"`{name}` must be a positive int, or {count} of them, one a block. "

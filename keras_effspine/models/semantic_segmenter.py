@@ -1,7 +1,8 @@
 """Semantic segmentation on the average of a backbone's endpoints."""
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -166,7 +167,13 @@ class SemanticSegmenter(TaskModel, Task):
         )
 
     @classmethod
-    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool | None = None,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Makes a segmentation model from a preset.
 
         A backbone's preset, or a detector's, gives a new head on its backbone. Of a segmentation

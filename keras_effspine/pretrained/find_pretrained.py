@@ -3,6 +3,7 @@
 import os
 import pathlib
 import zipfile
+from typing import cast
 
 from keras_effspine.errors import PresetError, UnknownPresetError
 from keras_effspine.pretrained.classes import check_classes
@@ -118,7 +119,7 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
         class_names=run.class_names,
         image_size=run.recipe.image_size,
         run=folder,
-        batch_size=run.recipe.batch_size,
+        batch_size=cast(int, run.recipe.batch_size),
     )
 
 

@@ -32,7 +32,11 @@ PREPROCESSING = {
 """How this package prepares pictures for evaluation."""
 
 
-class PresetSaving:
+_Model: Any = object
+"""What a type checker takes for the model that the class below is mixed with."""
+
+
+class PresetSaving(_Model):
     """Gives a model `save_to_preset`."""
 
     def save_to_preset(

@@ -118,9 +118,11 @@ class Pretrained:
         """Loads the weights into a model of the same configuration.
 
         Raises:
-            PresetError: if the file is not the one that the metadata name, is broken, or does not
-                fit; names a layer and both shapes.
+            PresetError: if it has none, or the file is not the one that the metadata name, is
+                broken, or does not fit; names a layer and both shapes.
         """
+        if self.weights is None:
+            raise PresetError(f"{self.name}: brings no weights to load.")
         expected = self.weights_sha256
         if expected is not None and sha256_of(self.weights) != expected:
             raise PresetError(

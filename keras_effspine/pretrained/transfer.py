@@ -91,15 +91,15 @@ def transfer_weights(
     """
     ours, theirs = _layers(target), _layers(source)
     anew = anew or {}
-    loaded, left = [], []
+    loaded, left = list[LayerReport](), list[LayerReport]()
     for key, (name, variables) in ours.items():
         shapes = _shapes(variables)
         found = theirs.get(key)
         source_shapes = None if found is None else _shapes(found[1])
-        fits = source_shapes == shapes and name not in anew
+        fits = found is not None and source_shapes == shapes and name not in anew
         report = LayerReport(name, shapes, source_shapes, anew.get(name))
         (loaded if fits else left).append(report)
-        if fits:
+        if found is not None and fits:
             for part, variable in variables.items():
                 variable.assign(ops.convert_to_numpy(found[1][part]))
     unused = tuple(name for key, (name, _) in theirs.items() if key not in ours)
@@ -113,7 +113,7 @@ def _layers(model: keras.Model) -> dict[tuple, tuple[str, dict[str, Any]]]:
     the same paths by themselves and within a task.
     """
     numbered = _numbered_names(model)
-    layers = {}
+    layers: dict[tuple, tuple[str, dict[str, Any]]] = {}
     for variable in model.weights:
         path, _, part = variable.path.rpartition("/")
         key = tuple(numbered.get(name, name) for name in path.split("/"))
@@ -123,7 +123,7 @@ def _layers(model: keras.Model) -> dict[tuple, tuple[str, dict[str, Any]]]:
 
 def _numbered_names(model: keras.Model) -> dict[str, tuple[str, int, int]]:
     """From each name that Keras made up to its kind, its place, and how many of these there are."""
-    names = collections.defaultdict(list)
+    names: collections.defaultdict[str, list[str]] = collections.defaultdict(list)
     for layer in model._flatten_layers():
         kind = to_snake_case(type(layer).__name__)
         if re.fullmatch(rf"{kind}(_\d+)?", layer.name) and layer.name not in names[kind]:

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 
 from keras_effspine.errors import TrainingError
+from keras_effspine.optimizers import MovingAverages
+from keras_effspine.stream.batch_log import BatchLog
+from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 
 
@@ -18,22 +21,22 @@ class Checkpoint(keras.callbacks.Callback):
         seconds: least time between two checkpoints.
     """
 
-    def __init__(self, folder, averages, seconds=120.0):
+    def __init__(self, folder: RunFolder, averages: MovingAverages, seconds: float = 120.0) -> None:
         super().__init__()
         self._folder = folder
         self._averages = averages
         self._seconds = seconds
         self._saved_at = time.monotonic()
-        self._saved_step = None
+        self._saved_step: int | None = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if time.monotonic() - self._saved_at >= self._seconds:
             self.save()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self.save()
 
-    def save(self):
+    def save(self) -> None:
         """Writes the checkpoint, unless this step's is there already.
 
         Raises:
@@ -62,11 +65,11 @@ class FiniteLoss(keras.callbacks.Callback):
         log: `BatchLog` of the batches.
     """
 
-    def __init__(self, log):
+    def __init__(self, log: BatchLog) -> None:
         super().__init__()
         self._log = log
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
         if np.isfinite(loss):
             return

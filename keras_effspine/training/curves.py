@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 
 
@@ -16,12 +17,12 @@ class Curves(keras.callbacks.Callback):
         every: number of steps between two points.
     """
 
-    def __init__(self, folder, every=10):
+    def __init__(self, folder: RunFolder, every: int = 10) -> None:
         super().__init__()
         self._every = every
         self._file = folder.curves("training")
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = steps_taken(self.model)
         if step % self._every:
             return

@@ -3,9 +3,10 @@
 import keras
 
 from keras_effspine.errors import RecipeError
+from keras_effspine.pretrained.transfer import Transfer
 
 
-def freeze(model, frozen, transfer, preset):
+def freeze(model: keras.Model, frozen: str, transfer: Transfer | None, preset: str) -> str | None:
     """Freezes layers that have loaded weights; those that start anew learn all the same.
 
     Args:

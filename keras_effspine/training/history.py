@@ -37,9 +37,10 @@ class History:
     @property
     def is_exhausted(self) -> bool:
         """Whether the patience has run out: the run is to end."""
-        if self._patience is None or not self.entries:
+        best = self.best
+        if self._patience is None or best is None:
             return False
-        counted_from = max(self.best["step"] + 1, self._patient_until)
+        counted_from = max(best["step"] + 1, self._patient_until)
         return sum(past["step"] >= counted_from for past in self.entries) >= self._patience
 
 

@@ -1,9 +1,21 @@
 """Measuring a model while it trains."""
 
+from collections.abc import Callable
+from typing import Any, cast
+
+import keras
+
+from keras_effspine.data.record import RecordSet
+from keras_effspine.optimizers import MovingAverages
+from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.showcase import truth_and_prediction
+from keras_effspine.tasks.task import Task
+from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.history import History
 from keras_effspine.training.metrics_file import METRICS_FILE
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 
 
@@ -38,17 +50,17 @@ class Measurement:
 
     def __init__(
         self,
-        task,
-        model,
-        averages,
-        record_set,
-        measured_on,
-        decoder,
-        recipe,
-        folder,
-        checkpoint,
-        report,
-        patient_until=0,
+        task: Task,
+        model: keras.Model,
+        averages: MovingAverages,
+        record_set: RecordSet,
+        measured_on: str,
+        decoder: ImageDecoder,
+        recipe: Recipe,
+        folder: RunFolder,
+        checkpoint: Checkpoint,
+        report: Callable[[str], None],
+        patient_until: int = 0,
     ) -> None:
         self._task = task
         self._model = model
@@ -63,7 +75,7 @@ class Measurement:
         done = folder.metrics
         self.history = History(done.history if done else [], recipe.patience, patient_until)
         self._curves = folder.curves("measured")
-        self.result = None
+        self.result: Any = None
 
     def measure(self) -> None:
         """Measures the model as it is."""
@@ -74,7 +86,7 @@ class Measurement:
                 self._task,
                 self._model,
                 self._record_set,
-                self._recipe.image_size,
+                cast(int, self._recipe.image_size),
                 self._recipe.batch_size,
                 self._decoder,
                 observe=pairs,
@@ -83,6 +95,7 @@ class Measurement:
         step = steps_taken(self._model)
         self.history.add(step, self.result.metrics)
         best = self.history.best
+        assert best is not None  # this one, if none was before
         if best["step"] == step:
             self._folder.keep_best_model()
         shown = [(record, self._task.best_guesses(output)) for record, output in pairs.kept]

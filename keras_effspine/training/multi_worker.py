@@ -5,7 +5,8 @@ import json
 import os
 import re
 import zlib
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import pydantic
 import tensorflow as tf
@@ -44,10 +45,10 @@ class Cluster(pydantic.BaseModel):
         return self
 
     @property
-    def addresses(self):
+    def addresses(self) -> tuple[str, ...]:
         return self.cluster.chief + self.cluster.worker
 
-    def number(self, job, index):
+    def number(self, job: str, index: int) -> int:
         """Position of a job's process among all."""
         return index + (len(self.cluster.chief) if job == "worker" else 0)
 
@@ -86,7 +87,7 @@ class MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
         StrategyError: if `TF_CONFIG` is missing or wrong, or its own address cannot be taken.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         cluster = _read_cluster()
         self.addresses = cluster.addresses
         self.worker = cluster.number(cluster.task.type, cluster.task.index)
@@ -100,7 +101,7 @@ class MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
                 f"({reason}). Is the address this machine's, and is its port free?"
             ) from error
 
-    def reduce(self, reduce_op, value, axis):
+    def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
         def one(leaf):
             scalar = all(x.shape.rank == 0 for x in self.experimental_local_results(leaf))
             return super(MultiWorkerStrategy, self).reduce(
@@ -109,7 +110,7 @@ class MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
 
         return tf.nest.map_structure(one, value)
 
-    def name_of(self, message):
+    def name_of(self, message: str) -> str:
         """The other process that an error of TensorFlow's is about, in words."""
         tasks = re.findall(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)", message)
         numbers = {self._number(job, int(index)) for job, index in tasks} - {self.worker}
@@ -119,14 +120,14 @@ class MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
         return f"Worker {number} ({self.addresses[number]})"
 
 
-def worker_of(strategy):
+def worker_of(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     """Pair of the number of this process, from 0, and the number of processes that train."""
     if isinstance(strategy, MultiWorkerStrategy):
         return strategy.worker, len(strategy.addresses)
     return 0, 1
 
 
-def distribute(batches, strategy):
+def distribute(batches: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any:
     """What `fit` is given for this worker's part of the batches.
 
     Args:
@@ -144,7 +145,7 @@ def distribute(batches, strategy):
     return strategy.distribute_datasets_from_function(lambda context: batches.rebatch(part))
 
 
-def check_agreement(strategy, **values):
+def check_agreement(strategy: tf.distribute.Strategy, **values: object) -> None:
     """Raises StrategyError, in all workers alike, where they differ in one of some values.
 
     Args:
@@ -166,7 +167,7 @@ def check_agreement(strategy, **values):
 
 
 @contextlib.contextmanager
-def lost_workers_as_errors(strategy):
+def lost_workers_as_errors(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns TensorFlow's error, where another process is gone, into a StrategyError.
 
     TensorFlow notices within seconds: at once where a connection breaks, and after ten seconds

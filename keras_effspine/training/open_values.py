@@ -1,6 +1,7 @@
 """Values that a recipe leaves open, picked from the data set's size and the batch."""
 
 import math
+from typing import Any
 
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.recipe_changes import override
@@ -26,7 +27,7 @@ def pick_open_values(recipe: Recipe, images: int) -> tuple[Recipe, list[str]]:
     Returns:
         Pair of the `Recipe` in full and a list of lines that say what was picked, and why.
     """
-    changes, reasons = {}, []
+    changes, reasons = dict[str, Any](), list[str]()
     if recipe.steps is None and recipe.epochs is None:
         epochs = min(max(round(IMAGES_SEEN / images), FEWEST_EPOCHS), MOST_EPOCHS)
         # A network does not learn in fewer updates, however often they show the same pictures.

@@ -1,5 +1,7 @@
 """From a recipe's optimization to a Keras optimizer."""
 
+from typing import Any, cast
+
 import keras
 
 from keras_effspine.errors import RecipeError
@@ -38,7 +40,7 @@ def rate_schedule(
         )
     factor, every = o.exponential
     return WarmupSchedule(
-        peak=o.learning_rate,
+        peak=cast(float, o.learning_rate),
         steps=steps,
         warmup_steps=warmup_steps,
         warmup_start=o.warmup_start,
@@ -66,7 +68,7 @@ def build_optimizer(
 
 
 def _unscaled(o: Optimization, schedule: WarmupSchedule) -> keras.optimizers.Optimizer:
-    common = {
+    common: dict[str, Any] = {
         "learning_rate": schedule,
         "global_clipnorm": o.clip_norm,
         "gradient_accumulation_steps": o.accumulate if o.accumulate > 1 else None,

@@ -1,5 +1,7 @@
 """Numbers that a model computes in."""
 
+from contextlib import AbstractContextManager
+
 import tensorflow as tf
 
 from keras_effspine.errors import RecipeError
@@ -14,7 +16,7 @@ SMALLEST_BFLOAT16_ON_CPU = 128
 wrong in TensorFlow 2.21 with oneDNN."""
 
 
-def check_precision(name, image_size):
+def check_precision(name: str, image_size: int) -> None:
     """Raises RecipeError where a precision would give wrong gradients."""
     accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
     if name == "bfloat16" and not accelerators and image_size < SMALLEST_BFLOAT16_ON_CPU:
@@ -25,7 +27,7 @@ def check_precision(name, image_size):
         )
 
 
-def precision(name):
+def precision(name: str) -> AbstractContextManager[None]:
     """Context in which models are built that compute in this precision, for all their life.
 
     Weights, the heads' outputs, label encoding, losses and box decoding stay in float32 under each

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import time
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 from rich.console import Console
@@ -39,7 +40,14 @@ class Progress(keras.callbacks.Callback):
     REDRAWN = 0.25
     """Seconds after which the line on the terminal is drawn again."""
 
-    def __init__(self, measured_at, batch_size, verbose="auto", report=print, clock=time.monotonic):
+    def __init__(
+        self,
+        measured_at: Sequence[int],
+        batch_size: int,
+        verbose: int | str = "auto",
+        report: Callable[[str], None] = print,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
         console = Console()
         if verbose == "auto":
@@ -49,7 +57,7 @@ class Progress(keras.callbacks.Callback):
         self._report = report if verbose == 2 else None
         self._bar = _bar(console) if verbose == 1 else None
         self._clock = clock
-        self._durations = collections.deque(maxlen=self.RECENT)
+        self._durations: collections.deque[float] = collections.deque(maxlen=self.RECENT)
         self._measuring_took = 0.0
         self._is_traced = False
         self._started = self._shown_at = self._began = clock()
@@ -64,7 +72,7 @@ class Progress(keras.callbacks.Callback):
             self._bar.stop()
 
     @contextlib.contextmanager
-    def measuring(self):
+    def measuring(self) -> Iterator[None]:
         """Context of a measurement."""
         if self._bar is not None:
             self._draw("measuring")
@@ -73,10 +81,10 @@ class Progress(keras.callbacks.Callback):
         yield
         self._measuring_took = self._clock() - began
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         self._began = self._clock()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         now = self._clock()
         if self._is_traced:
             self._durations.append(now - self._began)
@@ -90,7 +98,7 @@ class Progress(keras.callbacks.Callback):
         self._shown_at = now
         if self._bar is not None:
             self._draw(self._said(step, logs), step)
-        else:
+        elif self._report is not None:
             self._report(f"step {step} of {self._measured_at[-1]}, {self._said(step, logs)}")
 
     def _pause(self, step):
@@ -134,7 +142,7 @@ def _bar(console):
     )
 
 
-def in_words(seconds):
+def in_words(seconds: float) -> str:
     """A duration for people, such as `"42 s"`, `"7 min"`, `"3 h 05 min"` or `"2 d 4 h"`."""
     minutes = round(seconds / 60)
     if seconds < 99.5:

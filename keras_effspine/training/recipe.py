@@ -23,7 +23,7 @@ class _Part(pydantic.BaseModel):
 
     @pydantic.field_validator("*")
     @classmethod
-    def _no_nul(cls, value):
+    def _no_nul(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
             raise ValueError("cannot hold the character NUL")
         return value
@@ -141,7 +141,7 @@ class Recipe(_Part):
         return self
 
 
-def parse_recipe(values):
+def parse_recipe(values: Any) -> Recipe:
     """The `Recipe` that nested dictionaries describe, as `model_dump` gives them.
 
     Raises:
@@ -160,7 +160,7 @@ def _with_backbone(values: Any) -> Any:
     """
     if not isinstance(values, dict):
         return values
-    values, backbone = dict(values), {}
+    values, backbone = dict(values), dict[str, Any]()
     if values.pop("squeeze_excitation", None) is False:
         backbone["squeeze_excitation_ratio"] = None
     for name, plain in (("activation", "swish"), ("stochastic_depth_rate", 0.0)):

@@ -7,7 +7,12 @@ from typing import Any
 from keras_effspine.errors import RecipeError
 from keras_effspine.tasks.registry import task_name
 from keras_effspine.training.recipe import Recipe, parse_recipe
-from keras_effspine.training.task_options import describe_foreign, options_for, owners_of
+from keras_effspine.training.task_options import (
+    describe_foreign,
+    options_for,
+    owners_of,
+    parse_options,
+)
 
 _FORMER_NAMES = {
     "augmentation.mosaic": "mosaic",
@@ -39,7 +44,7 @@ def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     if "task" in changes:
         changes["task"] = values["task"] = task_name(changes["task"])
         kept = options_for(recipe, values["task"])
-        values["options"] = Recipe(task=values["task"], options=kept).options.model_dump()
+        values["options"] = parse_options(values["task"], kept).model_dump()
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in changes and other not in changes:
             values[other] = None
@@ -90,15 +95,15 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
     Returns:
         List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
     """
-    old, new = _flat(old.model_dump()), _flat(new.model_dump())
-    keys = [key for key in {**old, **new} if key != "strategy"]
+    both = [_flat(recipe.model_dump()) for recipe in (old, new)]
+    keys = [key for key in {**both[0], **both[1]} if key != "strategy"]
     # What a backbone is built with is named only where it is not the preset's.
-    pairs = [(key, *(values.get(key, "the preset's") for values in (old, new))) for key in keys]
+    pairs = [(key, *(values.get(key, "the preset's") for values in both)) for key in keys]
     return [f"{key}: {before}; now {after}" for key, before, after in pairs if before != after]
 
 
 def _flat(values: dict, prefix: str = "") -> dict:
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         nested = isinstance(value, dict)
         flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}

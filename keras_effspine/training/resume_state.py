@@ -5,14 +5,18 @@ It lies in the same file, which is thus replaced as a whole; Keras does not mind
 
 import io
 import json
+import pathlib
 import zipfile
 
+import keras
 import numpy as np
+
+from keras_effspine.optimizers import MovingAverages
 
 _RANDOM, _WEIGHTS = "random_state.json", "trained_weights.npz"
 
 
-def append_resume_state(model, averages, file):
+def append_resume_state(model: keras.Model, averages: MovingAverages, file: pathlib.Path) -> None:
     """Adds to a `.keras` file what Keras leaves out.
 
     These are the state of the random generators, since a dropout that goes on without it would
@@ -32,7 +36,7 @@ def append_resume_state(model, averages, file):
             archive.writestr(_WEIGHTS, weights.getvalue())
 
 
-def restore_resume_state(model, averages, file):
+def restore_resume_state(model: keras.Model, averages: MovingAverages, file: pathlib.Path) -> None:
     """Completes a model that has the weights of a `.keras` file.
 
     Args:

@@ -3,16 +3,22 @@
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import zipfile
+from collections.abc import Iterator, Sequence
+from typing import Self
 
 import filelock
+import keras
+import numpy as np
 from PIL import Image
 
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.errors import RecipeError, RunFolderError
+from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
 from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.metrics_file import METRICS_FILE, MetricsFile
@@ -43,7 +49,9 @@ class RunFolder:
 
     @classmethod
     @contextlib.contextmanager
-    def claim(cls, path, recipe, class_names):
+    def claim(
+        cls, path: str | os.PathLike, recipe: Recipe, class_names: Sequence[str]
+    ) -> Iterator[Self]:
         """Takes a folder for training, new or with an unfinished run of the same recipe.
 
         Other processes are kept out as long as the context lasts; a process that is killed lets go.
@@ -115,7 +123,7 @@ class RunFolder:
             )
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | os.PathLike) -> Self:
         """A run folder that exists.
 
         Raises:
@@ -145,15 +153,15 @@ class RunFolder:
             raise RunFolderError(f"{self.path / RUN_FILE}: {error}") from error
 
     @property
-    def model_file(self):
+    def model_file(self) -> pathlib.Path:
         """The latest model, with its optimizer's state."""
         return self.path / "model.keras"
 
     @property
-    def tensorboard(self):
+    def tensorboard(self) -> pathlib.Path:
         return self.path / "tensorboard"
 
-    def curves(self, name):
+    def curves(self, name: str) -> CurveFile:
         """The `CurveFile` of a folder for TensorBoard."""
         return CurveFile(self.tensorboard / name, self.writes)
 
@@ -175,15 +183,15 @@ class RunFolder:
         """
         return read_json(self.path / name, RunFolderError)
 
-    def write_json(self, name, value):
+    def write_json(self, name: str, value: object) -> None:
         text = json.dumps(value, indent=2) + "\n"
         self._write(self.path / name, lambda file: file.write_text(text))
 
-    def write_image(self, name, image):
+    def write_image(self, name: str, image: np.ndarray) -> None:
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
         self._write(self.path / name, Image.fromarray(image).save)
 
-    def write_model(self, model, averages):
+    def write_model(self, model: keras.Model, averages: MovingAverages) -> None:
         """Writes the model for use, and all that the run needs to go on.
 
         Args:
@@ -199,7 +207,7 @@ class RunFolder:
 
         self._write(self.model_file, write)
 
-    def keep_best_model(self):
+    def keep_best_model(self) -> None:
         """Makes the latest model the best one."""
         self._write(self.path / _BEST_FILE, lambda file: shutil.copyfile(self.model_file, file))
 
@@ -207,7 +215,7 @@ class RunFolder:
         if self.writes:
             write_file(file, write)
 
-    def read_model(self):
+    def read_model(self) -> keras.Model:
         """The latest model, not compiled.
 
         Raises:
@@ -218,7 +226,7 @@ class RunFolder:
         with self._loading():
             return load_model(self.model_file, compile=False)
 
-    def restore(self, model, averages):
+    def restore(self, model: keras.Model, averages: MovingAverages) -> int:
         """Puts a compiled model and its optimizer into the state of the latest checkpoint.
 
         Args:

@@ -1,5 +1,7 @@
 """How many steps a run has."""
 
+from typing import cast
+
 from keras_effspine.training.recipe import Recipe
 
 
@@ -11,4 +13,5 @@ def count_steps(recipe: Recipe, images: int) -> tuple[int, float]:
         images: number of training pictures.
     """
     steps_per_epoch = images / recipe.batch_size
-    return recipe.steps or max(1, round(recipe.epochs * steps_per_epoch)), steps_per_epoch
+    steps = recipe.steps or max(1, round(cast(int, recipe.epochs) * steps_per_epoch))
+    return steps, steps_per_epoch

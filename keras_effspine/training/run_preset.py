@@ -3,7 +3,7 @@
 import datetime
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from keras_effspine.data.sources import is_name
 from keras_effspine.errors import RunFolderError
@@ -66,11 +66,11 @@ def save_run_as_preset(
         report("Measuring the model with rounded weights.")
         _, records, _ = load_data(recipe, report)
         task = find_task(recipe.task)
-        evaluator = evaluate(task, model, records, recipe.image_size, recipe.batch_size)
+        evaluator = evaluate(task, model, records, cast(int, recipe.image_size), recipe.batch_size)
         measured = evaluator.result().metrics
     trained = {
         "task": recipe.task,
-        "class_names": list(found.class_names),
+        "class_names": list(folder.class_names),
         "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
         "measured_on": f"its {measured_on} pictures",
         "measured": {name: value for name, value in measured.items() if value is not None},

@@ -8,7 +8,7 @@ from keras_effspine.training.multi_worker import MultiWorkerStrategy
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multiworker", "tpu", "tpu:NAME")
 
 
-def build_strategy(name="auto"):
+def build_strategy(name: str = "auto") -> tf.distribute.Strategy:
     """Makes the strategy of a name; to be called before anything is computed.
 
     Args:
@@ -29,7 +29,7 @@ def build_strategy(name="auto"):
     return _BUILDERS[kind](address)
 
 
-def check_batch(batch_size, strategy):
+def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
     """Raises StrategyError where a batch cannot be cut into equal parts, one a replica."""
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:

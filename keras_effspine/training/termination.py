@@ -3,13 +3,14 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
 
 @contextlib.contextmanager
-def termination_as_interrupt():
+def termination_as_interrupt() -> Iterator[None]:
     """Within it SIGTERM raises KeyboardInterrupt, as Ctrl-C does.
 
     Machines that are taken back (preemptible ones, a cluster's queue, `docker stop`) announce it
@@ -37,7 +38,7 @@ class StopTogether(keras.callbacks.Callback):
         is_agreed: whether all workers have stopped after the same step.
     """
 
-    def __init__(self, strategy):
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
         super().__init__()
         # A function, since TensorFlow would trace an eager sum anew in each step.
         self._sum = tf.function(lambda asked: strategy.reduce("SUM", asked, axis=None))
@@ -45,7 +46,7 @@ class StopTogether(keras.callbacks.Callback):
         self.is_agreed = False
 
     @contextlib.contextmanager
-    def listening(self):
+    def listening(self) -> Iterator[None]:
         """Within it Ctrl-C and SIGTERM wait for the end of the step; the second one does not."""
 
         def note(number, frame):
@@ -56,7 +57,7 @@ class StopTogether(keras.callbacks.Callback):
         with _handling(note, signal.SIGINT, signal.SIGTERM):
             yield
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._sum(tf.constant(float(self._is_asked))) > 0:
             self.is_agreed = True
             raise KeyboardInterrupt

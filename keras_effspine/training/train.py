@@ -1,14 +1,18 @@
 """A training run from a recipe to a measured model."""
 
 import contextlib
+import os
 import pathlib
 import zlib
+from collections.abc import Callable
+from typing import Any, cast
 
 import keras
 
 from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.loading import describe_records, load_records, read_validation_records
+from keras_effspine.data.record import RecordSet
 from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
@@ -28,6 +32,7 @@ from keras_effspine.training.optimizer import build_optimizer, rate_schedule
 from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.preset_values import resolve
 from keras_effspine.training.progress import Progress
+from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.run_length import count_steps
 from keras_effspine.training.steps_taken import steps_taken
@@ -36,7 +41,12 @@ from keras_effspine.training.termination import StopTogether, termination_as_int
 from keras_effspine.training.training_loop import measured_steps, train_and_measure
 
 
-def train(recipe, out, report=print, verbose="auto"):
+def train(
+    recipe: Recipe,
+    out: str | os.PathLike,
+    report: Callable[[str], None] = print,
+    verbose: int | str = "auto",
+) -> tuple[RunFolder, Any]:
     """Trains a model as a recipe says, measures it, and writes a run folder.
 
     It starts from the weights of the recipe's preset, where this has any, as far as they fit.
@@ -70,8 +80,8 @@ def train(recipe, out, report=print, verbose="auto"):
         report(f"Worker {worker} of {workers} trains along; worker 0 reports, and writes {out}.")
         report, verbose = (lambda line: None), 0
     check_batch(recipe.batch_size, strategy)
-    check_precision(recipe.precision, recipe.image_size)
-    if recipe.backbone and not RunFolder(pathlib.Path(out)).model_file.exists():
+    check_precision(recipe.precision, cast(int, recipe.image_size))
+    if start and recipe.backbone and not RunFolder(pathlib.Path(out)).model_file.exists():
         with strategy.scope():
             build_backbone(recipe, start)  # a value that does not fit is said before data are read
     keras.utils.set_random_seed(recipe.seed)
@@ -178,7 +188,7 @@ def _build_or_read(task, recipe, start, class_names, folder, report):
     return model
 
 
-def load_data(recipe, report):
+def load_data(recipe: Recipe, report: Callable[[str], None]) -> tuple[RecordSet, RecordSet, str]:
     """The training pictures, and those that the model is measured on.
 
     Returns:
@@ -196,7 +206,7 @@ def load_data(recipe, report):
     return records, align_classes(measured, records.class_names), "validation"
 
 
-def load_validation_data(recipe, report):
+def load_validation_data(recipe: Recipe, report: Callable[[str], None]) -> RecordSet | None:
     """The `RecordSet` of a recipe's validation data; None where it names none."""
     data = recipe.data
     measured = read_validation_records(

@@ -1,18 +1,33 @@
 """The steps of a run, and the measurements between them."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 
+from keras_effspine.data.record import RecordSet
 from keras_effspine.stream.batch_log import BatchLog
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import training_batches
+from keras_effspine.tasks.task import Task
 from keras_effspine.training.checkpoint import FiniteLoss
+from keras_effspine.training.measurement import Measurement
 from keras_effspine.training.multi_worker import distribute, worker_of
+from keras_effspine.training.progress import Progress
+from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.steps_taken import steps_taken
 
 
 def train_and_measure(
-    task, model, records, recipe, measured_at, callbacks, measurement, progress, report
-):
+    task: Task,
+    model: keras.Model,
+    records: RecordSet,
+    recipe: Recipe,
+    measured_at: Sequence[int],
+    callbacks: Sequence[keras.callbacks.Callback],
+    measurement: Measurement,
+    progress: Progress,
+    report: Callable[[str], None],
+) -> None:
     """Trains from the step that the model is at, and measures it after some of the steps.
 
     Args:
@@ -72,6 +87,6 @@ def train_and_measure(
         report(f"skipped: {line}")
 
 
-def measured_steps(steps, evaluations):
+def measured_steps(steps: int, evaluations: int) -> list[int]:
     """The steps, from 1, after which the model is measured: evenly spread, the last included."""
     return sorted({round(steps * (i + 1) / evaluations) for i in range(evaluations)} - {0})

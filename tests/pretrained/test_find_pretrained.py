@@ -50,6 +50,12 @@ def test_half_a_file_without_a_checksum_is_refused_too(copy, kept):
         RetinaNet.from_preset(copy)
 
 
+def test_a_preset_without_weights_says_so_when_they_are_to_be_loaded(copy):
+    change(copy / "config.json", weights=None)
+    with pytest.raises(PresetError, match="brings no weights to load"):
+        find_pretrained(copy).read_model()
+
+
 def test_weights_of_another_shape_are_named_with_layer_and_both_shapes(copy):
     config = json.loads((copy / "config.json").read_text())
     config["config"]["num_classes"] = 4

@@ -1,17 +1,23 @@
 """The recipes that the package brings: one file each, with its command and what came of it."""
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
 from keras_effspine.errors import RecipeError
 
+if TYPE_CHECKING:
+    from keras_effspine.training.recipe import Recipe
 
-def recipe_names():
+
+def recipe_names() -> list[str]:
     """The names of all recipes, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def find_recipe(name):
+def find_recipe(name: str) -> Recipe:
     """A recipe of the package by name.
 
     Raises:

@@ -10,6 +10,7 @@ the backbone of `best.keras` is one's to take over:
 """
 
 from keras_effspine.stream.augmentation import CommonAugmentation
+from keras_effspine.tasks.classification import ClassificationOptions
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -21,7 +22,7 @@ RECIPE = Recipe(
     batch_size=64,
     epochs=6,
     evaluations=3,
-    options={"classifier_backbone": "detection", "label_smoothing": 0.1},
+    options=ClassificationOptions(classifier_backbone="detection", label_smoothing=0.1),
     optimization=Optimization(
         optimizer="adamw", learning_rate=3e-3, warmup=0.05, weight_decay=0.05, clip_norm=1.0
     ),

@@ -9,6 +9,7 @@ bfloat16 there. Nothing here has been trained on COCO, or on a TPU: published AP
 """
 
 from keras_effspine.stream.augmentation import CommonAugmentation
+from keras_effspine.tasks.detection import DetectionOptions
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -39,5 +40,5 @@ RECIPE = Recipe(
         "squeeze_excitation_ratio": 0.2,
         "stochastic_depth_rate": 0.2,
     },
-    options={"losses": "paper"},
+    options=DetectionOptions(losses="paper"),
 )

@@ -16,6 +16,7 @@ on ImageNet; published: top-1 75.3 (D0), 77.7 (D1), 78.5 (D2).
 """
 
 from keras_effspine.stream.augmentation import CommonAugmentation
+from keras_effspine.tasks.classification import ClassificationOptions
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 
@@ -26,12 +27,12 @@ RECIPE = Recipe(
     batch_size=4096,
     epochs=350,
     evaluations=35,
-    options={
-        "classifier_backbone": "paper",
-        "label_smoothing": 0.1,
-        "dropout_rate": 0.2,
-        "rand_augment": (2, 9),
-    },
+    options=ClassificationOptions(
+        classifier_backbone="paper",
+        label_smoothing=0.1,
+        dropout_rate=0.2,
+        rand_augment=(2, 9),
+    ),
     backbone={"stochastic_depth_rate": 0.2},
     optimization=Optimization(
         optimizer="rmsprop",
