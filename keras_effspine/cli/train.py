@@ -139,6 +139,7 @@ def train(
     for table in result.tables():
         OUTPUT.print(table)
     measured = folder.metrics
+    assert measured is not None  # what was just written
     best = measured.best["step"]
     if best != measured.step:
         say(f"Measured is the last model, of step {measured.step}; best.keras is step {best}'s.")

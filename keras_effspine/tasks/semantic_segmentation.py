@@ -60,6 +60,7 @@ class SemanticSegmentation(Task):
             )
         found: set[int] = set()
         for record in records[:: -(-len(records) // _LOOKED_AT)]:
+            assert record.semantic_map is not None  # none is missing
             try:
                 found |= set(np.unique(record.semantic_map.read(record)).tolist())
             except DataError:

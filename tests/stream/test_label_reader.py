@@ -190,7 +190,7 @@ def test_a_broken_mask_is_unknown_and_named_and_the_others_stay(broken):
     assert (found["masks"][1] == 255).all()
     assert found["masks"][0].max() == 1
     (line,) = decoder.describe()
-    assert "7.png (image 7): annotation 101: a mask" in line
+    assert "7.png (image 7): annotation 101: mask " in line
 
 
 def test_an_object_without_a_mask_has_an_unknown_one_and_crowds_have_none():
@@ -290,7 +290,7 @@ def test_a_sample_holds_what_is_asked_for_and_no_more(tmp_path, names, keys):
 def test_too_many_broken_masks_end_the_stream(tmp_path):
     record_set = image_set(tmp_path, 8, broken=3)
     decoder = ImageDecoder(record_set)
-    with pytest.raises(DataError, match=r"of the 8 pictures .*annotation 100: a mask"):
+    with pytest.raises(DataError, match=r"of the 8 pictures .*annotation 100: mask "):
         with decoder.failures_as_data_errors():
             samples_of(record_set, decoder, ("instances",))
 
