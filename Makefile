@@ -1,20 +1,30 @@
-# `make demo` and `make test` each need nothing but Python 3.11 or newer: they make $(VENV) first.
+# Each target needs nothing but Python 3.11 or newer: it makes $(VENV) first.
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= runs/first
 STEPS ?=
+PYTEST = $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint
+.PHONY: demo test test-fast coverage lint
 
 demo: $(VENV)/installed
 	$(VENV)/bin/effspine train --preset m0 --data shapes --out $(OUT) $(if $(STEPS),--steps $(STEPS))
 
 test: $(VENV)/installed
-	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+# Without what starts processes or traces a real preset: the daily round.
+test-fast: $(VENV)/installed
+	$(PYTEST) -m "not slow and not integration"
+
+# Lines that no test of `make test` reaches, processes that tests start included.
+coverage: $(VENV)/installed
+	$(PYTEST) --cov=keras_effspine --cov-report=term-missing:skip-covered --cov-report=html:build/coverage
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 # Editable, so that what runs is what stands here. The file is the mark of a finished installation.
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
