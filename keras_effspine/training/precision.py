@@ -44,8 +44,10 @@ def precision(name: str) -> AbstractContextManager[None]:
     Example:
 
     ```python
+    from keras_effspine.training.precision import precision
+
     with precision("bfloat16"):
-        model = task.build_model(recipe, class_names, start)
+        backbone = keras_effspine.EffSpineNetBackbone(width_multiplier=0.3)
     ```
     """
     if name not in POLICIES:

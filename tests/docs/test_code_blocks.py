@@ -1,0 +1,76 @@
+"""The code that readers copy runs: the Python blocks of pages and docstrings."""
+
+import os
+import pathlib
+
+import keras
+import keras_cv
+import numpy as np
+import pytest
+import tensorflow as tf
+from sybil.document import Document, PythonDocStringDocument
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+import keras_effspine
+
+ROOT = pathlib.Path(__file__).parents[2]
+PACKAGE = pathlib.Path(keras_effspine.__file__).parent
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "    Example:\n" in path.read_text()]
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
+
+
+@pytest.fixture
+def labels():
+    """From the class that a block makes to labels for `images`, as `dataset` brings them."""
+    random = np.random.default_rng(0)
+    return {
+        "SemanticSegmenter": random.integers(0, 21, (2, 128, 128)),
+        "ImageClassifier": np.array([3, 7]),
+        "RetinaNet": {
+            "boxes": np.array([[[20.0, 30.0, 90.0, 60.0]], [[5.0, 5.0, 40.0, 40.0]]]),
+            "classes": np.array([[1.0], [2.0]]),
+        },
+    }
+
+
+@pytest.fixture(autouse=True)
+def without_traces(tmp_path, monkeypatch):
+    """One step of a network is soon computed; to trace it takes half a minute."""
+    monkeypatch.chdir(tmp_path)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def run(document, images, labels):
+    """Runs a document's blocks in order; what they use without making it is given to them."""
+    document.namespace.update(images=images, np=np, keras=keras, keras_cv=keras_cv)
+    document.namespace["keras_effspine"] = keras_effspine
+    count = 0
+    for example in document.examples():
+        for name, found in labels.items():
+            if f"{name}.from_preset" in example.parsed:
+                dataset = tf.data.Dataset.from_tensor_slices((images, found)).batch(2)
+                document.namespace["dataset"] = dataset
+                break
+        example.evaluate()
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_the_code_of_a_page_runs(page, images, labels):
+    document = Document.parse(os.fspath(ROOT / page), PythonCodeBlockParser())
+    assert run(document, images, labels) >= 2
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_code_of_a_docstring_runs(path, images, labels):
+    document = PythonDocStringDocument.parse(os.fspath(path), PythonCodeBlockParser())
+    assert run(document, images, labels) >= 1
