@@ -211,6 +211,17 @@ def test_files_of_a_folder_that_cannot_be_read_cost_themselves_alone(
     assert [str(path) for path in drawn] == ["sub/good.png"]
 
 
+def test_one_file_among_many_that_cannot_be_read_is_no_failure(run, effspine, handful, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(10):
+        shutil.copy(handful.images / "000001.png", tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in/text.jpg").write_bytes(b"text")
+    answer = effspine("predict", run, "in", "--out", "drawn", "--batch-size", 4)
+    assert answer.status == 0
+    assert "1 picture skipped: not a readable picture (in/text.jpg)\n" in answer.out
+    assert answer.out.endswith("10 drawn: drawn\n")
+
+
 def test_a_folder_of_which_no_file_can_be_read_is_refused_with_the_reasons(run, effspine, tmp_path):
     (tmp_path / "in").mkdir()
     for name in "abcd":

@@ -24,7 +24,8 @@ def recognise(place: Place) -> Source | None:
     path = place.path
     if path.suffix.lower() == ".json" and not path.is_dir():
         return _file(place)
-    if place.images is not None:
+    # Pascal VOC's folders may hold the same annotations as JSON too: they know more of each object.
+    if place.images is not None or {"jpegimages", "imagesets"} <= place.folders.keys():
         return None
     files = _annotation_files(place)
     if not files:
@@ -128,7 +129,7 @@ def _split_of(file):
 def _image_folder(file, split, root):
     """The folder in which most of the first pictures lie that the file names."""
     part = file.stem.removeprefix("instances_")
-    places = [file.parent, file.parent / "images", root, root / "images"]
+    places = [file.parent, file.parent / "images", root, *Place(root).folders.values()]
     for base in (root, root / "images"):
         places += [base / part, *filter(None, [split_folders(base).get(split)])]
     names = _first_names(file)

@@ -369,6 +369,20 @@ def test_class_folders_one_folder_too_high_are_found_and_the_folder_is_said(tmp_
     assert line == f"{tmp_path}/set/images: folder for each class, 3 pictures of 3 classes"
 
 
+def test_pascal_vocs_folders_are_read_as_such_whatever_json_lies_beside_them(tmp_path):
+    cvat_voc(tmp_path)
+    put(tmp_path / "train.json", coco("of_another_format.jpg"))
+    assert "Pascal VOC" in describe_records(load_records(tmp_path))
+
+
+def test_pictures_of_coco_files_are_found_in_a_folder_of_any_name(tmp_path):
+    for split in ("train", "val"):
+        put(tmp_path / f"{split}.json", coco(f"{split}.jpg"))
+        picture(tmp_path / "Photographs" / f"{split}.jpg")
+    (record,) = load_records(tmp_path, split="val").records
+    assert record.path == tmp_path / "Photographs/val.jpg"
+
+
 def test_a_folder_that_is_nothing_known_says_what_it_holds(tmp_path):
     picture(tmp_path / "a.jpg")
     put(tmp_path / "b.csv")
