@@ -7,6 +7,8 @@ import pytest
 from keras_effspine.profiling import against_paper
 from keras_effspine.topology.published import published_rows
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def one_row(monkeypatch):

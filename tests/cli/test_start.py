@@ -9,6 +9,8 @@ import pytest
 
 from keras_effspine.pretrained.shipped import list_presets
 
+pytestmark = pytest.mark.integration
+
 HEAVY = {"tensorflow", "keras", "keras_cv", "numpy", "PIL"}
 
 

@@ -10,6 +10,8 @@ from PIL import Image
 
 from keras_effspine.pretrained.pretrained import Pretrained
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def run(trained_run, trained_model, tmp_path, monkeypatch):

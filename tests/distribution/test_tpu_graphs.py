@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.integration
+
 HERE = pathlib.Path(__file__).parent
 TASKS = ("detection", "semantic_segmentation", "classification")
 STEPS = ("train", "evaluate", "predict")

@@ -10,6 +10,8 @@ import pytest
 
 from keras_effspine.layers.replicas import has_replicas, sum_over_replicas
 
+pytestmark = pytest.mark.integration
+
 PROGRAM = pathlib.Path(__file__).with_name("layers_on_replicas.py")
 
 

@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from model_cases import CASES, IMAGES
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def models():

@@ -12,6 +12,8 @@ from keras_effspine import EffSpineNetBackbone
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.topology.eff_spinenet import SPEC
 
+pytestmark = pytest.mark.integration
+
 SIZES = [(64, 64), (96, 128), (100, 75)]
 
 

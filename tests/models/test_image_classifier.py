@@ -12,6 +12,8 @@ from keras_effspine import EffSpineNetBackbone, ImageClassifier
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.topology.published import published_rows
 
+pytestmark = pytest.mark.integration
+
 
 class TestImageClassifier(ModelTester):
     """The tests of all task models."""

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from model_cases import CASES, IMAGES, EachLayer
 
+pytestmark = pytest.mark.integration
+
 HERE = pathlib.Path(__file__).parent
 SUPPORT = str(HERE.parent / "support")
 

@@ -7,6 +7,8 @@ import pytest
 
 from keras_effspine import EffSpineNetBackbone
 
+pytestmark = pytest.mark.integration
+
 SIZE = 64
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype("float32")
 BOXES = {

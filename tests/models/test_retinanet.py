@@ -21,6 +21,8 @@ from model_tester import ModelTester
 from keras_effspine import RetinaNet, load_model
 from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
 
+pytestmark = pytest.mark.integration
+
 LOSSES = {"classification_loss": "focal", "box_loss": "smoothl1"}
 
 

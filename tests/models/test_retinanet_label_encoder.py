@@ -12,6 +12,8 @@ from keras_cv.src.models.object_detection.retinanet import (
 from keras_effspine import RetinaNet
 from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
 
+pytestmark = pytest.mark.integration
+
 HEIGHT, WIDTH = 96, 128
 IMAGES = np.zeros((4, HEIGHT, WIDTH, 3), "float32")
 

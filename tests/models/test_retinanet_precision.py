@@ -11,6 +11,8 @@ from keras_effspine import RetinaNet
 from keras_effspine.models.dtype_policies import dtype_policy_scope
 from keras_effspine.models.retinanet_label_encoder import RetinaNetLabelEncoder
 
+pytestmark = pytest.mark.integration
+
 LOSSES = {"classification_loss": "focal", "box_loss": "smoothl1"}
 POLICIES = ("mixed_bfloat16", "mixed_float16")
 

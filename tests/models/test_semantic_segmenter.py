@@ -9,6 +9,8 @@ from model_tester import ModelTester, assert_same
 from keras_effspine import SemanticSegmenter
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 
+pytestmark = pytest.mark.integration
+
 
 class TestSemanticSegmenter(ModelTester):
     """The tests of all task models."""

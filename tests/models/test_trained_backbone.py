@@ -6,6 +6,8 @@ import pytest
 import keras_effspine
 from keras_effspine.pretrained.shipped import list_presets
 
+pytestmark = pytest.mark.integration
+
 NAME = "m0_cifar10"
 
 

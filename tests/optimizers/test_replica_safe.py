@@ -11,6 +11,8 @@ import pytest
 
 from keras_effspine.optimizers import SGD, AdamW, LossScaleOptimizer, RMSprop, WarmupSchedule
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("optimizer_class", [SGD, AdamW, RMSprop])
 def test_an_optimizer_keeps_its_values_when_it_is_saved(optimizer_class):

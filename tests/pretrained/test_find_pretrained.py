@@ -22,6 +22,8 @@ from keras_effspine.tasks.detection import Detection
 from keras_effspine.training.preset_values import resolve_paths, resolve_preset
 from keras_effspine.training.recipe import Recipe
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def copy(saved, tmp_path):

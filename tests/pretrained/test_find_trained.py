@@ -11,6 +11,8 @@ from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.registry import find_task
 
+pytestmark = pytest.mark.integration
+
 BLOOD_CELLS = "m1_bccd"
 
 

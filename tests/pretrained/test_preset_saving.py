@@ -14,6 +14,8 @@ from keras_effspine.models import from_preset
 from keras_effspine.pretrained.checksum import sha256_of
 from keras_effspine.pretrained.preset import read_preset
 
+pytestmark = pytest.mark.integration
+
 
 def outputs(model, images):
     found = model(images)

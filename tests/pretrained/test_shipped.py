@@ -4,7 +4,11 @@ import hashlib
 import subprocess
 import sys
 
+import pytest
+
 from keras_effspine.pretrained.shipped import keras_cv_presets, list_presets
+
+pytestmark = pytest.mark.integration
 
 # Table 2 of arXiv:2010.11426.
 INPUT_SIZES = {

@@ -13,6 +13,8 @@ from keras_effspine import RetinaNet
 from keras_effspine.errors import PresetError
 from keras_effspine.pretrained.transfer import transfer_weights
 
+pytestmark = pytest.mark.integration
+
 CLASS_PREDICTION = "classification_head_prediction"
 
 

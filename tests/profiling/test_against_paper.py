@@ -13,6 +13,8 @@ from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.profiling.against_paper import Check, compare_with_paper, summary
 from keras_effspine.topology.published import Published
 
+pytestmark = pytest.mark.integration
+
 COUNTS = {
     "m0": (670_808, 0.1568),
     "m1": (987_094, 0.4924),

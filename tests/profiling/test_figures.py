@@ -11,6 +11,8 @@ from keras_effspine.profiling.figures import draw_figures
 
 pytest.importorskip("matplotlib")
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):

@@ -11,6 +11,8 @@ from keras_effspine.layers.weighted_fusion import WeightedFusion
 from keras_effspine.profiling import profile_model
 from keras_effspine.profiling.profile import PARTS
 
+pytestmark = pytest.mark.integration
+
 
 def detector(**arguments):
     backbone = EffSpineNetBackbone(width_multiplier=0.3, endpoint_width=16, **arguments)

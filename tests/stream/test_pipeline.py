@@ -19,6 +19,8 @@ from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches, most_objects, training_batches
 from keras_effspine.tasks.detection import Detection
 
+pytestmark = pytest.mark.integration
+
 CANVAS = 32
 COUNT = 10
 

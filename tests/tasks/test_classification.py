@@ -20,6 +20,8 @@ from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

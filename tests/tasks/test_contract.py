@@ -17,6 +17,8 @@ from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 def test_another_task_trains_and_leaves_a_run_folder(counting_recipe, tmp_path):
     said = []

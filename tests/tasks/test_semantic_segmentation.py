@@ -19,6 +19,8 @@ from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

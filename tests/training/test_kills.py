@@ -19,6 +19,8 @@ from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 PROGRAM = pathlib.Path(__file__).with_name("run_to_be_killed.py")
 SUPPORT = pathlib.Path(__file__).parents[1] / "support"
 

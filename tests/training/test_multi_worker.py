@@ -26,6 +26,8 @@ from keras_effspine.training.multi_worker import (
 )
 from keras_effspine.training.strategy import build_strategy
 
+pytestmark = pytest.mark.integration
+
 HERE = pathlib.Path(__file__).parent
 STEPS, MEASURED = 12, 4
 

@@ -22,6 +22,8 @@ from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe import Data
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 def images_of(record_set, size):
     batches = evaluation_batches(record_set, ImageDecoder(record_set), size, 4)

@@ -10,6 +10,8 @@ from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize(
     ("name", "computed"), [("float32", "float32"), ("bfloat16",) * 2, ("float16",) * 2]

@@ -7,6 +7,8 @@ import pytest
 from keras_effspine.training.progress import Progress, in_words
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 class Clock:
     """A clock that goes on when it is told to."""

@@ -23,6 +23,8 @@ from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 def quietly(recipe, out):
     said = []

@@ -14,6 +14,8 @@ from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 
 def small_backbone(recipe, start, **changes):
     """One normalised convolution at output stride 8, in place of a preset's backbone."""

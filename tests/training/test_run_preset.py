@@ -13,6 +13,8 @@ from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.pretrained.preset import read_preset
 from keras_effspine.training.run_preset import save_run_as_preset
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def run(handful, tmp_path_factory):

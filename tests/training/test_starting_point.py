@@ -26,6 +26,8 @@ from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.train import train
 
+pytestmark = pytest.mark.integration
+
 CLASS_PREDICTION = "classification_head_prediction"
 
 

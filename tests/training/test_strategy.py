@@ -13,6 +13,8 @@ import tensorflow as tf
 from keras_effspine.errors import StrategyError
 from keras_effspine.training.strategy import build_strategy, check_batch
 
+pytestmark = pytest.mark.integration
+
 PROGRAM = pathlib.Path(__file__).with_name("train_on_replicas.py")
 
 
