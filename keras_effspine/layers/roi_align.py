@@ -27,7 +27,8 @@ def roi_align(
     a gradient that scatters nothing. All shapes are static.
 
     Args:
-        features: dictionary from level `l`, of stride `2**l`, to `(batch, height, width, channels)`.
+        features: dictionary from level `l`, whose stride is `2**l`, to `(batch, height, width,
+            channels)`.
         boxes: `(batch, boxes, 4)`, `xyxy` in pixels of the input. No gradient goes to them. A box
             without area is one point.
         size: bins along each side.
