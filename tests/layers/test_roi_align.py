@@ -117,3 +117,38 @@ def test_bfloat16_features_give_bfloat16_crops(pyramid):
     np.testing.assert_allclose(
         ops.cast(crops, "float32"), roi_align(pyramid, BOXES, 7), atol=0.05, rtol=0.05
     )
+
+
+# torchvision 0.29.1 (torch 2.14.1, CPU): roi_align(x, [boxes], output_size=2, spatial_scale=1 / 8,
+# sampling_ratio=2, aligned=True) on x = default_rng(0).normal(size=(1, 2, 12, 16)) in float32, and
+# the gradient of the sum of its squares: channel sums of magnitudes, and a corner of channel 0.
+TORCHVISION_BOXES = [
+    [[3.0, 5.0, 40.0, 33.0], [-9.0, -30.0, 20.0, 10.0]],
+    [[100.0, 70.0, 130.0, 131.0], [17.3, 20.1, 17.3, 20.1]],
+]
+TORCHVISION_CROPS = [
+    [[[0.0044856, 0.18566], [0.7798244, -0.2107641]], [[0.481607, 0.3321903], [0.4848028, 0.3934891]]],
+    [[[0.0, 0.0], [0.0104954, 0.0450014]], [[0.0, 0.0], [0.2230001, 0.0835808]]],
+    [[[-0.3059807, -1.5452801], [0.0, 0.0]], [[-0.5103991, 0.2015582], [0.0, 0.0]]],
+    [[[0.3291954, 0.3291954], [0.3291954, 0.3291954]], [[1.1148177, 1.1148177], [1.1148177, 1.1148177]]],
+]  # fmt: skip
+TORCHVISION_GRADIENT_SUMS = [8.505592, 13.65717]
+TORCHVISION_GRADIENT_CORNER = [
+    [0.0122, 0.0224, 0.0209, 0.0343, 0.0374],
+    [0.0030, 0.0052, 0.0276, 0.0881, 0.0963],
+    [0.1471, 1.1047, 1.8794, -0.0269, -0.0293],
+]
+
+
+def test_crops_and_gradient_are_those_of_torchvision():
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).normal(size=(1, 2, 12, 16)).astype("float32")
+    x = tf.Variable(np.moveaxis(x, 1, -1))
+    with tf.GradientTape() as tape:
+        crops = roi_align({3: x}, np.reshape(TORCHVISION_BOXES, (1, 4, 4)), 2)
+        value = tf.reduce_sum(tf.square(crops))
+    np.testing.assert_allclose(np.moveaxis(crops[0], -1, 1), TORCHVISION_CROPS, atol=1e-6)
+    gradient = tape.gradient(value, x).numpy()[0]
+    np.testing.assert_allclose(np.abs(gradient).sum((0, 1)), TORCHVISION_GRADIENT_SUMS, rtol=1e-5)
+    np.testing.assert_allclose(gradient[:3, :5, 0], TORCHVISION_GRADIENT_CORNER, atol=6e-5)
