@@ -73,6 +73,29 @@ class Operations:
         )(x)
         return self.normalize(x, name, activate=True)
 
+    def separable(
+        self,
+        filters: int,
+        name: str,
+        kernel_size: int = 3,
+        is_prediction: bool = False,
+        bias: float = 0.0,
+    ) -> layers.Layer:
+        """A separable convolution with bias as a layer, to be called on one map or several.
+
+        A prediction starts small, so that scores begin at their prior and boxes at their anchors.
+        """
+        small = initializers.RandomNormal(stddev=0.01)
+        return layers.SeparableConv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            depthwise_initializer=self.kernel_initializer,
+            pointwise_initializer=small if is_prediction else self.kernel_initializer,
+            bias_initializer=initializers.Constant(bias),
+            name=name,
+        )
+
     def squeeze_excitation(self, x: KerasTensor, reduced: int, name: str) -> KerasTensor:
         """Squeeze-and-excitation (arXiv:1709.01507): a gate for each channel of the whole map."""
         width = x.shape[-1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keras import KerasTensor, initializers, layers
+from keras import KerasTensor, layers
 
 from keras_effspine.networks.operations import Operations
 
@@ -32,30 +32,18 @@ def retinanet_head(
         Dictionary from level name to `(batch, height, width, outputs_per_location)`.
     """
 
-    def separable(filters, layer_name, pointwise_initializer, bias):
-        return layers.SeparableConv2D(
-            filters,
-            3,
-            padding="same",
-            depthwise_initializer=operations.kernel_initializer,
-            pointwise_initializer=pointwise_initializer,
-            bias_initializer=initializers.Constant(bias),
-            name=layer_name,
-        )
-
     features = dict(pyramid)
     for index in range(1, num_layers + 1):
         width = next(iter(features.values())).shape[-1]
-        shared = separable(width, f"{name}_layer{index}_conv", operations.kernel_initializer, 0.0)
+        shared = operations.separable(width, f"{name}_layer{index}_conv")
         features = {
             level: operations.normalize(
                 shared(x), f"{name}_layer{index}_{level.lower()}", activate=True
             )
             for level, x in features.items()
         }
-    # Small first predictions keep the class scores at their prior and the boxes at their anchors.
-    predict = separable(
-        outputs_per_location, f"{name}_prediction", initializers.RandomNormal(stddev=0.01), bias
+    predict = operations.separable(
+        outputs_per_location, f"{name}_prediction", is_prediction=True, bias=bias
     )
     return {level: predict(x) for level, x in features.items()}
 

@@ -29,14 +29,7 @@ def segmentation_head(
     x = features
     for index in range(1, num_layers + 1):
         name = f"segmentation_head_layer{index}"
-        x = layers.SeparableConv2D(
-            features.shape[-1],
-            3,
-            padding="same",
-            depthwise_initializer=operations.kernel_initializer,
-            pointwise_initializer=operations.kernel_initializer,
-            name=f"{name}_conv",
-        )(x)
+        x = operations.separable(features.shape[-1], f"{name}_conv")(x)
         x = operations.normalize(x, name, activate=True)
     return layers.Conv2D(
         num_classes,
