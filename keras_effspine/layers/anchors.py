@@ -34,8 +34,10 @@ def pyramid_anchors(
 def _level_anchors(image_size, stride, size_over_stride, scales, aspect_ratios):
     sizes = np.array(
         [
-            (stride * size_over_stride * scale * ratio**0.5,
-             stride * size_over_stride * scale / ratio**0.5)
+            (
+                stride * size_over_stride * scale * ratio**0.5,
+                stride * size_over_stride * scale / ratio**0.5,
+            )
             for scale in scales
             for ratio in aspect_ratios
         ]

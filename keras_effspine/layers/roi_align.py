@@ -1,9 +1,12 @@
 """RoIAlign (arXiv:1703.06870, section 3) over the levels of a pyramid, in plain operations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 from keras import ops
+
+from keras_effspine.layers.region_layer import RegionLayer
 
 
 def roi_align(
@@ -55,6 +58,46 @@ def roi_align(
         rows = ops.einsum("bnph,bhwc->bnpwc", ops.cast(down, x.dtype), x)
         crops = crops + ops.einsum("bnqw,bnpwc->bnpqc", ops.cast(across, x.dtype), rows)
     return crops
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class RoiAlign(RegionLayer):
+    """`roi_align` as a layer, on a pyramid and boxes in yxyx.
+
+    Args:
+        size: bins along each side.
+        levels: levels of the maps, in their order.
+        canonical_size: side in pixels of the box that belongs to level 4.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        pyramid: list of maps `(batch, height, width, channels)`, one a level.
+        boxes: `(batch, boxes, 4)`, yxyx in pixels.
+
+    Returns:
+        `(batch, boxes, size, size, channels)` in the maps' dtype.
+    """
+
+    def __init__(
+        self, size: int, levels: Sequence[int], canonical_size: float = 224.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+        self.levels = tuple(levels)
+        self.canonical_size = canonical_size
+
+    def call(self, pyramid: Sequence[Any], boxes: Any) -> Any:
+        features = dict(zip(self.levels, pyramid, strict=True))
+        xyxy = ops.take(boxes, [1, 0, 3, 2], axis=-1)
+        return roi_align(features, xyxy, self.size, canonical_size=self.canonical_size)
+
+    def compute_output_spec(self, pyramid: Sequence[Any], boxes: Any) -> Any:
+        shape = (*boxes.shape[:2], self.size, self.size, pyramid[0].shape[-1])
+        return keras.KerasTensor(shape, pyramid[0].dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("size", "levels", "canonical_size")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def roi_levels(
