@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "EffSpineNetBackbone": "keras_effspine.models.eff_spinenet_backbone",
     "ImageClassifier": "keras_effspine.models.image_classifier",
+    "MaskRCNN": "keras_effspine.models.mask_rcnn",
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "load_model": "keras_effspine.pretrained.saved_model",

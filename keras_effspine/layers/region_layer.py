@@ -20,7 +20,7 @@ class RegionLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class JoinRegions(keras.layers.Layer):
-    """The regions of all images as one batch: `(batch, regions, ...)` to `(batch * regions, ...)`."""
+    """All regions as one batch: `(batch, regions, ...)` to `(batch * regions, ...)`."""
 
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (-1, *inputs.shape[2:]))

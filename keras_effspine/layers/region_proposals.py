@@ -16,7 +16,7 @@ UNSCALED = (1.0, 1.0, 1.0, 1.0)
 
 
 def region_anchors(image_shape: Sequence[int], levels: Sequence[int]) -> dict[int, Any]:
-    """One anchor of each aspect ratio a place, of the base size 3 x stride: see `pyramid_anchors`."""
+    """The anchors of one scale, of side 3 x stride if square; see `pyramid_anchors`."""
     return pyramid_anchors(image_shape[:2], levels, 3.0, (1.0,), (0.5, 1.0, 2.0))
 
 

@@ -40,6 +40,11 @@ class TaskModel(CheckedBatches, PresetSaving):
         Task.__init__(self, inputs=backbone.inputs[0], outputs=outputs, **kwargs)
         self.backbone = backbone
 
+    @property
+    def loss_outputs(self) -> Any:
+        """The symbolic outputs, in their structure, that the losses are given."""
+        return self.output
+
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -98,7 +103,7 @@ class TaskModel(CheckedBatches, PresetSaving):
         losses, metrics = self._compile_loss, self._compile_metrics
         with self.distribute_strategy.scope():
             if losses is not None and not losses.built:
-                losses.build(self.output, self.output)
+                losses.build(self.loss_outputs, self.loss_outputs)
             if metrics is not None and not metrics.built and _has_known_ranks(labels):
                 metrics.build(labels, self.output)
             if self.optimizer is not None and not self.optimizer.built:

@@ -1,0 +1,303 @@
+"""Mask R-CNN (arXiv:1703.06870) on a backbone that brings its own pyramid."""
+
+from typing import Any
+
+import keras
+from keras import ops
+from keras_cv.src.models.task import Task
+
+from keras_effspine.layers.boxes import convert_boxes
+from keras_effspine.layers.region_detections import RegionDetections
+from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.models.arguments import (
+    refuse_unknown_arguments,
+    require_box_format,
+    require_positive,
+)
+from keras_effspine.models.detection_batch import images_and_labels, require_known_size
+from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.huber import Huber
+from keras_effspine.models.pyramid_levels import pyramid_levels
+from keras_effspine.models.retinanet import RetinaNet
+from keras_effspine.models.task_model import TaskModel
+from keras_effspine.networks.mask_rcnn import MaskRCNNNetwork
+from keras_effspine.networks.operations import Operations
+from keras_effspine.pretrained.shipped import keras_cv_presets
+
+_WIDE_PYRAMID = 112
+"""From this width of the pyramid on the dense layer has 512 units, otherwise 256 (Table 2)."""
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class MaskRCNN(TaskModel, Task):
+    """Mask R-CNN with the paper's separable subnets, directly on P3 to P7 of a backbone.
+
+    The first stage proposes regions; the second tells each one's class, its box, and which of the
+    box' pixels are the object's. Classes never count a background, which the model has by itself.
+
+    Source: 4.1 and Table 6 of [arXiv:2010.11426](https://arxiv.org/abs/2010.11426); what it leaves
+    open (sampling, thresholds, losses) is that of the public SpineNet code, but for these: a place
+    without a region is no background, and a region that fits its box exactly is learnt from.
+
+    Args:
+        backbone: a backbone whose `pyramid_level_inputs` name P3 to P7, all of one width, which is
+            also the subnets' width; with `feature_pyramid`, any backbone that this layer reads.
+        num_classes: int, without a background; class ids are 0 to `num_classes - 1`.
+        bounding_box_format: keras-cv format of boxes in training data and predictions.
+        feature_pyramid: optional layer from the dictionary of backbone outputs to a list of five
+            maps. By default the backbone's own P3 to P7 are used as they are.
+        rpn_layers: int, separable layers of the first stage before its predictions. The paper's
+            text says 3; its counts are those of 1.
+        dense_width: int, width of the dense layer of the second stage; None takes the paper's: 256,
+            or 512 on a pyramid as wide as D2's.
+        canonical_size: float, side in pixels of the box that is cropped out of P4; others go up or
+            down a level with each factor of 2. At 224 and inputs of 512 px P6 and P7 are not used.
+        score_threshold: float, score above which a region is a detection.
+        iou_threshold: float, overlap above which the lesser of two detections of a class goes.
+        max_detections: int, detections of an image.
+        **kwargs: `name` and `trainable`.
+
+    Raises:
+        ValueError: if an argument is out of range, the backbone lacks a level, or its levels differ
+            in width.
+
+    Example:
+
+    ```python
+    model = keras_effspine.MaskRCNN.from_preset("m0", num_classes=3, bounding_box_format="xywh")
+    model.compile(optimizer="sgd")
+    images = np.random.uniform(0, 255, (2, 128, 128, 3))
+    labels = {
+        "boxes": np.array([[[20.0, 30.0, 90.0, 60.0]], [[-1.0, -1.0, -1.0, -1.0]]]),
+        "classes": np.array([[1], [-1]]),  # the second picture has no object
+        "masks": np.ones((2, 1, 112, 112), "uint8"),  # of each box what lies in it; 255: not known
+    }
+    model.fit(images, labels)
+    model.predict(images)  # "boxes" (2, 100, 4), "masks" (2, 100, 28, 28), "confidence", ...
+    ```
+    """
+
+    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("MaskRCNN")}
+    presets_with_weights = {
+        **RetinaNet.presets_with_weights,
+        **keras_cv_presets("MaskRCNN", with_weights=True),
+    }
+    backbone_presets = EffSpineNetBackbone.presets
+    config_arguments = (
+        "backbone",
+        "num_classes",
+        "bounding_box_format",
+        "feature_pyramid",
+        "rpn_layers",
+        "dense_width",
+        "canonical_size",
+        "score_threshold",
+        "iou_threshold",
+        "max_detections",
+    )
+    class_prediction_layers = (
+        "box_head_classification",
+        "box_head_box",
+        "mask_head_prediction",
+    )
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int,
+        bounding_box_format: str,
+        feature_pyramid: Any = None,
+        rpn_layers: int = 1,
+        dense_width: int | None = None,
+        canonical_size: float = 224.0,
+        score_threshold: float = 0.05,
+        iou_threshold: float = 0.5,
+        max_detections: int = 100,
+        **kwargs: Any,
+    ) -> None:
+        refuse_unknown_arguments(MaskRCNN, kwargs)
+        require_positive("num_classes", num_classes)
+        require_positive("max_detections", max_detections)
+        require_box_format(bounding_box_format)
+        pyramid = pyramid_levels(backbone, feature_pyramid)
+        width = next(iter(pyramid.values())).shape[-1]
+        if dense_width is None:
+            dense_width = 512 if width >= _WIDE_PYRAMID else 256
+        images = backbone.inputs[0]
+        network = MaskRCNNNetwork(
+            images,
+            pyramid,
+            num_classes,
+            rpn_layers,
+            dense_width,
+            Operations(
+                getattr(backbone, "activation", "swish"),
+                getattr(backbone, "batch_norm_momentum", 0.99),
+                getattr(backbone, "batch_norm_epsilon", 1e-3),
+            ),
+            canonical_size,
+            RegionDetections(score_threshold, iou_threshold, max_detections, name="detections"),
+        )
+        super().__init__(backbone, network.predict(), **kwargs)
+        self.num_classes = num_classes
+        self.bounding_box_format = bounding_box_format
+        self.feature_pyramid = feature_pyramid
+        self.rpn_layers = rpn_layers
+        self.dense_width = dense_width
+        self.canonical_size = canonical_size
+        self.score_threshold = score_threshold
+        self.iou_threshold = iou_threshold
+        self.max_detections = max_detections
+        labels = {
+            "boxes": keras.Input((None, 4), name="boxes"),
+            "classes": keras.Input((None,), name="classes"),
+            "masks": keras.Input((None, None, None), dtype="uint8", name="masks"),
+        }
+        graph = keras.Model({"images": images, **labels}, network.train(**labels))
+        # Its layers are this model's, but for the two that draw at random, whose state is kept.
+        self.rpn_targets, self.region_sampler = (
+            graph.get_layer(name) for name in ("rpn_targets", "region_sampler")
+        )
+        self._training_graph = lambda: graph  # a model as an attribute would be saved twice
+        # `call` takes images, or a training batch.
+        self.input_spec = None
+        # As in compile(): a model that is not compiled would be traced with XLA on a GPU.
+        self.jit_compile = False
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if isinstance(inputs, dict):
+            return self._training_graph()(inputs, training=training)
+        return super().call(inputs, training=training, mask=mask)
+
+    def compile(
+        self, optimizer: Any = "rmsprop", jit_compile: bool = False, **kwargs: Any
+    ) -> None:
+        """Configures the model for training.
+
+        Args:
+            optimizer: as in `keras.Model.compile`.
+            jit_compile: whether to compile with XLA.
+            **kwargs: other arguments of `keras.Model.compile`, such as `loss_weights`, by the names
+                `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"`, `"mask"`; no `loss`.
+
+        Raises:
+            ValueError: if a loss is named.
+        """
+        if kwargs.pop("loss", None) is not None:
+            raise ValueError("Mask R-CNN has losses of its own: leave `loss` out.")
+        keras.Model.compile(
+            self,
+            optimizer=optimizer,
+            loss={
+                "rpn_objectness": keras.losses.BinaryCrossentropy(
+                    from_logits=True, reduction="sum"
+                ),
+                "rpn_box": Huber(delta=1 / 9, reduction="sum"),
+                "classification": keras.losses.SparseCategoricalCrossentropy(
+                    from_logits=True, reduction="sum"
+                ),
+                "box": Huber(delta=1.0, reduction="sum"),
+                "mask": keras.losses.BinaryCrossentropy(from_logits=True, reduction="sum"),
+            },
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        self._compile_arguments = {
+            "optimizer": self.optimizer,
+            "jit_compile": jit_compile,
+            **kwargs,
+        }
+
+    def get_compile_config(self) -> dict[str, Any]:
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(self._compile_arguments)
+
+    @property
+    def loss_outputs(self) -> Any:
+        return {name: loss["predicted"] for name, loss in self._training_graph().output.items()}
+
+    def compute_loss(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
+        true = {name: loss["true"] for name, loss in y_pred.items()}
+        true["mask"] = true["mask"][..., None]
+        predicted = {name: loss["predicted"] for name, loss in y_pred.items()}
+        predicted["mask"] = predicted["mask"][..., None]
+        weights = {}
+        for name, loss in y_pred.items():
+            # One divisor for all replicas: gradients are summed over them.
+            count = ops.maximum(sum_over_replicas(ops.sum(loss["weight"])), 1.0)
+            weights[name] = loss["weight"] / count
+        pixels = true["mask"].shape[2] * true["mask"].shape[3]
+        weights["mask"] = weights["mask"][..., None, None] / pixels
+        weights["mask"] = ops.broadcast_to(weights["mask"], ops.shape(true["mask"])[:-1])
+        return keras.Model.compute_loss(
+            self, x=x, y=true, y_pred=predicted, sample_weight=weights, **kwargs
+        )
+
+    def train_step(self, *args: Any) -> Any:
+        return keras.Model.train_step(self, *args[:-1], self._training_batch(args[-1]))
+
+    def test_step(self, *args: Any) -> Any:
+        return keras.Model.test_step(self, *args[:-1], self._training_batch(args[-1]))
+
+    def predict_step(self, *args: Any) -> Any:
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
+        require_known_size(images)
+        outputs = keras.Model.predict_step(self, *args[:-1], (images,))
+        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
+            return self._in_format(outputs[0], images), outputs[1]
+        return self._in_format(outputs, images)
+
+    def _in_format(self, outputs: dict[str, Any], images: Any) -> dict[str, Any]:
+        """Detections with boxes in the model's format; what is missing stays -1."""
+        boxes = convert_boxes(
+            outputs["boxes"], "yxyx", self.bounding_box_format, tuple(images.shape[1:])
+        )
+        real = ops.expand_dims(outputs["classes"] >= 0, -1)
+        return {**outputs, "boxes": ops.where(real, boxes, -1.0)}
+
+    def _training_batch(self, data: Any) -> tuple[Any, Any]:
+        """The training graph's inputs, and labels, which it has turned into targets."""
+        images, labels = images_and_labels(data)
+        require_known_size(images)
+        if "masks" not in labels:
+            raise ValueError(
+                "Labels must have 'masks' (batch, boxes, rows, columns): of each box what lies in "
+                f"it, 1 on the object and 0 beside it. Received: {sorted(labels)}"
+            )
+        boxes = convert_boxes(
+            labels["boxes"], self.bounding_box_format, "yxyx", tuple(images.shape[1:])
+        )
+        inputs = {
+            "images": images,
+            "boxes": boxes,
+            "classes": labels["classes"],
+            "masks": labels["masks"],
+        }
+        return inputs, labels["classes"]
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+        """Makes a Mask R-CNN from a preset.
+
+        A backbone's preset, or that of another task, gives new subnets. Of a Mask R-CNN's preset
+        all weights are kept that fit: with another `num_classes` all but the predictions of
+        classes. A warning says what starts anew.
+
+        Args:
+            preset: name of a preset (see `MaskRCNN.presets`); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
+            input_shape: optional `(height, width, 3)`.
+            **kwargs: constructor arguments, which go before the preset's; `num_classes` and
+                `bounding_box_format` are required where the preset is not a Mask R-CNN's.
+
+        Raises:
+            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
+                backbone, or if weights are asked for and it has none.
+        """
+        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
