@@ -9,7 +9,7 @@ from keras_effspine.layers.region_layer import RegionLayer
 from keras_effspine.layers.roi_align import roi_align
 
 UNKNOWN = 255
-"""The value of a crop whose mask is not known."""
+"""The value of a crop whose mask is not known: the label of what is not learnt from."""
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")

@@ -7,7 +7,7 @@ from keras import ops
 
 
 class RegionLayer(keras.layers.Layer):
-    """A layer on boxes, without weights, in float32 under any precision.
+    """A layer without weights that works on its inputs as they come, under any precision.
 
     Nothing is cast on the way in: boxes in half precision would be off by pixels. What such a layer
     computes depends on the images' size, which need not be known when a graph is built, so that
@@ -19,19 +19,20 @@ class RegionLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class JoinRegions(keras.layers.Layer):
+class JoinRegions(RegionLayer):
     """All regions as one batch: `(batch, regions, ...)` to `(batch * regions, ...)`."""
 
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (-1, *inputs.shape[2:]))
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        batch, regions, *rest = input_shape
-        return (None if batch is None else batch * regions, *rest)
+    def compute_output_spec(self, inputs: Any) -> Any:
+        batch, regions, *rest = inputs.shape
+        shape = (None if batch is None else batch * regions, *rest)
+        return keras.KerasTensor(shape, inputs.dtype)
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class PartRegions(keras.layers.Layer):
+class PartRegions(RegionLayer):
     """The inverse of `JoinRegions`.
 
     Args:
@@ -46,9 +47,10 @@ class PartRegions(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         return ops.reshape(inputs, (-1, self.regions, *inputs.shape[1:]))
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        joined, *rest = input_shape
-        return (None if joined is None else joined // self.regions, self.regions, *rest)
+    def compute_output_spec(self, inputs: Any) -> Any:
+        joined, *rest = inputs.shape
+        shape = (None if joined is None else joined // self.regions, self.regions, *rest)
+        return keras.KerasTensor(shape, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "regions": self.regions}

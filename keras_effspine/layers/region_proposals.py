@@ -15,11 +15,6 @@ UNSCALED = (1.0, 1.0, 1.0, 1.0)
 """The first stage's box differences are divided by nothing (public R-CNN code)."""
 
 
-def region_anchors(image_shape: Sequence[int], levels: Sequence[int]) -> dict[int, Any]:
-    """The anchors of one scale, of side 3 x stride if square; see `pyramid_anchors`."""
-    return pyramid_anchors(image_shape[:2], levels, 3.0, (1.0,), (0.5, 1.0, 2.0))
-
-
 @keras.saving.register_keras_serializable(package="keras_effspine")
 class RegionProposals(RegionLayer):
     """The boxes that most look like objects, of any class.
@@ -29,6 +24,7 @@ class RegionProposals(RegionLayer):
 
     Args:
         levels: levels of the predictions, in their order.
+        size_over_stride, aspect_ratios: of the anchors; see `pyramid_anchors`.
         count: number of proposals.
         candidates: greatest number of a level's boxes before suppression.
         training_candidates: the same in training.
@@ -47,6 +43,8 @@ class RegionProposals(RegionLayer):
     def __init__(
         self,
         levels: Sequence[int],
+        size_over_stride: float,
+        aspect_ratios: Sequence[float],
         count: int = 1000,
         candidates: int = 1000,
         training_candidates: int = 2000,
@@ -55,6 +53,8 @@ class RegionProposals(RegionLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.levels = tuple(levels)
+        self.size_over_stride = size_over_stride
+        self.aspect_ratios = tuple(aspect_ratios)
         self.count = count
         self.candidates = candidates
         self.training_candidates = training_candidates
@@ -63,7 +63,9 @@ class RegionProposals(RegionLayer):
     def call(self, objectness: Any, deltas: Any, images: Any, training: bool | None = None) -> Any:
         most = self.training_candidates if training else self.candidates
         found, start = [], 0
-        for anchors in region_anchors(images.shape[1:3], self.levels).values():
+        for anchors in pyramid_anchors(
+            images.shape[1:3], self.levels, self.size_over_stride, self.aspect_ratios
+        ).values():
             rows = slice(start, start + len(anchors))
             start += len(anchors)
             found.append(
@@ -101,5 +103,8 @@ class RegionProposals(RegionLayer):
         return keras.KerasTensor((objectness.shape[0], self.count, 4), "float32")
 
     def get_config(self) -> dict[str, Any]:
-        names = ("levels", "count", "candidates", "training_candidates", "iou_threshold")
+        names = (
+            *("levels", "size_over_stride", "aspect_ratios", "count", "candidates"),
+            *("training_candidates", "iou_threshold"),
+        )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_effspine.layers.anchors import pyramid_anchors
 from keras_effspine.layers.boxes import encode_boxes, intersection_over_union
 from keras_effspine.layers.random_choice import choose_at_random
 from keras_effspine.layers.region_layer import RegionLayer
-from keras_effspine.layers.region_proposals import UNSCALED, region_anchors
+from keras_effspine.layers.region_proposals import UNSCALED
 from keras_effspine.layers.replicas import ReplicaSeedGenerator
+
+_TIE = 1e-4
+"""Relative difference within which two overlaps are equal: above the rounding of float32."""
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -23,6 +28,7 @@ class RegionTargets(RegionLayer):
 
     Args:
         levels: levels of the anchors, in their order.
+        size_over_stride, aspect_ratios: of the anchors; see `pyramid_anchors`.
         count: number of anchors that an image learns from.
         positive_share: greatest share of positive ones.
         positive_iou: intersection over union from which an anchor is positive.
@@ -44,6 +50,8 @@ class RegionTargets(RegionLayer):
     def __init__(
         self,
         levels: Sequence[int],
+        size_over_stride: float,
+        aspect_ratios: Sequence[float],
         count: int = 256,
         positive_share: float = 0.5,
         positive_iou: float = 0.7,
@@ -53,6 +61,8 @@ class RegionTargets(RegionLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.levels = tuple(levels)
+        self.size_over_stride = size_over_stride
+        self.aspect_ratios = tuple(aspect_ratios)
         self.count = count
         self.positive_share = positive_share
         self.positive_iou = positive_iou
@@ -61,9 +71,7 @@ class RegionTargets(RegionLayer):
         self.seed_generator = ReplicaSeedGenerator(seed)
 
     def call(self, images: Any, boxes: Any, classes: Any) -> dict[str, Any]:
-        anchors = ops.concatenate(
-            list(region_anchors(images.shape[1:3], self.levels).values()), axis=0
-        )
+        anchors = ops.convert_to_tensor(self._anchors(images.shape[1:3]))
         # A box more, without area, keeps the arithmetic defined where there are none at all.
         boxes = ops.pad(ops.cast(boxes, "float32"), ((0, 0), (0, 1), (0, 0)))
         real = ops.logical_and(
@@ -74,7 +82,8 @@ class RegionTargets(RegionLayer):
         overlap = ops.where(real[:, None], overlap, 0.0)
         best = ops.max(overlap, axis=2)
         best_of_box = ops.max(overlap, axis=1, keepdims=True)
-        claimed = ops.any(ops.logical_and(overlap == best_of_box, overlap > 0), axis=2)
+        tied = overlap >= best_of_box * (1 - _TIE)
+        claimed = ops.any(ops.logical_and(tied, overlap > 0), axis=2)
         positive = ops.logical_or(best >= self.positive_iou, claimed)
         negative = ops.logical_and(best < self.negative_iou, ops.logical_not(positive))
 
@@ -93,11 +102,17 @@ class RegionTargets(RegionLayer):
             "positive": ops.cast(positive, "float32"),
         }
 
+    def _anchors(self, image_size: Sequence[int]) -> np.ndarray:
+        by_level = pyramid_anchors(
+            image_size, self.levels, self.size_over_stride, self.aspect_ratios
+        )
+        return np.concatenate(list(by_level.values()))
+
     def compute_output_spec(self, images: Any, boxes: Any, classes: Any) -> dict[str, Any]:
         batch, size = images.shape[0], images.shape[1:3]
         count = None
         if None not in size:
-            count = sum(len(x) for x in region_anchors(size, self.levels).values())
+            count = len(self._anchors(size))
         shapes = {"objectness": (1,), "deltas": (4,), "sampled": (), "positive": ()}
         return {
             name: keras.KerasTensor((batch, count, *rest), "float32")
@@ -105,5 +120,8 @@ class RegionTargets(RegionLayer):
         }
 
     def get_config(self) -> dict[str, Any]:
-        names = ("levels", "count", "positive_share", "positive_iou", "negative_iou", "seed")
+        names = (
+            *("levels", "size_over_stride", "aspect_ratios", "count", "positive_share"),
+            *("positive_iou", "negative_iou", "seed"),
+        )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -43,10 +43,10 @@ def require_box_format(name: str) -> None:
         )
 
 
-def require_positive(name: str, value: int) -> None:
-    """Raises ValueError if an argument of this name is below 1."""
-    if value < 1:
-        raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+def require_at_least(name: str, value: int, least: int = 1) -> None:
+    """Raises ValueError if an argument of this name is below the least value."""
+    if value < least:
+        raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
 
 
 def single_map(backbone: keras.Model) -> keras.KerasTensor:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_effspine.topology.labels import IGNORED
+
 PADDING = -1
 
 _FARTHEST = 1.0
@@ -87,6 +89,31 @@ def check_objects(
         refuse(
             (low < -_FARTHEST * size) | (high > (1 + _FARTHEST) * size),
             "Boxes must lie in their picture, in the units of the model's bounding_box_format.",
+        )
+
+
+def check_mask_crops(masks: np.ndarray, classes: np.ndarray) -> None:
+    """Checks the masks of a detector's objects.
+
+    Args:
+        masks: `(batch, boxes, rows, columns)`, what lies in each box: 1 on its object, 0 beside
+            it, `IGNORED` throughout where that is not known.
+        classes: `(batch, boxes)`; masks of class -1 are padding.
+
+    Raises:
+        ValueError: the shapes do not agree, or a mask holds another number.
+    """
+    if masks.ndim != 4 or masks.shape[:2] != classes.shape:
+        raise ValueError(
+            "Labels must have 'masks' (batch, boxes, rows, columns), one for each box. "
+            f"Received: masks of shape {masks.shape} and classes of shape {classes.shape}"
+        )
+    values = np.unique(masks[classes != PADDING])
+    wrong = values[~np.isin(values, (0, 1, IGNORED))]
+    if len(wrong):
+        raise ValueError(
+            f"Masks must be 1 on their object and 0 beside it, or {IGNORED} throughout where they "
+            f"are not known. Received: {wrong[:5].tolist()} (masks of shape {masks.shape})"
         )
 
 

@@ -24,8 +24,8 @@ def images_and_labels(data: Any) -> tuple[Any, dict[str, Any]]:
         images, labels = images["images"], images.get("bounding_boxes", labels)
     if sample_weight is not None:
         raise ValueError(
-            "RetinaNet takes no sample weights: its loss is normalised by the number of matched "
-            "anchors. Pass batches of (images, labels)."
+            "Detectors take no sample weights: their losses are normalised by the number of places "
+            "that are learnt from. Pass batches of (images, labels)."
         )
     if not isinstance(labels, dict) or not {"boxes", "classes"} <= set(labels):
         raise ValueError(

@@ -11,7 +11,7 @@ import numpy as np
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
-    require_positive,
+    require_at_least,
     single_map,
 )
 from keras_effspine.models.batch_checks import check_class_labels
@@ -82,7 +82,7 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(ImageClassifier, kwargs)
-        require_positive("num_classes", num_classes)
+        require_at_least("num_classes", num_classes)
         if pooling not in _POOLING:
             raise ValueError(f"`pooling` must be 'avg' or 'max'. Received: pooling={pooling!r}")
         if not 0 <= dropout_rate < 1:

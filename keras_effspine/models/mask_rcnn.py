@@ -1,8 +1,11 @@
 """Mask R-CNN (arXiv:1703.06870) on a backbone that brings its own pyramid."""
 
-from typing import Any
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 from keras_cv.src.models.task import Task
 
@@ -12,8 +15,9 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
     require_box_format,
-    require_positive,
+    require_at_least,
 )
+from keras_effspine.models.batch_checks import check_mask_crops, check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
@@ -56,6 +60,10 @@ class MaskRCNN(TaskModel, Task):
         score_threshold: float, score above which a region is a detection.
         iou_threshold: float, overlap above which the lesser of two detections of a class goes.
         max_detections: int, detections of an image.
+        num_proposals: int, regions that the first stage hands to the second.
+        sampled_anchors: int, anchors of an image that the first stage learns from.
+        sampled_regions: int, regions of an image that the second stage learns from, masks from a
+            quarter of them.
         **kwargs: `name` and `trainable`.
 
     Raises:
@@ -95,6 +103,9 @@ class MaskRCNN(TaskModel, Task):
         "score_threshold",
         "iou_threshold",
         "max_detections",
+        "num_proposals",
+        "sampled_anchors",
+        "sampled_regions",
     )
     class_prediction_layers = (
         "box_head_classification",
@@ -107,18 +118,27 @@ class MaskRCNN(TaskModel, Task):
         backbone: keras.Model,
         num_classes: int,
         bounding_box_format: str,
-        feature_pyramid: Any = None,
+        feature_pyramid: Callable | None = None,
         rpn_layers: int = 1,
         dense_width: int | None = None,
         canonical_size: float = 224.0,
         score_threshold: float = 0.05,
         iou_threshold: float = 0.5,
         max_detections: int = 100,
+        num_proposals: int = 1000,
+        sampled_anchors: int = 256,
+        sampled_regions: int = 512,
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(MaskRCNN, kwargs)
-        require_positive("num_classes", num_classes)
-        require_positive("max_detections", max_detections)
+        for argument, value, least in (
+            ("num_classes", num_classes, 1),
+            ("max_detections", max_detections, 1),
+            ("num_proposals", num_proposals, 1),
+            ("sampled_anchors", sampled_anchors, 2),
+            ("sampled_regions", sampled_regions, 4),
+        ):
+            require_at_least(argument, value, least)
         require_box_format(bounding_box_format)
         pyramid = pyramid_levels(backbone, feature_pyramid)
         width = next(iter(pyramid.values())).shape[-1]
@@ -138,6 +158,7 @@ class MaskRCNN(TaskModel, Task):
             ),
             canonical_size,
             RegionDetections(score_threshold, iou_threshold, max_detections, name="detections"),
+            num_proposals,
         )
         super().__init__(backbone, network.predict(), **kwargs)
         self.num_classes = num_classes
@@ -149,12 +170,17 @@ class MaskRCNN(TaskModel, Task):
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
         self.max_detections = max_detections
+        self.num_proposals = num_proposals
+        self.sampled_anchors = sampled_anchors
+        self.sampled_regions = sampled_regions
         labels = {
             "boxes": keras.Input((None, 4), name="boxes"),
             "classes": keras.Input((None,), name="classes"),
             "masks": keras.Input((None, None, None), dtype="uint8", name="masks"),
         }
-        graph = keras.Model({"images": images, **labels}, network.train(**labels))
+        graph = keras.Model(
+            [images, *labels.values()], network.train(sampled_anchors, sampled_regions, **labels)
+        )
         # Its layers are this model's, but for the two that draw at random, whose state is kept.
         self.rpn_targets, self.region_sampler = (
             graph.get_layer(name) for name in ("rpn_targets", "region_sampler")
@@ -167,25 +193,30 @@ class MaskRCNN(TaskModel, Task):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if isinstance(inputs, dict):
+            inputs = [inputs[name] for name in ("images", "boxes", "classes", "masks")]
             return self._training_graph()(inputs, training=training)
         return super().call(inputs, training=training, mask=mask)
 
-    def compile(
-        self, optimizer: Any = "rmsprop", jit_compile: bool = False, **kwargs: Any
-    ) -> None:
+    def compile(self, optimizer: Any = "rmsprop", jit_compile: bool = False, **kwargs: Any) -> None:
         """Configures the model for training.
 
         Args:
             optimizer: as in `keras.Model.compile`.
             jit_compile: whether to compile with XLA.
             **kwargs: other arguments of `keras.Model.compile`, such as `loss_weights`, by the names
-                `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"`, `"mask"`; no `loss`.
+                `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"`, `"mask"`; no `loss`, and no
+                `metrics`, which would be given targets.
 
         Raises:
-            ValueError: if a loss is named.
+            ValueError: if losses or metrics are named.
         """
-        if kwargs.pop("loss", None) is not None:
-            raise ValueError("Mask R-CNN has losses of its own: leave `loss` out.")
+        for name in ("loss", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"Mask R-CNN has losses of its own, and is measured on its predictions: leave "
+                    f"`{name}` out. Received: {name}={kwargs[name]!r}"
+                )
+            kwargs.pop(name, None)
         keras.Model.compile(
             self,
             optimizer=optimizer,
@@ -237,11 +268,33 @@ class MaskRCNN(TaskModel, Task):
             self, x=x, y=true, y_pred=predicted, sample_weight=weights, **kwargs
         )
 
-    def train_step(self, *args: Any) -> Any:
-        return keras.Model.train_step(self, *args[:-1], self._training_batch(args[-1]))
+    def batch_of(self, data: Any) -> tuple[Any, Any, Any]:
+        images, labels = images_and_labels(data)
+        if "masks" not in labels:
+            raise ValueError(
+                "Labels must have 'masks' (batch, boxes, rows, columns): of each box what lies in "
+                f"it, 1 on the object and 0 beside it. Received: {sorted(labels)}"
+            )
+        return images, labels, None
 
-    def test_step(self, *args: Any) -> Any:
-        return keras.Model.test_step(self, *args[:-1], self._training_batch(args[-1]))
+    def check_labels(self, labels: dict[str, np.ndarray], image_shape: Sequence[int]) -> None:
+        check_objects(
+            labels["boxes"],
+            labels["classes"],
+            self.num_classes,
+            self.bounding_box_format,
+            image_shape,
+        )
+        check_mask_crops(labels["masks"], labels["classes"])
+
+    def _checked_batch(self, data: Any) -> tuple[Any, Any, Any]:
+        """The training graph's inputs, and labels, which it turns into targets."""
+        images, labels, _ = super()._checked_batch(data)
+        require_known_size(images)
+        boxes = convert_boxes(
+            labels["boxes"], self.bounding_box_format, "yxyx", tuple(images.shape[1:])
+        )
+        return {**labels, "images": images, "boxes": boxes}, labels["classes"], None
 
     def predict_step(self, *args: Any) -> Any:
         images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
@@ -259,28 +312,14 @@ class MaskRCNN(TaskModel, Task):
         real = ops.expand_dims(outputs["classes"] >= 0, -1)
         return {**outputs, "boxes": ops.where(real, boxes, -1.0)}
 
-    def _training_batch(self, data: Any) -> tuple[Any, Any]:
-        """The training graph's inputs, and labels, which it has turned into targets."""
-        images, labels = images_and_labels(data)
-        require_known_size(images)
-        if "masks" not in labels:
-            raise ValueError(
-                "Labels must have 'masks' (batch, boxes, rows, columns): of each box what lies in "
-                f"it, 1 on the object and 0 beside it. Received: {sorted(labels)}"
-            )
-        boxes = convert_boxes(
-            labels["boxes"], self.bounding_box_format, "yxyx", tuple(images.shape[1:])
-        )
-        inputs = {
-            "images": images,
-            "boxes": boxes,
-            "classes": labels["classes"],
-            "masks": labels["masks"],
-        }
-        return inputs, labels["classes"]
-
     @classmethod
-    def from_preset(cls, preset, load_weights=None, input_shape=None, **kwargs):
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool | None = None,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Makes a Mask R-CNN from a preset.
 
         A backbone's preset, or that of another task, gives new subnets. Of a Mask R-CNN's preset

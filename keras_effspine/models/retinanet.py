@@ -15,7 +15,7 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
     require_box_format,
-    require_positive,
+    require_at_least,
 )
 from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
@@ -118,7 +118,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(RetinaNet, kwargs)
-        require_positive("num_classes", num_classes)
+        require_at_least("num_classes", num_classes)
         require_box_format(bounding_box_format)
         if anchor_generator is not None and label_encoder is not None:
             raise ValueError(

@@ -22,10 +22,13 @@ from keras_effspine.networks.roi_heads import (
     box_head,
     mask_head,
 )
-from keras_effspine.topology.pyramid import ANCHOR_RATIOS, LEVELS
+from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SIZE_OVER_STRIDE, LEVELS
 
 BOX_HEAD_LAYERS = MASK_HEAD_LAYERS = 3
 """Convolutions of the second stage's heads (Table 2)."""
+
+_ANCHORS = (LEVELS, ANCHOR_SIZE_OVER_STRIDE, ANCHOR_RATIOS)
+"""Of one scale, where RetinaNet has three."""
 
 
 class MaskRCNNNetwork:
@@ -40,6 +43,7 @@ class MaskRCNNNetwork:
         operations: `Operations`.
         canonical_size: see `roi_align`.
         detections: `RegionDetections`.
+        num_proposals: number of regions that the first stage hands on.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class MaskRCNNNetwork:
         operations: Operations,
         canonical_size: float,
         detections: RegionDetections,
+        num_proposals: int,
     ) -> None:
         self.images = images
         self.maps = list(pyramid.values())
@@ -61,7 +66,7 @@ class MaskRCNNNetwork:
         )
         self.objectness = concatenate_levels(objectness, 1, "rpn_objectness_logits")
         self.deltas = concatenate_levels(deltas, 4, "rpn_deltas")
-        self.proposals = RegionProposals(LEVELS, name="proposals")(
+        self.proposals = RegionProposals(*_ANCHORS, num_proposals, name="proposals")(
             self.objectness, self.deltas, images
         )
         with_background = num_classes + 1
@@ -86,10 +91,13 @@ class MaskRCNNNetwork:
         masks = layers.Activation("sigmoid", dtype="float32", name="masks")(masks)
         return {**detections, "masks": masks}
 
-    def train(self, boxes: Any, classes: Any, masks: Any) -> dict[str, dict[str, Any]]:
+    def train(
+        self, sampled_anchors: int, sampled_regions: int, boxes: Any, classes: Any, masks: Any
+    ) -> dict[str, dict[str, Any]]:
         """The training's outputs.
 
         Args:
+            sampled_anchors, sampled_regions: what each stage learns from of an image.
             boxes: `(batch, boxes, 4)`, yxyx in pixels.
             classes: `(batch, boxes)`, -1 where there is no object.
             masks: `(batch, boxes, rows, columns)`: see `MaskTargets`.
@@ -98,8 +106,10 @@ class MaskRCNNNetwork:
             Dictionary from a loss' name to one of `"true"`, `"predicted"`, and `"weight"`, 1 for
             what is learnt from and 0 for what is not.
         """
-        first = RegionTargets(LEVELS, name="rpn_targets")(self.images, boxes, classes)
-        sampler = RegionSampler(name="region_sampler")
+        first = RegionTargets(*_ANCHORS, sampled_anchors, name="rpn_targets")(
+            self.images, boxes, classes
+        )
+        sampler = RegionSampler(sampled_regions, name="region_sampler")
         second = sampler(self.proposals, boxes, classes)
         found = self._on_regions(self.box_head, second["regions"], BOX_CROP_SIZE, "train_box")
         kept = sampler.most_foreground

@@ -59,7 +59,7 @@ def test_a_backbone_of_keras_cv_is_taken():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_classes": 0}, "`num_classes` must be positive"),
+        ({"num_classes": 0}, "`num_classes` must be at least 1"),
         ({"pooling": "sum"}, "`pooling` must be 'avg' or 'max'"),
         ({"dropout_rate": 1.0}, r"`dropout_rate` must lie in \[0, 1\)"),
     ],

@@ -116,3 +116,5 @@ def test_predictions_have_on_jax_the_shapes_that_they_have_on_tensorflow(on_jax)
     assert on_jax["detection"]["shapes"] == [[4, 100, 4], [4, 100], [4, 100], [4]]
     assert on_jax["classification"]["shapes"] == [[4, 3]]
     assert on_jax["segmentation"]["shapes"] == [[4, 64, 64, 3]]
+    shapes = on_jax["instances"]["shapes"]
+    assert shapes == [[4, 100, 4], [4, 100], [4, 100], [4, 100, 28, 28], [4]]

@@ -167,7 +167,7 @@ def backbone_with(levels):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_classes": 0}, "`num_classes` must be positive. Received: num_classes=0"),
+        ({"num_classes": 0}, "`num_classes` must be at least 1. Received: num_classes=0"),
         (
             {"bounding_box_format": "xyhw"},
             "must be one of xyxy, .* rel_xywh. Received: bounding_box_format='xyhw'",
@@ -302,7 +302,7 @@ def test_integer_labels_are_labels(detector, batch):
 
 
 def test_sample_weights_are_refused(eager_detector, batch):
-    with pytest.raises(ValueError, match="RetinaNet takes no sample weights"):
+    with pytest.raises(ValueError, match="Detectors take no sample weights"):
         eager_detector.fit(*batch, sample_weight=np.ones(2), verbose=0)
 
 

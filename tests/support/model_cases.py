@@ -9,7 +9,7 @@ import keras_cv
 import numpy as np
 from keras_cv.src.models.task import Task
 
-from keras_effspine import ImageClassifier, RetinaNet, SemanticSegmenter
+from keras_effspine import ImageClassifier, MaskRCNN, RetinaNet, SemanticSegmenter
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 from keras_effspine.networks.mb_conv import mb_conv
 from keras_effspine.networks.operations import Operations
@@ -142,5 +142,36 @@ CASES = {
         {"num_classes": 5, "head_layers": 2},
         {"metrics": ["accuracy"]},
         _map,
+    ),
+    "instances": ModelCase(
+        MaskRCNN,
+        Task,
+        TinyBackbone,
+        {
+            "num_classes": 3,
+            "bounding_box_format": "xywh",
+            "dense_width": 8,
+            "num_proposals": 20,
+            "sampled_regions": 32,
+        },
+        {
+            "num_classes": 5,
+            "bounding_box_format": "rel_yxyx",
+            "rpn_layers": 2,
+            "dense_width": 4,
+            "canonical_size": 100.0,
+            "score_threshold": 0.2,
+            "iou_threshold": 0.4,
+            "max_detections": 7,
+            "num_proposals": 30,
+            "sampled_anchors": 32,
+            "sampled_regions": 16,
+        },
+        {},
+        {
+            "boxes": _boxes,
+            "classes": _classes,
+            "masks": _random.integers(0, 2, (4, 3, 16, 16)).astype("uint8"),
+        },
     ),
 }
