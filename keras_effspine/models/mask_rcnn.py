@@ -14,8 +14,8 @@ from keras_effspine.layers.region_detections import RegionDetections
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
-    require_box_format,
     require_at_least,
+    require_box_format,
 )
 from keras_effspine.models.batch_checks import check_mask_crops, check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
@@ -204,8 +204,8 @@ class MaskRCNN(TaskModel, Task):
             optimizer: as in `keras.Model.compile`.
             jit_compile: whether to compile with XLA.
             **kwargs: other arguments of `keras.Model.compile`, such as `loss_weights`, by the names
-                `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"`, `"mask"`; no `loss`, and no
-                `metrics`, which would be given targets.
+                `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"` and `"mask"`. No
+                `loss`, and no `metrics`, which would be given targets.
 
         Raises:
             ValueError: if losses or metrics are named.
@@ -248,6 +248,13 @@ class MaskRCNN(TaskModel, Task):
     @property
     def loss_outputs(self) -> Any:
         return {name: loss["predicted"] for name, loss in self._training_graph().output.items()}
+
+    def _symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        # Keras on JAX would build the losses for what the model predicts.
+        losses = self._compile_loss
+        if losses is not None and not losses.built:
+            losses.build(self.loss_outputs, self.loss_outputs)
+        keras.Model._symbolic_build(self, *args, **kwargs)
 
     def compute_loss(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, **kwargs: Any
@@ -294,7 +301,9 @@ class MaskRCNN(TaskModel, Task):
         boxes = convert_boxes(
             labels["boxes"], self.bounding_box_format, "yxyx", tuple(images.shape[1:])
         )
-        return {**labels, "images": images, "boxes": boxes}, labels["classes"], None
+        inputs = {**labels, "images": images, "boxes": boxes}
+        # Keras takes no mixture of tensors and arrays.
+        return {k: ops.convert_to_tensor(x) for k, x in inputs.items()}, labels["classes"], None
 
     def predict_step(self, *args: Any) -> Any:
         images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])

@@ -14,8 +14,8 @@ from keras_effspine.layers.boxes import convert_boxes, decode_boxes
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
-    require_box_format,
     require_at_least,
+    require_box_format,
 )
 from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size

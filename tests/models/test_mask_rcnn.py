@@ -27,14 +27,8 @@ def model():
     return model
 
 
-def tensors(labels=LABELS):
-    return keras.ops.convert_to_tensor(IMAGES), {
-        name: keras.ops.convert_to_tensor(values) for name, values in labels.items()
-    }
-
-
 def training_outputs(model, labels=LABELS):
-    inputs, _, _ = model._checked_batch(tensors(labels))
+    inputs, _, _ = model._checked_batch((IMAGES, labels))
     outputs = model(inputs, training=False)
     return keras.tree.map_structure(np.asarray, outputs), outputs
 
@@ -118,14 +112,14 @@ def test_each_loss_is_the_mean_over_what_is_learnt_from(model):
         assert weight.sum() > 0, name
         predicted = predicted.astype("float64")
         total += (values[name](true, predicted) * weight).sum() / weight.sum()
-    x, y, _ = model._checked_batch(tensors())
+    x, y, _ = model._checked_batch((IMAGES, LABELS))
     loss = float(model.compute_loss(x, y, outputs))
     assert loss == pytest.approx(total, rel=1e-5)
 
 
 def test_weights_of_losses_count(model):
     _, outputs = training_outputs(model)
-    x, y, _ = model._checked_batch(tensors())
+    x, y, _ = model._checked_batch((IMAGES, LABELS))
     parts = {}
     for name in LOSSES:
         other = small()
@@ -149,7 +143,7 @@ def test_a_mask_that_is_not_known_is_not_learnt(model):
     found, outputs = training_outputs(model, unknown)
     assert found["mask"]["weight"].sum() == 0
     assert found["box"]["weight"].sum() > 0
-    x, y, _ = model._checked_batch(tensors(unknown))
+    x, y, _ = model._checked_batch((IMAGES, unknown))
     assert np.isfinite(float(model.compute_loss(x, y, outputs)))
 
 

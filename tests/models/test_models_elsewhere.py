@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from model_cases import CASES, IMAGES, EachLayer
@@ -94,8 +95,7 @@ def on_jax(tmp_path_factory):
     for name, case in CASES.items():
         model = case.build(**({"backbone": EachLayer()} if name == "detection" else {}))
         case.compiled(model).save(folder / f"{name}.keras")
-        outputs = model(IMAGES)
-        outputs = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
+        outputs = keras.tree.flatten(model(IMAGES))
         np.savez(folder / f"{name}.npz", *map(np.asarray, outputs))
     result = result_of(started("models_on_jax.py", folder))
     assert result["backend"] == "jax"
