@@ -103,9 +103,13 @@ class CocoDetectionEvaluator:
         Returns:
             A `DetectionResult`. Pictures that were not added count as having no detections.
         """
+        return self._measured("bbox", self._truth(), self._predicted())
+
+    def _measured(self, kind: str, truth: list[dict], predicted: list[dict]) -> DetectionResult:
+        """What pycocotools makes of annotations in its format, by the overlap of a kind."""
         # pycocotools prints its progress and a table.
         with contextlib.redirect_stdout(io.StringIO()):
-            measured = COCOeval(self._truth(), self._predicted(), "bbox")
+            measured = COCOeval(self._index(truth), self._index(predicted), kind)
             measured.params.maxDets = [1, 10, 100]
             measured.evaluate()
             measured.accumulate()
@@ -139,9 +143,9 @@ class CocoDetectionEvaluator:
             detections=sum(len(scores) for _, scores, _ in self._added.values()),
         )
 
-    def _truth(self):
+    def _truth(self) -> list[dict]:
         category_ids = self._record_set.category_ids
-        annotations = [
+        return [
             {
                 "image_id": self._image_numbers[record.image_id],
                 "category_id": self._category_numbers[category_ids[index]],
@@ -158,11 +162,10 @@ class CocoDetectionEvaluator:
                 strict=True,
             )
         ]
-        return self._index(annotations)
 
-    def _predicted(self):
+    def _predicted(self) -> list[dict]:
         # Not `COCO.loadRes`, which fails on an empty list.
-        annotations = [
+        return [
             {
                 "image_id": self._image_numbers[detection["image_id"]],
                 "category_id": self._category_numbers[detection["category_id"]],
@@ -173,15 +176,17 @@ class CocoDetectionEvaluator:
             }
             for detection in self.predictions()
         ]
-        return self._index(annotations)
 
-    def _index(self, annotations):
+    def _index(self, annotations: list[dict]) -> COCO:
         # Annotation ids start at 1: pycocotools writes the matched id, and reads 0 as "no match".
         for number, annotation in enumerate(annotations, start=1):
             annotation["id"] = number
         coco = COCO()
         coco.dataset = {
-            "images": [{"id": number} for number in self._image_numbers.values()],
+            "images": [
+                {"id": self._image_numbers[r.image_id], "width": r.width, "height": r.height}
+                for r in self._record_set.records
+            ],
             "categories": [{"id": number} for number in self._category_numbers.values()],
             "annotations": annotations,
         }

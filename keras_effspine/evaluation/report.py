@@ -26,16 +26,17 @@ _STATS = (
 )
 
 
-def stats_table(result: DetectionResult) -> Table:
+def stats_table(result: DetectionResult, title: str = "Detection") -> Table:
     """Lays out COCO's 12 numbers.
 
     Args:
         result: a `DetectionResult`.
+        title: what was measured.
 
     Returns:
         A `rich.table.Table`; numbers that could not be measured read `-`.
     """
-    table = Table(title="Detection", caption=_counts(result))
+    table = Table(title=title, caption=_counts(result))
     table.add_column("name")
     table.add_column("IoU")
     table.add_column("area")
@@ -48,17 +49,18 @@ def stats_table(result: DetectionResult) -> Table:
     return table
 
 
-def class_table(result: DetectionResult) -> Table:
+def class_table(result: DetectionResult, title: str = "Detection") -> Table:
     """Lays out the average precision of every class.
 
     Args:
         result: a `DetectionResult`.
+        title: what was measured.
 
     Returns:
         A `rich.table.Table` with one row a class, in the order of the class indices; classes
         without objects read `-`.
     """
-    table = Table(title="Detection by class")
+    table = Table(title=f"{title} by class")
     table.add_column("class")
     table.add_column("objects", justify="right")
     table.add_column("AP", justify="right")

@@ -16,7 +16,7 @@ class Call:
         layer: Keras layer; a layer that several calls share is in each of them.
         sources: tuple of the calls whose outputs it reads.
         inputs: list of the shapes of its inputs, `(batch, ...)`.
-        output: shape of its output, `(batch, ...)`.
+        output: shape of its output, or of the first of several, `(batch, ...)`.
     """
 
     layer: keras.layers.Layer
@@ -33,7 +33,7 @@ def calls_of(model: keras.Model, image_size: tuple[int, int]) -> list[Call]:
         image_size: pair of height and width in pixels.
 
     Returns:
-        List of `Call`.
+        List of `Call`; of a model within the model, those of its layers.
 
     Raises:
         ProfilingError: if the model has no graph, has not one picture as its input, or cannot take
@@ -57,19 +57,23 @@ def calls_of(model: keras.Model, image_size: tuple[int, int]) -> list[Call]:
     calls, source_of = list[Call](), dict[int, Call]()
 
     def noted(layer):
+        if isinstance(layer, keras.Function):
+            return lambda inputs, **kwargs: layer._run_through_graph(inputs, operation_fn=noted)
+
         def call(*args, **kwargs):
             tensors = [x for x in tree.flatten((args, kwargs)) if keras.backend.is_keras_tensor(x)]
             output = layer.compute_output_spec(*args, **kwargs)
+            outputs = tree.flatten(output)
             calls.append(
                 Call(
                     layer,
                     tuple(source_of[id(x)] for x in tensors if id(x) in source_of),
                     [tuple(x.shape) for x in tensors],
-                    tuple(output.shape),
+                    tuple(outputs[0].shape),
                 )
             )
-            source_of[id(output)] = calls[-1]
-            kept.append(output)  # an id is good as long as its object lives
+            source_of.update({id(x): calls[-1] for x in outputs})
+            kept.extend(outputs)  # an id is good as long as its object lives
             return output
 
         return call

@@ -4,7 +4,8 @@ The element-wise costs are those of TensorFlow's profiler as the public detectio
 models, halved, since two operations are a multiply-add. For each element a multiplication, a bias,
 an addition or a mean costs 0.5, and so does each that a pooling window reads; a batch
 normalisation, scale and offset, 1.0; a swish 0.5, the one product in it. Functions that the
-profiler does not know (sigmoid, ReLU) cost nothing, nor do moves of data.
+profiler does not know (sigmoid, ReLU) cost nothing, nor do moves of data, nor what happens to
+regions between the stages of a two-stage detector: proposals, crops and detections.
 """
 
 import math
@@ -13,8 +14,13 @@ from keras import layers
 
 from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
+from keras_effspine.layers.class_selection import ClassSelection
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
+from keras_effspine.layers.region_detections import RegionDetections
+from keras_effspine.layers.region_layer import JoinRegions, PartRegions
+from keras_effspine.layers.region_proposals import RegionProposals
+from keras_effspine.layers.roi_align import RoiAlign
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 
@@ -24,20 +30,27 @@ _MULTIPLYING_ACTIVATIONS = ("swish", "silu")
 _FREE = (
     layers.InputLayer,
     layers.ZeroPadding2D,
+    layers.Flatten,
     layers.Reshape,
     layers.Concatenate,
     layers.Rescaling,
     layers.Dropout,
     BilinearUpsampling,
+    ClassSelection,
     Dropout,
+    JoinRegions,
     NearestUpsampling,
+    PartRegions,
+    RegionDetections,
+    RegionProposals,
+    RoiAlign,
     SpaceToDepth,
     StochasticDepth,
 )
 
 
 def layer_cost(layer: layers.Layer, inputs: list[tuple], output: tuple) -> tuple[int, float]:
-    """Multiply-adds of one call of a layer on one picture.
+    """Multiply-adds of one call of a layer on one picture, or on one region of it.
 
     Args:
         layer: Keras layer.
@@ -73,6 +86,12 @@ def _bias(layer, output):
 def _convolution(layer, inputs, output):
     kernel = math.prod(layer.kernel_size) * inputs[0][-1] // layer.groups
     return kernel * _elements(output), _bias(layer, output)
+
+
+def _transposed(layer, inputs, output):
+    # Each input place meets the whole kernel.
+    products = math.prod(layer.kernel_size) * inputs[0][-1] * _elements(output)
+    return products // math.prod(layer.strides), _bias(layer, output)
 
 
 def _depthwise(layer, inputs, output):
@@ -111,6 +130,7 @@ _COSTS = (
     (layers.DepthwiseConv2D, _depthwise),
     (layers.SeparableConv2D, _separable),
     (layers.Conv2D, _convolution),
+    (layers.Conv2DTranspose, _transposed),
     (layers.Dense, _dense),
     (layers.Activation, _activation),
     (layers.BatchNormalization, _for_each(lambda inputs: 2)),

@@ -38,7 +38,11 @@ def profile_model(model: keras.Model, image_size: int | tuple[int, int] | None =
     levels, roles = _levels(calls), layer_roles(model)
     counted, entries = set(), []
     for call in calls:
-        macs, element_wise = layer_cost(call.layer, call.inputs, call.output)
+        # A picture is a batch of one; the heads of a two-stage detector have one of its regions.
+        regions = call.output[0]
+        macs, element_wise = (
+            regions * cost for cost in layer_cost(call.layer, call.inputs, call.output)
+        )
         executed = published = macs + element_wise
         if call in enlarged:
             published = sum(layer_cost(call.layer, call.inputs, enlarged[call]))

@@ -17,6 +17,7 @@ TASKS = {
     "detection": ("keras_effspine.tasks.detection", "Detection"),
     "classification": ("keras_effspine.tasks.classification", "Classification"),
     "semantic_segmentation": ("keras_effspine.tasks.semantic_segmentation", "SemanticSegmentation"),
+    "instance_segmentation": ("keras_effspine.tasks.instance_segmentation", "InstanceSegmentation"),
 }
 """From a task's name to the module and the class that make it, which are loaded on first use."""
 

@@ -35,7 +35,9 @@ def parse_options(task: str, values: Any) -> TaskOptions:
 def describe_foreign(name: str, task: str) -> str:
     """That an option belongs to other tasks, in words."""
     own = ", ".join(find_task(task).options.model_fields)
-    return f"{name} is an option of {' and '.join(owners_of(name))}; {task} has {own or 'none'}"
+    *others, last = owners_of(name)
+    owners = f"{', '.join(others)} and {last}" if others else last
+    return f"{name} is an option of {owners}; {task} has {own or 'none'}"
 
 
 def gather_options(values: dict, fields: set[str], task: str) -> dict:

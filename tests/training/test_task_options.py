@@ -49,7 +49,7 @@ def test_options_are_given_as_a_dictionary_as_their_class_or_by_name():
         ({"label_smoothing": 0.1}, "label_smoothing is an option of classification; detection has"),
         (
             {"task": "classification", "mosaic": 0.5},
-            "mosaic is an option of detection and semantic_segmentation; classification has class",
+            "mosaic is an option of detection, semantic_segmentation and instance_segmentation",
         ),
         ({"losses": "mine"}, "options.losses: Input should be 'keras_cv' or 'paper'"),
         ({"mosaic": 1.5}, "options.mosaic: .*less than or equal to 1"),
