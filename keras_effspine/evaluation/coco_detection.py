@@ -103,10 +103,10 @@ class CocoDetectionEvaluator:
         Returns:
             A `DetectionResult`. Pictures that were not added count as having no detections.
         """
-        return self._measured("bbox", self._truth(), self._predicted())
+        return self.measure("bbox", self.truth(), self.predicted())
 
-    def _measured(self, kind: str, truth: list[dict], predicted: list[dict]) -> DetectionResult:
-        """What pycocotools makes of annotations in its format, by the overlap of a kind."""
+    def measure(self, kind: str, truth: list[dict], predicted: list[dict]) -> DetectionResult:
+        """What pycocotools makes of annotations, by the overlap of `"bbox"` or of `"segm"`."""
         # pycocotools prints its progress and a table.
         with contextlib.redirect_stdout(io.StringIO()):
             measured = COCOeval(self._index(truth), self._index(predicted), kind)
@@ -143,7 +143,8 @@ class CocoDetectionEvaluator:
             detections=sum(len(scores) for _, scores, _ in self._added.values()),
         )
 
-    def _truth(self) -> list[dict]:
+    def truth(self) -> list[dict]:
+        """The annotated objects, record by record, as pycocotools takes them."""
         category_ids = self._record_set.category_ids
         return [
             {
@@ -163,7 +164,8 @@ class CocoDetectionEvaluator:
             )
         ]
 
-    def _predicted(self) -> list[dict]:
+    def predicted(self) -> list[dict]:
+        """All that was added, in the order of `predictions`, as pycocotools takes it."""
         # Not `COCO.loadRes`, which fails on an empty list.
         return [
             {

@@ -38,19 +38,26 @@ class Instances(Boxes):
         )
 
 
-class CocoInstanceEvaluator(CocoDetectionEvaluator):
+class CocoInstanceEvaluator:
     """As `CocoDetectionEvaluator`, of masks as well.
 
     An annotated object whose mask is not known, or not usable, counts among boxes; among masks it
     is like a crowd that fills its box: neither rewarded nor punished.
+
+    Args:
+        record_set: the `RecordSet` to measure against.
+
+    Raises:
+        DataError: if two pictures, or two classes, of the set have the same id.
     """
 
     def __init__(self, record_set: RecordSet):
-        super().__init__(record_set)
-        self._masks: dict[int | str, Sequence[dict | None]] = {}
+        self._boxes = CocoDetectionEvaluator(record_set)
+        self._record_set = record_set
+        self._masks: list[dict | None] = []
         self._cut = 0
 
-    def add(self, record: Record, output: Boxes) -> None:
+    def add(self, record: Record, output: Instances) -> None:
         """Takes the objects of one picture.
 
         Args:
@@ -60,7 +67,6 @@ class CocoInstanceEvaluator(CocoDetectionEvaluator):
         Raises:
             ValueError: as for boxes, or if there is not one mask of the picture's size for each.
         """
-        assert isinstance(output, Instances)
         size = [record.height, record.width]
         if len(output.masks) != len(output.boxes) or any(
             mask is None or list(mask["size"]) != size for mask in output.masks
@@ -70,16 +76,15 @@ class CocoInstanceEvaluator(CocoDetectionEvaluator):
                 f"Received: {len(output.masks)} masks for {len(output.boxes)} boxes, of sizes "
                 f"{[mask and mask['size'] for mask in output.masks][:3]}"
             )
-        super().add(record, output)
-        self._masks[record.image_id] = output.masks
+        self._boxes.add(record, output)
+        self._masks.extend(output.masks)
         self._cut += output.is_cut
 
     def predictions(self) -> list[dict]:
         """As of boxes, with the mask as `"segmentation"`."""
-        masks = [mask for one in self._added for mask in self._masks[one]]
         return [
             {**found, "segmentation": mask}
-            for found, mask in zip(super().predictions(), masks, strict=True)
+            for found, mask in zip(self._boxes.predictions(), self._masks, strict=True)
         ]
 
     def result(self) -> InstanceResult:
@@ -88,8 +93,7 @@ class CocoInstanceEvaluator(CocoDetectionEvaluator):
         Returns:
             `InstanceResult`. Pictures that were not added count as having no detections.
         """
-        boxes = super().result()
-        truth, predicted = self._truth(), self._predicted()
+        truth, predicted = self._boxes.truth(), self._boxes.predicted()
         masks = [mask for record in self._record_set.records for mask in known_masks(record)]
         unknown = 0
         owners = [r for r in self._record_set.records for _ in range(len(r.boxes))]
@@ -99,12 +103,12 @@ class CocoInstanceEvaluator(CocoDetectionEvaluator):
                 mask = _whole_box(annotation["bbox"], record)
                 annotation["iscrowd"] = 1
             annotation["segmentation"] = mask
-        for annotation, found in zip(predicted, self.predictions(), strict=True):
-            annotation["segmentation"] = found["segmentation"]
-            annotation["area"] = float(pycocotools.mask.area(found["segmentation"]))
+        for annotation, mask in zip(predicted, self._masks, strict=True):
+            annotation["segmentation"] = mask
+            annotation["area"] = float(pycocotools.mask.area(mask))
         return InstanceResult(
-            masks=self._measured("segm", truth, predicted),
-            boxes=boxes,
+            masks=self._boxes.measure("segm", truth, predicted),
+            boxes=self._boxes.result(),
             unknown_masks=int(unknown),
             images_cut=self._cut,
         )

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from keras import layers
-
 from keras_effspine.networks.operations import Operations
 
 
@@ -36,11 +34,9 @@ def region_proposal_head(
             )
             for level, x in features.items()
         }
-    return tuple(
-        _predicted(features, operations.separable(values, name, kernel_size=1, is_prediction=True))
-        for name, values in (("rpn_objectness", anchors), ("rpn_box", anchors * 4))
-    )
 
+    def predicted(values: int, name: str) -> dict[str, Any]:
+        layer = operations.separable(values, name, kernel_size=1, is_prediction=True)
+        return {level: layer(x) for level, x in features.items()}
 
-def _predicted(features: dict[str, Any], layer: layers.Layer) -> dict[str, Any]:
-    return {level: layer(x) for level, x in features.items()}
+    return predicted(anchors, "rpn_objectness"), predicted(anchors * 4, "rpn_box")
