@@ -1,5 +1,6 @@
 """`effspine profile`."""
 
+import dataclasses
 import json
 
 import pytest
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def one_row(monkeypatch):
     """Leaves one row of the paper that is built and one that is not: building all takes long."""
-    wanted = (("retinanet", "m0"), ("mask_rcnn", "d0"))
-    rows = [row for row in published_rows() if (row.task, row.model) in wanted]
+    row = next(r for r in published_rows() if (r.task, r.model) == ("retinanet", "m0"))
+    rows = [row, dataclasses.replace(row, task="depth")]
     monkeypatch.setattr(against_paper, "published_rows", lambda: rows)
 
 

@@ -7,6 +7,8 @@ from keras import layers
 
 from keras_effspine import EffSpineNetBackbone, ImageClassifier, RetinaNet
 from keras_effspine.errors import ProfilingError
+from keras_effspine.layers.region_layer import JoinRegions, PartRegions
+from keras_effspine.layers.roi_align import RoiAlign
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 from keras_effspine.profiling import profile_model
 from keras_effspine.profiling.profile import PARTS
@@ -193,8 +195,8 @@ def test_an_impossible_size_is_refused(size):
 
 def test_a_layer_of_unknown_cost_is_named():
     images = keras.Input((8, 8, 3))
-    model = keras.Model(images, layers.Conv2DTranspose(1, 2, name="up")(images))
-    with pytest.raises(ProfilingError, match="Layer 'up': it is not known what a Conv2DTranspose"):
+    model = keras.Model(images, layers.UpSampling2D(name="up")(images))
+    with pytest.raises(ProfilingError, match="Layer 'up': it is not known what a UpSampling2D"):
         profile_model(model)
 
 
@@ -204,3 +206,18 @@ def test_a_model_without_a_graph_is_refused():
 
     with pytest.raises(ProfilingError, match="only a functional model with one input"):
         profile_model(Own(name="own"), 64)
+
+
+def test_a_model_within_is_counted_layer_by_layer_for_each_of_its_regions():
+    images = keras.Input((32, 32, 4))
+    pyramid = layers.Conv2D(4, 1, strides=8, padding="same", name="p3")(images)
+    boxes = layers.Reshape((100, 4))(layers.Dense(25, name="boxes")(pyramid))
+    head = keras.Model(
+        crops := keras.Input((3, 3, 4)), layers.Conv2DTranspose(5, 2, 2, name="grow")(crops)
+    )
+    crops = RoiAlign(3, (3,))([pyramid], boxes)
+    model = keras.Model(images, PartRegions(100)(head(JoinRegions()(crops))))
+    (grow,) = (one for one in profile_model(model).layers if one.layer == "grow")
+    assert grow.cost.parameters == 2 * 2 * 4 * 5 + 5
+    assert grow.cost.macs == 100 * 9 * 2 * 2 * 4 * 5
+    assert grow.cost.published == grow.cost.macs + 100 * 36 * 5 / 2
