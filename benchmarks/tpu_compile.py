@@ -36,6 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_effspine.atomic_file import write_file
+from keras_effspine.data.mask_crops import CROP_SIZE
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
@@ -55,16 +56,12 @@ def compiled_task_model(recipe, start, number):
     return model
 
 
-def make_variables(model, images, labels):
-    """Those of the optimizer and of the losses, which a traced step could not make."""
-    model.optimizer.build(model.trainable_variables)
-    model.compute_loss(x=images, y=labels, y_pred=model(images))
-
-
 def batch(size, count):
+    """Pictures and labels; a detector without masks does not read those."""
     images = tf.zeros([count, size, size, 3])
     boxes = tf.tile(tf.constant([[[8.0, 8.0, 90.0, 60.0]]]), [count, BOXES, 1])
-    return images, {"boxes": boxes, "classes": tf.zeros([count, BOXES])}
+    masks = tf.ones([count, BOXES, CROP_SIZE, CROP_SIZE], "uint8")
+    return images, {"boxes": boxes, "classes": tf.zeros([count, BOXES]), "masks": masks}
 
 
 class Replica:
@@ -113,11 +110,10 @@ def lower(model, images, labels):
     """
 
     @tf.function(jit_compile=True, autograph=False)
-    def step(images, boxes, classes):
-        return model.train_step((images, {"boxes": boxes, "classes": classes}))
+    def step(images, *values):
+        return model.train_step((images, dict(zip(labels, values, strict=True))))
 
-    arguments = (images, labels["boxes"], labels["classes"])
-    shapes = [tf.TensorSpec(x.shape, x.dtype) for x in arguments]
+    shapes = [tf.TensorSpec(x.shape, x.dtype) for x in (images, *labels.values())]
     return step.experimental_get_compiler_ir(*shapes)(stage="stablehlo_serialized")
 
 
@@ -257,7 +253,7 @@ def main():
         "replicas": len(devices),
         "parameters": model.count_params(),
     }
-    make_variables(model, *batch(recipe.image_size, 1))
+    model._maybe_symbolic_build(data_batch=batch(recipe.image_size, 1))
     started = time.monotonic()
     with replica_of(len(devices)):
         stablehlo = lower(model, *batch(recipe.image_size, recipe.batch_size))

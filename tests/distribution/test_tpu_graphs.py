@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.integration
 
 HERE = pathlib.Path(__file__).parent
-TASKS = ("detection", "semantic_segmentation", "classification")
+TASKS = ("detection", "semantic_segmentation", "classification", "instance_segmentation")
 STEPS = ("train", "evaluate", "predict")
 
 

@@ -32,6 +32,11 @@ LABELS = {
     },
     "semantic_segmentation": lambda: tf.zeros([IMAGES, SIZE, SIZE], "uint8"),
     "classification": lambda: tf.one_hot([0, 2], CLASSES),
+    "instance_segmentation": lambda: {
+        "boxes": tf.zeros([IMAGES, 10, 4]),
+        "classes": -tf.ones([IMAGES, 10]),
+        "masks": tf.zeros([IMAGES, 10, 112, 112], "uint8"),
+    },
 }
 
 

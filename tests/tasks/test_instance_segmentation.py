@@ -176,9 +176,9 @@ def test_a_run_leaves_masks_that_cocos_own_tools_read(tiny, handful, tmp_path):
         assert min(image.size) > 400
     found = json.loads((folder.path / "predictions.json").read_text())
     coco = COCO(str(handful.file))
-    if found:
-        coco.loadRes(found)
-        assert coco.annToMask(found[0]).any() or found[0]["segmentation"]
+    assert found and len(coco.loadRes(found).anns) == len(found)
+    sizes = {r.image_id: (r.height, r.width) for r in handful.records.records}
+    assert all(coco.annToMask(one).shape == sizes[one["image_id"]] for one in found)
     model = keras_effspine.load_model(folder.path)
     assert type(model) is keras_effspine.MaskRCNN
     assert (model.max_detections, model.canonical_size) == (3, 56.0)

@@ -1,12 +1,15 @@
-"""Runs of segmentation and classification that are stopped go on as if they had not been."""
+"""Runs of the other tasks that are stopped go on as if they had not been."""
 
 import keras
 import numpy as np
 import pytest
+from model_cases import TinyBackbone
 from small_classes import class_folders
+from small_data import small_record_set
 from small_maps import write_mask_folder
 
 import keras_effspine
+from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.errors import StoppedError
 from keras_effspine.training.curves import Curves
 from keras_effspine.training.optimization import Optimization
@@ -26,17 +29,36 @@ def small_backbone(recipe, start, **changes):
     return keras.Model(images, x)
 
 
+def pyramid_backbone(recipe, start, **changes):
+    """Seven convolutions with the levels that a detector reads."""
+    return TinyBackbone()
+
+
+def write_instances(folder):
+    """COCO's layout, with masks and crowds."""
+    (folder / "annotations").mkdir(parents=True)
+    records = small_record_set(folder / "train")
+    save_coco(records, folder / "annotations/instances_train.json")
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("task", "write", "values"),
+    ("task", "write", "backbone", "values"),
     [
-        ("semantic_segmentation", write_mask_folder, {}),
-        ("classification", class_folders, {"dropout_rate": 0.3}),
+        ("semantic_segmentation", write_mask_folder, small_backbone, {}),
+        ("classification", class_folders, small_backbone, {"dropout_rate": 0.3}),
+        (
+            "instance_segmentation",
+            write_instances,
+            pyramid_backbone,
+            {"num_proposals": 20, "sampled_regions": 8},
+        ),
     ],
 )
 def test_a_stopped_run_of_a_task_ends_with_the_same_bits(
-    task, write, values, tmp_path, monkeypatch
+    task, write, backbone, values, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("keras_effspine.tasks.backbone.build_backbone", small_backbone)
+    monkeypatch.setattr("keras_effspine.tasks.backbone.build_backbone", backbone)
     recipe = Recipe(
         task=task,
         data=Data(data=str(write(tmp_path / "data"))),
