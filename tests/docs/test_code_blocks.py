@@ -32,6 +32,11 @@ def labels():
     return {
         "SemanticSegmenter": random.integers(0, 21, (2, 128, 128)),
         "ImageClassifier": np.array([3, 7]),
+        "MaskRCNN": {
+            "boxes": np.array([[[20.0, 30.0, 90.0, 60.0]], [[5.0, 5.0, 40.0, 40.0]]]),
+            "classes": np.array([[1.0], [2.0]]),
+            "masks": np.ones((2, 1, 112, 112), "uint8"),
+        },
         "RetinaNet": {
             "boxes": np.array([[[20.0, 30.0, 90.0, 60.0]], [[5.0, 5.0, 40.0, 40.0]]]),
             "classes": np.array([[1.0], [2.0]]),
