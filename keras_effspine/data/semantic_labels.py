@@ -80,7 +80,7 @@ class SegmentLabels:
     """Maps of COCO's panoptic format, whose colours are the ids of the record's objects."""
 
     def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
-        codes = _code(_colours(path))
+        codes = segment_ids(path)
         ids, places = np.unique(codes, return_inverse=True)
         class_of = dict(zip(record.annotation_ids, record.classes.tolist(), strict=True))
         class_of[0] = IGNORED
@@ -94,6 +94,15 @@ class SegmentLabels:
 
     def with_classes(self, to_index: np.ndarray) -> "SegmentLabels":
         return self  # the record's own classes say what a segment is
+
+
+def segment_ids(path: pathlib.Path) -> np.ndarray:
+    """The segments' ids in a PNG file of COCO's panoptic format: int32 `(height, width)`.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    return _code(_colours(path))
 
 
 class ObjectLabels:

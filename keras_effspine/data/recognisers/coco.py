@@ -56,6 +56,10 @@ def _file(place):
     if "semantic" in place.labels and is_panoptic(path):
         load = load_coco_panoptic
         return Source((), lambda _: load(path, images), has_maps=True, takes_images=True)
+    if "instances" in place.labels and is_panoptic(path):
+        from keras_effspine.data.formats.panoptic_instances import load_panoptic_instances
+
+        return Source((), lambda _: load_panoptic_instances(path, images), takes_images=True)
     return Source((), lambda _: _load(path, images, None), takes_images=True)
 
 
