@@ -52,7 +52,7 @@ def load_panoptic_instances(
 def _with_masks(record: Record, to_index: np.ndarray) -> Record:
     assert record.semantic_map is not None
     kept = np.flatnonzero(to_index[record.classes] >= 0)
-    ids = tuple(record.annotation_ids[index] for index in kept)
+    ids = tuple(record.annotation_ids[index] for index in kept.tolist())
     return dataclasses.replace(
         record,
         boxes=record.boxes[kept],
