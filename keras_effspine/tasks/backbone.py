@@ -12,7 +12,7 @@ from keras_effspine.pretrained.pretrained import Pretrained
 _OF_THE_MODEL = ("name", "trainable", "dtype", "input_shape", "stochastic_depth_rate")
 """Arguments that belong to the model that was trained, not to its architecture."""
 
-_NOT_OF_A_RECIPE = {"self", "kwargs", "name", "trainable", "dtype", "input_shape", "input_tensor"}
+_NOT_OF_A_RECIPE = {"self", "spec", "name", "trainable", "dtype", "input_shape", "input_tensor"}
 
 
 def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backbone:
@@ -36,7 +36,7 @@ def build_backbone(recipe, start: Pretrained, **kwargs) -> keras_cv.models.Backb
     config = {name: value for name, value in config["config"].items() if name not in _OF_THE_MODEL}
     if recipe.batch_norm_momentum is not None:
         kwargs["batch_norm_momentum"] = recipe.batch_norm_momentum
-    taken = inspect.signature(cls).parameters
+    taken = _arguments(cls)
     wanted = {name: value for name, value in kwargs.items() if name in taken}
     try:
         return cls(**{**config, **wanted, **recipe.backbone})
@@ -57,7 +57,7 @@ def check_backbone_arguments(names: Iterable[str], cls: type) -> None:
     Raises:
         RecipeError: names the arguments that there are.
     """
-    known = [n for n in inspect.signature(cls).parameters if n not in _NOT_OF_A_RECIPE]
+    known = [name for name in _arguments(cls) if name not in _NOT_OF_A_RECIPE]
     for name in names:
         if name == "batch_norm_momentum":
             raise RecipeError(f"backbone.{name}: set the recipe's own value {name} instead.")
@@ -65,3 +65,16 @@ def check_backbone_arguments(names: Iterable[str], cls: type) -> None:
             near = difflib.get_close_matches(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}."
             raise RecipeError(f"backbone.{name}: {cls.__name__} has no such argument; {hint}")
+
+
+def _arguments(cls: type) -> list[str]:
+    """Names of constructor arguments, with those that a class hands on to the one it derives from."""
+    names = []
+    for base in cls.__mro__[: cls.__mro__.index(keras_cv.models.Backbone)]:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        names += [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            break
+    return list(dict.fromkeys(names))

@@ -9,11 +9,12 @@ import pydantic
 import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
 
+from keras_effspine import EffSpineNetBackbone
 from keras_effspine.errors import PresetError, RecipeError
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.stream.augmentation import CommonAugmentation
-from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.tasks.backbone import build_backbone, check_backbone_arguments
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training import recipes
 from keras_effspine.training.preset_values import resolve_paths, resolve_preset
@@ -211,6 +212,16 @@ def test_a_preset_may_have_a_backbone_of_keras_cv(tmp_path):
     assert backbone.stackwise_filters == [8, 16]
     with pytest.raises(RecipeError, match="backbone.stackwise_filter: ResNetBackbone has no such"):
         resolve_preset(override(recipe, {"backbone.stackwise_filter": [8, 16]}))
+
+
+def test_arguments_that_a_class_hands_on_are_its_own_too():
+    class Narrow(EffSpineNetBackbone):
+        def __init__(self, *, endpoint_width=8, **kwargs):
+            super().__init__(endpoint_width=endpoint_width, **kwargs)
+
+    check_backbone_arguments(["endpoint_width", "betas", "stochastic_depth_rate"], Narrow)
+    with pytest.raises(RecipeError, match="Narrow has no such argument; did you mean width_mult"):
+        check_backbone_arguments(["width_multiplyer"], Narrow)
 
 
 @pytest.mark.parametrize(
