@@ -68,12 +68,12 @@ def check_backbone_arguments(names: Iterable[str], cls: type) -> None:
 
 
 def _arguments(cls: type) -> list[str]:
-    """Names of constructor arguments, with those that a class hands on to the one it derives from."""
+    """Names of constructor arguments, with those that a class hands on to its base."""
     names = []
     for base in cls.__mro__[: cls.__mro__.index(keras_cv.models.Backbone)]:
         if "__init__" not in vars(base):
             continue
-        parameters = inspect.signature(base.__init__).parameters.values()
+        parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
         names += [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break
