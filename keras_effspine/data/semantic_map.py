@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from keras_effspine.errors import DataError
 from keras_effspine.topology.labels import IGNORED
-
-if TYPE_CHECKING:
-    from keras_effspine.data.record import Record
 
 MOST_CLASSES = IGNORED
 """So many classes leave 255 for the ignored pixels."""
@@ -21,7 +18,7 @@ MOST_CLASSES = IGNORED
 class Labels(Protocol):
     """What the values of label maps mean; the kinds are those of `data.semantic_labels`."""
 
-    def read(self, path: pathlib.Path, record: Record) -> np.ndarray:
+    def read(self, path: pathlib.Path, record: Any) -> np.ndarray:
         """uint8 `(height, width)`: class indices and `IGNORED`.
 
         Raises:
@@ -44,7 +41,7 @@ class SemanticMap:
     path: pathlib.Path
     labels: Labels
 
-    def read(self, record: Record) -> np.ndarray:
+    def read(self, record: Any) -> np.ndarray:
         """Reads the map.
 
         Args:

@@ -1,14 +1,9 @@
 """Tables of what was measured, for the terminal."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from keras_effspine.evaluation.detection_result import DetectionResult
 
 _STATS = (
     ("AP", "AP", "0.50:0.95", "all", "100"),
@@ -26,7 +21,7 @@ _STATS = (
 )
 
 
-def stats_table(result: DetectionResult, title: str = "Detection") -> Table:
+def stats_table(result: Any, title: str = "Detection") -> Table:
     """Lays out COCO's 12 numbers.
 
     Args:
@@ -49,7 +44,7 @@ def stats_table(result: DetectionResult, title: str = "Detection") -> Table:
     return table
 
 
-def class_table(result: DetectionResult, title: str = "Detection") -> Table:
+def class_table(result: Any, title: str = "Detection") -> Table:
     """Lays out the average precision of every class.
 
     Args:
@@ -71,7 +66,7 @@ def class_table(result: DetectionResult, title: str = "Detection") -> Table:
     return table
 
 
-def _counts(result: DetectionResult) -> str:
+def _counts(result: Any) -> str:
     missing = result.images - result.images_added
     parts = [
         f"{result.images} pictures",

@@ -1,8 +1,6 @@
 """Tables of what a look through a data set has found."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -10,12 +8,8 @@ from rich.text import Text
 from keras_effspine.inspection.issues import Issue
 from keras_effspine.printable import printable
 
-if TYPE_CHECKING:
-    from keras_effspine.inspection.label_map_inspection import MapInspection
-    from keras_effspine.inspection.record_inspection import Inspection
 
-
-def object_tables(inspection: Inspection) -> list[Table | str]:
+def object_tables(inspection: Any) -> list[Table | str]:
     """What an `Inspection` of pictures with objects found."""
     classes = Table("class", "objects", "pictures with it")
     for name, objects, images in inspection.per_class:
@@ -36,7 +30,7 @@ def object_tables(inspection: Inspection) -> list[Table | str]:
     ]
 
 
-def label_tables(inspection: Inspection) -> list[Table | str]:
+def label_tables(inspection: Any) -> list[Table | str]:
     """What an `Inspection` of pictures with one label each found."""
     classes = Table("class", "pictures")
     for name, _, images in inspection.per_class:
@@ -45,7 +39,7 @@ def label_tables(inspection: Inspection) -> list[Table | str]:
     return [classes, issue_table(inspection.issues)]
 
 
-def map_tables(inspection: MapInspection) -> list[Table | str]:
+def map_tables(inspection: Any) -> list[Table | str]:
     """What a `MapInspection` found."""
     classes = Table("class", "pixels", "share", "pictures with it")
     total = max(inspection.pixels, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
-    from keras_effspine.training.recipe import Recipe
 
 _KEPT = 5
 
@@ -75,7 +74,7 @@ class Classification(Task):
         return record.image_label is not None
 
     def build_model(
-        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+        self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
         from keras_effspine.models.image_classifier import ImageClassifier
         from keras_effspine.tasks.backbone import build_backbone
@@ -92,7 +91,7 @@ class Classification(Task):
         )
 
     def compile_model(
-        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+        self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
         import keras
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
-    from keras_effspine.training.recipe import Recipe
 
 
 class DetectionOptions(TaskOptions):
@@ -50,7 +49,7 @@ class Detection(Task):
             )
 
     def build_model(
-        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+        self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
         from keras_effspine.models.retinanet import RetinaNet
         from keras_effspine.tasks.backbone import build_backbone
@@ -67,7 +66,7 @@ class Detection(Task):
         )
 
     def compile_model(
-        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+        self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
         losses = cast(DetectionOptions, recipe.options).losses
         model.compile(optimizer=optimizer, **detection_losses(losses))

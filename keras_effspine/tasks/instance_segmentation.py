@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
-    from keras_effspine.training.recipe import Recipe
 
 
 class InstanceOptions(TaskOptions):
@@ -79,7 +78,7 @@ class InstanceSegmentation(Task):
         return inspect_masks(record_set, checked, image_size)
 
     def build_model(
-        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+        self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
         from keras_effspine.models.mask_rcnn import MaskRCNN
         from keras_effspine.tasks.backbone import build_backbone
@@ -97,7 +96,7 @@ class InstanceSegmentation(Task):
         )
 
     def compile_model(
-        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+        self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
         model.compile(optimizer=optimizer)
 

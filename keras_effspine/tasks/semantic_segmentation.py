@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
-    from keras_effspine.training.recipe import Recipe
 
 _LOOKED_AT = 32
 
@@ -86,7 +85,7 @@ class SemanticSegmentation(Task):
         return inspect_maps(record_set, checked)
 
     def build_model(
-        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+        self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
         from keras_effspine.models.semantic_segmenter import SemanticSegmenter
         from keras_effspine.tasks.backbone import build_backbone
@@ -98,7 +97,7 @@ class SemanticSegmentation(Task):
         return SemanticSegmenter(backbone, num_classes=len(class_names), **depth)
 
     def compile_model(
-        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+        self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
         model.compile(optimizer=optimizer)
 

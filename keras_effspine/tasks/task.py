@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
-    from keras_effspine.training.recipe import Recipe
 
 
 class Task(abc.ABC):
@@ -88,7 +87,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def build_model(
-        self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained
+        self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
         """Makes the model that a recipe describes, not compiled.
 
@@ -104,11 +103,11 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def compile_model(
-        self, model: keras.Model, recipe: Recipe, optimizer: keras.optimizers.Optimizer
+        self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
         """Compiles the model with the losses that a recipe names."""
 
-    def augmentation(self, recipe: Recipe) -> Augmentation:
+    def augmentation(self, recipe: Any) -> Augmentation:
         """Changes of the training pictures: the recipe's, and those that are options."""
         options = recipe.options.model_dump(include=set(Augmentation.model_fields))
         return Augmentation(**recipe.augmentation.model_dump(), **options)
