@@ -9,6 +9,8 @@ from model_tester import ModelTester
 
 from keras_effspine import MaskRCNN
 
+pytestmark = pytest.mark.integration
+
 
 class TestMaskRCNN(ModelTester):
     """The tests of all task models."""
