@@ -49,7 +49,7 @@ SOURCES += [("detection", dictionary), ("detection", dictionaries)]
 def wrong_labels(name):
     """Labels of the case with something wrong in the last batch, and what is said of it."""
     labels = keras.tree.map_structure(np.copy, CASES[name].labels)
-    if name == "detection":
+    if name in ("detection", "instances"):
         labels["classes"][2, 0] = 3
         return labels, r"from 0 to 2; -1 pads .* Received: 3\.0 \(classes"
     if name == "classification":
