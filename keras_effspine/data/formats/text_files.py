@@ -21,10 +21,11 @@ def read_text(path: pathlib.Path) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding)
-    if b"\0" in content:  # UTF-16 without its mark has one in nearly every second place
-        high = content[1::2].count(0) >= content[::2].count(0)
-        return _without_nul(content.decode("utf-16-le" if high else "utf-16-be"))
-    return content.decode("utf-8")
+    # UTF-16 without its mark has a zero in nearly every second place; a stray one is no such text.
+    second, first = content[1::2].count(0), content[::2].count(0)
+    if 4 * max(first, second) > len(content):
+        return _without_nul(content.decode("utf-16-le" if second >= first else "utf-16-be"))
+    return _without_nul(content.decode("utf-8"))
 
 
 def _without_nul(text):
