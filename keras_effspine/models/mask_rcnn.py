@@ -24,9 +24,8 @@ from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.models.task_model import TaskModel
+from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.mask_rcnn import MaskRCNNNetwork
-from keras_effspine.networks.operations import Operations
 from keras_effspine.pretrained.shipped import keras_cv_presets
 
 _WIDE_PYRAMID = 112
@@ -151,11 +150,7 @@ class MaskRCNN(TaskModel, Task):
             num_classes,
             rpn_layers,
             dense_width,
-            Operations(
-                getattr(backbone, "activation", "swish"),
-                getattr(backbone, "batch_norm_momentum", 0.99),
-                getattr(backbone, "batch_norm_epsilon", 1e-3),
-            ),
+            operations_of(backbone),
             canonical_size,
             RegionDetections(score_threshold, iou_threshold, max_detections, name="detections"),
             num_proposals,

@@ -25,8 +25,7 @@ from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonM
 from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
-from keras_effspine.models.task_model import TaskModel
-from keras_effspine.networks.operations import Operations
+from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SCALES, ANCHOR_SIZES, LEVELS
@@ -133,11 +132,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         anchors = _anchors_per_location(anchor_generator)
 
         pyramid = pyramid_levels(backbone, feature_pyramid)
-        operations = Operations(
-            getattr(backbone, "activation", "swish"),
-            getattr(backbone, "batch_norm_momentum", 0.99),
-            getattr(backbone, "batch_norm_epsilon", 1e-3),
-        )
+        operations = operations_of(backbone)
         outputs = {}
         for output, head, values, bias in (
             ("box", box_head, 4, 0.0),

@@ -16,8 +16,7 @@ from keras_effspine.models.batch_checks import check_label_maps, check_whole_num
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.models.task_model import TaskModel
-from keras_effspine.networks.operations import Operations
+from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology.labels import IGNORED
@@ -87,11 +86,7 @@ class SemanticSegmenter(TaskModel, Task):
                 f"`head_layers` must not be negative. Received: head_layers={head_layers}"
             )
         features = single_map(backbone)
-        operations = Operations(
-            getattr(backbone, "activation", "swish"),
-            getattr(backbone, "batch_norm_momentum", 0.99),
-            getattr(backbone, "batch_norm_epsilon", 1e-3),
-        )
+        operations = operations_of(backbone)
         images = backbone.inputs[0]
         coarse = segmentation_head(features, head_layers, num_classes, operations)
         logits = BilinearUpsampling(_LEVEL, dtype="float32", name="logits")(coarse, images)

@@ -8,6 +8,7 @@ from keras_cv.src.models.task import Task
 
 from keras_effspine.models.checked_batches import CheckedBatches
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.networks.operations import Operations
 from keras_effspine.pretrained.preset_saving import PresetSaving
 
 
@@ -127,3 +128,10 @@ def _frozen_config(model: keras.Model) -> dict[str, list[str]]:
     """
     names = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return {"frozen_layers": names} if names and model.trainable else {}
+
+
+def operations_of(backbone: keras.Model) -> Operations:
+    """What subnets take over of their backbone; Eff-SpineNet's values where it says nothing."""
+    defaults = Operations()
+    names = ("activation", "batch_norm_momentum", "batch_norm_epsilon")
+    return Operations(*(getattr(backbone, name, getattr(defaults, name)) for name in names))
