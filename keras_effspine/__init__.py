@@ -16,6 +16,7 @@ _PUBLIC = {
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "load_model": "keras_effspine.pretrained.saved_model",
+    "search": "keras_effspine.searching.search",
 }
 
 __all__ = ["__version__", *_PUBLIC]

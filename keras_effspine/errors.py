@@ -40,5 +40,9 @@ class ProfilingError(EffSpineError, ValueError):
     """A model, or an input size, that cannot be counted."""
 
 
+class SearchError(EffSpineError, ValueError):
+    """A search that cannot be made, or gone on with."""
+
+
 class StrategyError(EffSpineError, ValueError):
     """Devices that are not there, or a batch that does not fit them."""

@@ -14,6 +14,7 @@ from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.predict import predict
 from keras_effspine.cli.presets import app as presets
 from keras_effspine.cli.profile import profile
+from keras_effspine.cli.search import search
 from keras_effspine.cli.train import train
 from keras_effspine.errors import EffSpineError, StoppedError
 from keras_effspine.printable import printable
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (train, evaluate, predict, profile):
+for verb in (train, evaluate, predict, profile, search):
     app.command()(verb)
 app.add_typer(data, name="data")
 app.add_typer(presets, name="presets")

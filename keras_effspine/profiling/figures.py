@@ -63,6 +63,9 @@ def _figures():
         "figure_1": trade_off_figure(
             light, "multiply_adds", "multiply-adds, B", "COCO AP against FLOPs"
         ),
-        "figure_3": distribution_figure(SPEC, ("SP-EfficientNet-B0", "Eff-SpineNet-D0")),
+        "figure_3": distribution_figure(
+            SPEC.table,
+            {"SP-EfficientNet-B0": SPEC.table.widths, "Eff-SpineNet-D0": SPEC.widths()},
+        ),
         "figure_4": trade_off_figure(light, "parameters", "parameters, M", "COCO AP against size"),
     }

@@ -1,6 +1,7 @@
 """The measurements of a run, one after the other."""
 
 import math
+from collections.abc import Mapping
 
 
 class History:
@@ -13,12 +14,21 @@ class History:
             for no such end.
         patient_until: measurements before this step do not count for the patience: while the
             learning rate is high the model need not get better.
+        floors: from a step to the least value of the most telling metric there with which the run
+            is worth going on with; None for no such floors.
     """
 
-    def __init__(self, entries: list[dict], patience: int | None, patient_until: int = 0) -> None:
+    def __init__(
+        self,
+        entries: list[dict],
+        patience: int | None,
+        patient_until: int = 0,
+        floors: Mapping[int, float] | None = None,
+    ) -> None:
         self.entries = entries
         self._patience = patience
         self._patient_until = patient_until
+        self._floors = floors or {}
 
     def add(self, step: int, metrics: dict[str, float | None]) -> None:
         """Adds a measurement in place of later ones, which a run that goes on makes again."""
@@ -35,9 +45,19 @@ class History:
         return max(self.entries, key=_score, default=None)
 
     @property
+    def is_below_floor(self) -> bool:
+        """Whether the last measurement is below its floor, and so not worth going on from."""
+        if not self.entries:
+            return False
+        last = self.entries[-1]
+        return _score(last) < self._floors.get(last["step"], -math.inf)
+
+    @property
     def is_exhausted(self) -> bool:
-        """Whether the patience has run out: the run is to end."""
+        """Whether the run is to end: the patience has run out, or it is below a floor."""
         best = self.best
+        if self.is_below_floor:
+            return True
         if self._patience is None or best is None:
             return False
         counted_from = max(best["step"] + 1, self._patient_until)

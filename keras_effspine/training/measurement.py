@@ -1,6 +1,6 @@
 """Measuring a model while it trains."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import keras
@@ -40,6 +40,7 @@ class Measurement:
         checkpoint: `Checkpoint`.
         report: function that is given one line of text.
         patient_until: step before which the recipe's patience does not count.
+        floors: as in `History`.
 
     Attributes:
         history: `History`.
@@ -61,6 +62,7 @@ class Measurement:
         checkpoint: Checkpoint,
         report: Callable[[str], None],
         patient_until: int = 0,
+        floors: Mapping[int, float] | None = None,
     ) -> None:
         self._task = task
         self._model = model
@@ -73,7 +75,7 @@ class Measurement:
         self._checkpoint = checkpoint
         self._report = report
         done = folder.metrics
-        self.history = History(done.history if done else [], recipe.patience, patient_until)
+        self.history = History(done.history if done else [], recipe.patience, patient_until, floors)
         self._curves = folder.curves("measured")
         self.result: Any = None
 
@@ -126,7 +128,9 @@ class Measurement:
             f"step {step}: {name} {'-' if value is None else format(value, '.3f')} "
             f"on the {self._measured_on} pictures"
         )
-        if self.history.is_exhausted:
+        if self.history.is_below_floor:
+            self._report("Too far behind to be worth going on with: the run ends.")
+        elif self.history.is_exhausted:
             self._report(
                 f"Not better than at step {best['step']} for {self._recipe.patience} measurements: "
                 "the run ends. best.keras is the model of that step."

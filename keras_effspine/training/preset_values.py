@@ -75,7 +75,9 @@ def resolve_paths(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that a run can be measured again from anywhere."""
     paths = {
         f"data.{field}": os.path.abspath(value)
-        for field, value in recipe.data.model_dump(exclude={"split", "val_split"}).items()
+        for field, value in recipe.data.model_dump(
+            exclude={"split", "val_split", "reserve"}
+        ).items()
         if value is not None and not is_name(value)
     }
     if os.path.exists(recipe.preset) and recipe.preset not in list_presets():

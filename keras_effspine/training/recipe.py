@@ -41,6 +41,8 @@ class Data(_Part):
         val_images: folder of its pictures; None takes `images`.
         val_split: the part to measure on; None takes `"val"` or `"validation"`, where there is one
             and the model trains on `"train"`.
+        reserve: number of training pictures to measure on in place of validation data: they are
+            not trained on. The same ones whatever the seed.
     """
 
     data: str = "shapes"
@@ -49,11 +51,14 @@ class Data(_Part):
     val_data: str | None = None
     val_images: str | None = None
     val_split: str | None = None
+    reserve: _Positive | None = None
 
     @pydantic.model_validator(mode="after")
     def _images_have_data(self):
         if self.val_images is not None and self.val_data is None:
             raise ValueError("val_images is the folder of val_data, which is not given")
+        if self.reserve is not None and (self.val_data or self.val_split):
+            raise ValueError("reserve takes the place of validation data; give one of them")
         return self
 
 

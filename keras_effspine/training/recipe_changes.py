@@ -95,16 +95,17 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
     Returns:
         List of strings such as `"optimization.learning_rate: 0.01; now 0.02"`.
     """
-    both = [_flat(recipe.model_dump()) for recipe in (old, new)]
+    both = [flat(recipe.model_dump()) for recipe in (old, new)]
     keys = [key for key in {**both[0], **both[1]} if key != "strategy"]
     # What a backbone is built with is named only where it is not the preset's.
     pairs = [(key, *(values.get(key, "the preset's") for values in both)) for key in keys]
     return [f"{key}: {before}; now {after}" for key, before, after in pairs if before != after]
 
 
-def _flat(values: dict, prefix: str = "") -> dict:
-    flat: dict[str, Any] = {}
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dictionaries as one, whose keys are those on the way, joined with dots."""
+    found: dict[str, Any] = {}
     for key, value in values.items():
         nested = isinstance(value, dict)
-        flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return flat
+        found |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return found

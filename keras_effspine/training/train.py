@@ -4,7 +4,7 @@ import contextlib
 import os
 import pathlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import keras
@@ -13,6 +13,7 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.loading import describe_records, load_records, read_validation_records
 from keras_effspine.data.record import RecordSet
+from keras_effspine.data.reserved_records import reserve_records
 from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
@@ -46,6 +47,7 @@ def train(
     out: str | os.PathLike,
     report: Callable[[str], None] = print,
     verbose: int | str = "auto",
+    floors: Mapping[int, float] | None = None,
 ) -> tuple[RunFolder, Any]:
     """Trains a model as a recipe says, measures it, and writes a run folder.
 
@@ -62,6 +64,8 @@ def train(
         report: function that is given each line of text for the user.
         verbose: 0 shows no progress; 1 a line that is kept up to date; 2 a line now and then, for
             log files; `"auto"` is 1 on a terminal, otherwise 2.
+        floors: from a step that is measured after to the least value of the task's most telling
+            metric there with which the run is worth going on with; it ends below.
 
     Returns:
         Pair of the `RunFolder` and the last measurement, the result of the task's evaluator.
@@ -123,6 +127,7 @@ def train(
             checkpoint,
             report,
             patient_until=schedule.halved_at(),
+            floors=floors,
         )
         measured_at = measured_steps(steps, recipe.evaluations)
         together = StopTogether(strategy) if workers > 1 else None
@@ -193,12 +198,16 @@ def load_data(recipe: Recipe, report: Callable[[str], None]) -> tuple[RecordSet,
 
     Returns:
         Tuple of two `RecordSet`s with the same classes and what the second one is:
-        `"validation"`, or `"training"` where the recipe names no validation data.
+        `"validation"`; `"reserved"`, of the training pictures; or `"training"` where the recipe
+        names no validation data.
     """
     data = recipe.data
     labels = find_task(recipe.task).labels
     records = load_records(data.data, data.images, data.split, labels)
     _report_records(records, report)
+    if data.reserve is not None:
+        report(f"{data.reserve} of them are reserved to measure on.")
+        return *reserve_records(records, data.reserve), "reserved"
     measured = load_validation_data(recipe, report)
     if measured is None:
         report("No validation data named: the model is measured on the pictures it trains on.")
@@ -209,6 +218,8 @@ def load_data(recipe: Recipe, report: Callable[[str], None]) -> tuple[RecordSet,
 def load_validation_data(recipe: Recipe, report: Callable[[str], None]) -> RecordSet | None:
     """The `RecordSet` of a recipe's validation data; None where it names none."""
     data = recipe.data
+    if data.reserve is not None:
+        return load_data(recipe, report)[1]
     measured = read_validation_records(
         data.data,
         data.images,

@@ -49,6 +49,10 @@ FOLDERS = {
         {"keras", "tensorflow"},
     ),
     "profiling": ({"topology", "layers", "pretrained", "models", "tasks", "training"}, {"keras"}),
+    "searching": (
+        {"topology", "pretrained", "models", "data", "tasks", "training", "profiling"},
+        {"keras", "tensorflow"},
+    ),
 }
 HEAVY = {"keras", "keras_cv", "tensorflow"}
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)

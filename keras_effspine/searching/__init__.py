@@ -1,0 +1,1 @@
+"""Learning where the computation of a network goes (3.3 of the paper)."""

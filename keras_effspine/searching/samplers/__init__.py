@@ -1,0 +1,1 @@
+"""Algorithms that choose candidates by the scores of earlier ones."""

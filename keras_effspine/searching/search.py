@@ -1,0 +1,277 @@
+"""Learning a resource distribution, from a recipe to a preset."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_effspine.errors import SearchError, StoppedError
+from keras_effspine.searching.best_preset import save_best_preset
+from keras_effspine.searching.budget import Drawn, draw
+from keras_effspine.searching.driver import Driver, State
+from keras_effspine.searching.job import Result
+from keras_effspine.searching.plan import Plan, plan_search
+from keras_effspine.searching.pool import Pool, ThisProcess
+from keras_effspine.searching.ranking import Ranked, rank, write_ranking
+from keras_effspine.searching.ray_pool import RayPool, Resources
+from keras_effspine.searching.rehearsal import Rehearsal, rehearse
+from keras_effspine.searching.report import write_report
+from keras_effspine.searching.samplers.registry import make_sampler
+from keras_effspine.searching.samplers.sampler import Sampler
+from keras_effspine.searching.search_folder import SEARCH_FILE, SearchFolder
+from keras_effspine.searching.space import BETAS
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.termination import termination_as_interrupt
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Args:
+        winner: the `Ranked` candidate that the algorithm recommends, evaluated to the end.
+        ranking: list of all candidates as `Ranked`, the best first.
+        preset: path of the winner's preset folder, an architecture without weights.
+    """
+
+    winner: Ranked
+    ranking: list[Ranked]
+    preset: pathlib.Path
+
+
+def search(
+    recipe: Recipe,
+    out: str | os.PathLike,
+    *,
+    algorithm: str = "reinforce",
+    candidates: int = 100,
+    betas: Sequence[float] = BETAS,
+    multiply_adds: float | None = None,
+    stop_below: float = 0.25,
+    workers: int = 1,
+    address: str | None = None,
+    resources: Resources | None = None,
+    report: Callable[[str], None] = print,
+    observe: Callable[[State], None] = lambda state: None,
+) -> Found:
+    """Learns where the computation of a network should go (3.3 of the Eff-SpineNet paper).
+
+    Each candidate is the recipe's model with a beta of its own for each block, at the computation
+    of its preset (equations 2 to 4). It is trained as the recipe says, cut short, and scored by the
+    task's most telling metric on training pictures that are reserved for it.
+
+    A search that was stopped, or killed, goes on when it is called again: no candidate that was
+    finished is lost, and none runs twice. With more `candidates` one that had ended goes on.
+
+    Args:
+        recipe: `Recipe` of the short training; its `data.reserve` says how many pictures are
+            reserved, its seed is that of the search too.
+        out: path of the folder: new, empty, or with the same search.
+        algorithm: one of `searching.samplers.registry.ALGORITHMS`.
+        candidates: how many are tried.
+        betas: the set that the betas are chosen from.
+        multiply_adds: hard limit of the model's multiply-adds on one picture, as the paper counts;
+            None allows a tenth more than the preset has.
+        stop_below: a candidate ends early which at a measurement is worse than all but this share
+            of the earlier ones; 0 for none.
+        workers: candidates at a time. More than one, or an `address`, needs Ray.
+        address: of a cluster of Ray; None stays on this machine.
+        resources: what of a machine each candidate needs, as Ray counts it.
+        report: function that is given each line of text for the user.
+        observe: function that is given the `State` of the search whenever it changes.
+
+    Returns:
+        `Found`. The folder holds `report.md` with pictures, `ranking.csv`, the winner as the
+        preset `best`, and a file for each candidate in `results`.
+
+    Raises:
+        StoppedError: if it was stopped by Ctrl-C or SIGTERM.
+        EffSpineError: where recipe, data, budget, cluster or folder cannot be used.
+    """
+    plan = plan_search(recipe, betas, multiply_adds, report)
+    return run_plan(
+        plan,
+        out,
+        algorithm=algorithm,
+        candidates=candidates,
+        stop_below=stop_below,
+        workers=workers,
+        address=address,
+        resources=resources,
+        report=report,
+        observe=observe,
+    )
+
+
+def run_plan(
+    plan: Plan,
+    out: str | os.PathLike,
+    *,
+    algorithm: str = "reinforce",
+    candidates: int = 100,
+    stop_below: float = 0.25,
+    workers: int = 1,
+    address: str | None = None,
+    resources: Resources | None = None,
+    report: Callable[[str], None] = print,
+    observe: Callable[[State], None] = lambda state: None,
+) -> Found:
+    """`search`, of a plan. Arguments, result and errors are its."""
+    if candidates < 1 or workers < 1 or not 0 <= stop_below < 1:
+        raise SearchError(
+            "A search has at least one candidate and one worker, and stops a share of candidates "
+            f"from 0 to below 1. Received: {candidates}, {workers}, {stop_below}"
+        )
+    space, seed = plan.space, plan.recipe.seed
+    sampler = make_sampler(algorithm, space.blocks, len(space.choices), seed)
+    drawn = draw(space, plan.counts, plan.budget, seed)
+    report(describe_drawn(drawn, plan))
+    settings = {"algorithm": algorithm, "stop_below": stop_below}
+    with _driving(plan, sampler, out, settings, workers, address, resources, report, observe) as (
+        driver,
+        folder,
+    ):
+        done = min(candidates, len(driver.state.results))
+        if done:
+            report(f"Going on: {done} candidates have been evaluated before.")
+        state = driver.run(candidates)
+        winner = _winner(driver, sampler, plan)
+        ranking = rank(state, plan)
+        write_ranking(ranking, folder.path / "ranking.csv")
+        preset = save_best_preset(plan, winner, folder.path / "best")
+        best = next((one for one in ranking if one.result.key == winner.key), None)
+        best = best or Ranked.of(len(state.samples), winner, plan)
+        write_report(folder.path, plan, algorithm, best, ranking, drawn, report)
+    return Found(best, ranking, preset)
+
+
+def rehearse_plan(
+    plan: Plan,
+    out: str | os.PathLike,
+    *,
+    algorithm: str = "reinforce",
+    references: int = 6,
+    repeats: int = 3,
+    stop_below: float = 0.25,
+    workers: int = 1,
+    address: str | None = None,
+    resources: Resources | None = None,
+    report: Callable[[str], None] = print,
+    observe: Callable[[State], None] = lambda state: None,
+) -> Rehearsal:
+    """Finds out whether the proxy of a plan can tell candidates apart, before it is searched.
+
+    What is evaluated lies in the search's folder, and the search need not do it again.
+
+    Args:
+        references: number of candidates, a spread of them.
+        repeats: number of seeds that each is evaluated with.
+        plan, out, algorithm, stop_below, workers, address, resources, report, observe: those of the
+            search.
+
+    Returns:
+        `Rehearsal`; also in the folder, as `rehearsal.json`.
+
+    Raises:
+        SearchError: if a candidate fails.
+        EffSpineError: as `search`.
+    """
+    space, seed = plan.space, plan.recipe.seed
+    sampler = make_sampler(algorithm, space.blocks, len(space.choices), seed)
+    settings = {"algorithm": algorithm, "stop_below": stop_below}
+    with _driving(plan, sampler, out, settings, workers, address, resources, report, observe) as (
+        driver,
+        folder,
+    ):
+        driver.state.count = references * repeats
+        rehearsal = rehearse(driver, space, seed, references, repeats)
+        folder.write_json("rehearsal.json", rehearsal.as_json())
+    return rehearsal
+
+
+@contextlib.contextmanager
+def _driving(
+    plan: Plan,
+    sampler: Sampler,
+    out: str | os.PathLike,
+    settings: dict[str, Any],
+    workers: int,
+    address: str | None,
+    resources: Resources | None,
+    report: Callable[[str], None],
+    observe: Callable[[State], None],
+) -> Iterator[tuple[Driver, SearchFolder]]:
+    """The driver of a search in its folder, with its workers at hand."""
+    path = pathlib.Path(out).absolute()
+    window = 1 if workers == 1 else 2 * workers
+    if (path / SEARCH_FILE).exists():
+        window = SearchFolder(path).settings.get("window", window)
+        if workers > window:
+            report(f"The search began with room for {window} candidates at a time, and keeps it.")
+    settings = {
+        **settings,
+        "seed": plan.recipe.seed,
+        "betas": list(plan.space.choices),
+        "budget": {"unit": plan.budget.unit, "limit": plan.budget.limit},
+        "window": window,
+        "evaluator": plan.evaluator.settings(),
+    }
+    with SearchFolder.claim(path, settings) as folder:
+        pool: Pool
+        if workers == 1 and address is None:
+            pool = ThisProcess(plan.evaluator, folder.path)
+        else:
+            pool = RayPool(plan.evaluator, folder.path, workers, address, resources)
+        with pool:
+            driver = Driver(
+                plan.space,
+                sampler,
+                plan.budget,
+                folder,
+                pool,
+                window,
+                plan.recipe.seed,
+                settings["stop_below"],
+                observe,
+            )
+            try:
+                with termination_as_interrupt():
+                    yield driver, folder
+            except (KeyboardInterrupt, StoppedError):
+                state = driver.state
+                raise StoppedError(
+                    f"Stopped with {len(state.results)} candidates evaluated; the same command "
+                    "goes on from there."
+                ) from None
+
+
+def _winner(driver: Driver, sampler: Sampler, plan: Plan) -> Result:
+    """What the sampler recommends, evaluated to its end; else the best that was seen."""
+    results = driver.state.results
+    seen = [results[sample.key] for sample in driver.state.samples]
+    scored = [result for result in seen if result.score is not None]
+    if not scored:
+        raise SearchError(f"No candidate has a score; the first one failed: {seen[0].failure}")
+    betas = plan.space.betas(sampler.recommend())
+    if plan.budget.allows(betas):
+        result = driver.evaluate(betas)
+        if result.score is not None and result.is_whole:
+            return result
+    return max(scored, key=lambda result: (result.is_whole, result.score))
+
+
+def describe_drawn(drawn: Drawn, plan: Plan) -> str:
+    """One line on what random candidates cost, as Figure 5 of the paper shows it."""
+    equal = plan.counts.cost(None)
+    near = np.abs(drawn.multiply_adds / equal.published - 1) <= 0.1
+    return (
+        f"Of {len(near)} random candidates {near.mean():.1%} have the multiply-adds of the network "
+        f"with equal betas, {equal.published / 1e6:,.1f} M, within 10 %; "
+        f"{(drawn.parameters < equal.parameters).mean():.1%} have fewer parameters than its "
+        f"{equal.parameters:,}; {drawn.allowed.mean():.1%} are within the budget of "
+        f"{plan.budget.limit:,.0f} {plan.budget.unit}."
+    )

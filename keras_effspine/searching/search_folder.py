@@ -1,0 +1,132 @@
+"""The folder of a search: what it is, and every result so far."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Self
+
+import filelock
+
+import keras_effspine
+from keras_effspine.atomic_file import remove_unfinished, write_file
+from keras_effspine.errors import RunFolderError
+from keras_effspine.searching.job import Result
+from keras_effspine.training.recipe_changes import flat
+from keras_effspine.validation import read_json, read_json_as, shown
+
+SEARCH_FILE = "search.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchFolder:
+    """`search.json` says what is searched, `results/` holds a file for each candidate.
+
+    What a search did is in these files alone: which candidates it tries, and in which order it
+    learns from them, follows from them and the seed. `work/` holds what is being trained.
+
+    Args:
+        path: absolute path of the folder.
+    """
+
+    path: pathlib.Path
+
+    @classmethod
+    @contextlib.contextmanager
+    def claim(cls, path: str | os.PathLike, settings: dict[str, Any]) -> Iterator[Self]:
+        """Takes a folder for a search, new or with an unfinished one of the same settings.
+
+        Args:
+            path: path of the folder, made if it does not exist.
+            settings: all that decides what the search finds, as JSON can hold it.
+
+        Yields:
+            The `SearchFolder`. Other processes are kept out as long as the context lasts; a process
+            that is killed lets go.
+
+        Raises:
+            RunFolderError: if another process searches in it, it holds another search or something
+                else, or it cannot be written.
+        """
+        folder = cls(pathlib.Path(path).absolute())
+        lock = filelock.FileLock(folder.path / ".lock", timeout=0)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            folder._check_is_free()
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunFolderError(
+                f"{path}: another process is searching in this folder; wait for it, or name "
+                "another folder with --out."
+            ) from error
+        except RunFolderError:
+            raise
+        except OSError as error:
+            raise RunFolderError(f"{path}: the folder cannot be written ({error}).") from error
+        try:
+            folder._settle(json.loads(json.dumps(settings)))
+            yield folder
+        finally:
+            lock.release()
+
+    def _check_is_free(self):
+        if (self.path / SEARCH_FILE).exists():
+            return
+        if any(not file.name.startswith(".") for file in self.path.iterdir()):
+            raise RunFolderError(
+                f"{self.path}: the folder is not empty and holds no search to go on with; name "
+                "another one with --out."
+            )
+
+    def _settle(self, settings):
+        """Writes `search.json`, or checks that the one there is of the same search."""
+        for folder in (self.path, self.path / "results"):
+            folder.mkdir(exist_ok=True)
+            remove_unfinished(folder)
+        file = self.path / SEARCH_FILE
+        if not file.exists():
+            self.write_json(
+                SEARCH_FILE,
+                {"keras_effspine": keras_effspine.__version__, "settings": settings},
+            )
+            return
+        before, now = flat(self.settings), flat(settings)
+        changed = [
+            f"{name}: {shown(before.get(name))}; now {shown(now.get(name))}"
+            for name in {**before, **now}
+            if before.get(name) != now.get(name)
+        ]
+        if changed:
+            raise RunFolderError(
+                f"{self.path} holds another search ({'; '.join(changed[:5])}). Repeat its own "
+                "command to go on with it, or name another folder with --out."
+            )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `search.json` says.
+
+        Raises:
+            RunFolderError: if it cannot be read, or was not written by a search.
+        """
+        content = read_json(self.path / SEARCH_FILE, RunFolderError)
+        settings = content.get("settings") if isinstance(content, dict) else None
+        if not isinstance(settings, dict):
+            raise RunFolderError(f"{self.path / SEARCH_FILE}: was not written by a search.")
+        return settings
+
+    def results(self) -> dict[str, Result]:
+        """All results so far, by their keys.
+
+        Raises:
+            RunFolderError: if one cannot be read; names it.
+        """
+        files = sorted((self.path / "results").glob("*.json"))
+        return {file.stem: read_json_as(Result, file, RunFolderError) for file in files}
+
+    def write_json(self, name: str, value: object) -> None:
+        """Writes a JSON file of the folder."""
+        text = json.dumps(value, indent=2) + "\n"
+        write_file(self.path / name, lambda file: file.write_text(text))
