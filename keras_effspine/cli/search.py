@@ -218,7 +218,7 @@ def _table(state: "State", seconds: float) -> Table:
     """The best candidates so far, and how far the search is."""
     from keras_effspine.training.progress import in_words
 
-    results = [one for one in state.results.values() if one.score is not None]
+    scored = [(one.score, one) for one in state.results.values() if one.score is not None]
     caption = f"{len(state.results)} evaluated, {len(state.running)} open"
     if state.count:
         caption += f"; {state.told} of {state.count} samples"
@@ -229,9 +229,9 @@ def _table(state: "State", seconds: float) -> Table:
             f"about {in_words(left)} left"
         )
     table = Table("score", "seconds", "betas", title="The best so far", caption=caption)
-    for one in sorted(results, key=lambda one: one.score, reverse=True)[:8]:
+    for score, one in sorted(scored, key=lambda pair: pair[0], reverse=True)[:8]:
         betas = " ".join(f"{beta:g}" for beta in one.betas)
-        table.add_row(f"{one.score:.4f}", f"{one.seconds:.0f}", betas)
+        table.add_row(f"{score:.4f}", f"{one.seconds:.0f}", betas)
     return table
 
 

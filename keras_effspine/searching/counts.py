@@ -38,8 +38,7 @@ class Counts:
     def __init__(self, recipe: Recipe, class_names: tuple[str, ...], start: Pretrained) -> None:
         self._recipe, self._class_names, self._start = recipe, class_names, start
         model = self._build(recipe)
-        self.backbone: Any = getattr(model, "backbone", None)
-        check_backbone(self.backbone, recipe.preset)
+        self.backbone = check_backbone(getattr(model, "backbone", None), recipe.preset)
         profile = profile_model(model, recipe.image_size)
         self.own = profile.total
         own = _network_of(profile)
@@ -85,11 +84,11 @@ class Counts:
             return None
 
 
-def check_backbone(backbone: Any, preset: str) -> None:
-    """Refuses a backbone whose resources betas do not distribute.
+def check_backbone(backbone: Any, preset: str) -> ScalePermutedBackbone:
+    """The backbone, if betas distribute its resources.
 
     Raises:
-        SearchError: says which one.
+        SearchError: if they do not; says which one it is.
     """
     if not isinstance(backbone, ScalePermutedBackbone) or "betas" not in backbone.spec_arguments:
         kind = type(backbone).__name__
@@ -99,6 +98,7 @@ def check_backbone(backbone: Any, preset: str) -> None:
             f"{preset}: its backbone has exact widths, which betas do not change; "
             "--set backbone.widths=null leaves them out."
         )
+    return backbone
 
 
 def _network_of(profile: Profile) -> Cost:

@@ -26,7 +26,7 @@ def reward_figure(ranking: Sequence[Ranked], winner: Ranked) -> Figure:
     numbers, scores = _over_samples(scored)
     means = [np.mean(scores[max(0, n - RECENT + 1) : n + 1]) for n in range(len(scores))]
     axes.plot(numbers, means, color=_LINE, label=f"mean of the last {RECENT}")
-    axes.axhline(winner.result.score, color=_WINNER, linewidth=1, label="winner")
+    axes.axhline(winner.result.score or 0.0, color=_WINNER, linewidth=1, label="winner")
     axes.set_xlabel("sample")
     _finish(axes, "score")
     return figure

@@ -30,7 +30,7 @@ class Result(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False)
 
     key: str
-    betas: tuple[float, ...]
+    betas: tuple[int | float, ...]
     seed: int
     score: float | None
     scores: dict[int, float] = {}

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from keras_effspine.data.loading import describe_records, load_records
 from keras_effspine.data.reserved_records import reserve_records
 from keras_effspine.errors import SearchError
-from keras_effspine.searching.budget import Budget, MultiplyAdds
+from keras_effspine.searching.budget import Budget
 from keras_effspine.searching.counts import Counts
 from keras_effspine.searching.evaluator import Evaluator
+from keras_effspine.searching.multiply_adds import MultiplyAdds
 from keras_effspine.searching.proxy_training import ProxyTraining
 from keras_effspine.searching.space import BETAS, SearchSpace
 from keras_effspine.tasks.registry import find_task

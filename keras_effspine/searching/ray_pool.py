@@ -92,15 +92,13 @@ class RayPool(Pool):
             reason = str(error).strip().partition("\n")[0]
             raise SearchError(f"Ray cannot be reached {where} ({reason}).") from error
         self._check_has(resources)
-        task = ray.remote(run_job)
-        self._task = task.options(
+        self._task = ray.remote(
             num_cpus=resources.cpus,
             num_gpus=resources.gpus,
             resources=dict(resources.others),
             max_retries=RETRIES,
             max_calls=TASKS_A_PROCESS,
-            name="candidate",
-        )
+        )(run_job)
         self._evaluator = ray.put(evaluator)
         self._waiting: list[Job] = []
         self._running: dict[Any, Job] = {}

@@ -110,19 +110,25 @@ def rehearse(
         driver: `Driver` that evaluates them.
         space: `SearchSpace`.
         seed: the first seed of the evaluations, and that of the random candidates.
-        references: number of candidates.
+        references: number of candidates, each another network; fewer if there are not so many.
         repeats: number of seeds, at least 2.
 
     Raises:
-        SearchError: if a candidate fails.
+        SearchError: if a candidate fails, or there are less than three networks.
     """
     random = np.random.default_rng([seed, 1])
     betas = dict[str, tuple[float, ...]]()
     if space.spec.betas is not None:
         betas["the preset's own"] = space.spec.betas
     betas["equal betas"] = (1.0,) * space.blocks
-    while len(betas) < max(references, 3):
-        betas[f"random {len(betas)}"] = space.betas(space.sample(random))
+    networks = {space.widths(one) for one in betas.values()}
+    for _ in range(1000):
+        drawn = space.betas(space.sample(random))
+        if len(betas) < references and space.widths(drawn) not in networks:
+            networks.add(space.widths(drawn))
+            betas[f"random {len(betas)}"] = drawn
+    if len(networks) < 3:
+        raise SearchError("The set of betas makes less than three networks: nothing to rehearse.")
     seeds = [seed + number for number in range(max(repeats, 2))]
     for one in betas.values():
         for number in seeds:

@@ -5,8 +5,8 @@ import pathlib
 from collections.abc import Callable
 
 from keras_effspine.atomic_file import write_file
-from keras_effspine.searching.budget import Drawn
 from keras_effspine.searching.job import key_of
+from keras_effspine.searching.multiply_adds import Drawn
 from keras_effspine.searching.plan import Plan
 from keras_effspine.searching.ranking import Ranked
 

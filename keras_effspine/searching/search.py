@@ -11,9 +11,9 @@ import numpy as np
 
 from keras_effspine.errors import SearchError, StoppedError
 from keras_effspine.searching.best_preset import save_best_preset
-from keras_effspine.searching.budget import Drawn, draw
 from keras_effspine.searching.driver import Driver, State
 from keras_effspine.searching.job import Result
+from keras_effspine.searching.multiply_adds import Drawn, draw
 from keras_effspine.searching.plan import Plan, plan_search
 from keras_effspine.searching.pool import Pool, ThisProcess
 from keras_effspine.searching.ranking import Ranked, rank, write_ranking
@@ -135,9 +135,8 @@ def run_plan(
         driver,
         folder,
     ):
-        done = min(candidates, len(driver.state.results))
-        if done:
-            report(f"Going on: {done} candidates have been evaluated before.")
+        if driver.state.results:
+            report(f"Going on: {len(driver.state.results)} evaluated before.")
         state = driver.run(candidates)
         winner = _winner(driver, sampler, plan)
         ranking = rank(state, plan)

@@ -123,7 +123,8 @@ class SearchFolder:
         Raises:
             RunFolderError: if one cannot be read; names it.
         """
-        files = sorted((self.path / "results").glob("*.json"))
+        # What begins with a dot is being written, by a worker whose driver was killed perhaps.
+        files = sorted((self.path / "results").glob("[!.]*.json"))
         return {file.stem: read_json_as(Result, file, RunFolderError) for file in files}
 
     def write_json(self, name: str, value: object) -> None:

@@ -58,9 +58,7 @@ def test_a_small_network_and_its_ablations(change, size, activation):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    ("seed", "multiplier", "size"), [(None, 0.4, 256), (0, 0.4, 128), (1, 1.1, 224), (2, 1.0, 512)]
-)
+@pytest.mark.parametrize(("seed", "multiplier", "size"), [(None, 0.4, 256), (1, 1.1, 224)])
 def test_candidates_of_a_search(seed, multiplier, size):
     betas = SPEC.betas if seed is None else random_betas(seed)
     spec = dataclasses.replace(SPEC, betas=betas)

@@ -7,8 +7,8 @@ from keras_effspine.errors import SearchError
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.profiling.profile_task import profile_task
 from keras_effspine.searching import counts as module
-from keras_effspine.searching.budget import DRAWN, MultiplyAdds, draw
 from keras_effspine.searching.counts import Counts
+from keras_effspine.searching.multiply_adds import DRAWN, MultiplyAdds, draw
 from keras_effspine.topology.eff_spinenet import SPEC
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.recipe_changes import override

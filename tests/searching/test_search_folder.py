@@ -61,6 +61,12 @@ def test_a_result_that_is_broken_is_named(tmp_path, text, said):
         folder.results()
 
 
+def test_a_result_that_is_still_being_written_is_none_yet(tmp_path):
+    folder = claim(tmp_path)
+    (tmp_path / "results" / f".{'0' * 32}.part.json").write_text("")
+    assert folder.results() == {}
+
+
 def test_settings_that_are_broken_are_named(tmp_path):
     claim(tmp_path)
     (tmp_path / "search.json").write_text("[]")

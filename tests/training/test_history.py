@@ -43,6 +43,16 @@ def test_measurements_count_from_the_best_on_and_once_the_rate_has_fallen(
     assert history.is_exhausted == exhausted
 
 
+@pytest.mark.parametrize(
+    ("scores", "ends"), [([0.3, 0.3], False), ([0.3, 0.2], True), ([0.1, 0.3], False)]
+)
+def test_a_run_whose_last_measurement_is_below_its_floor_is_to_end(scores, ends):
+    entries = [{"step": 10 * n, "AP": score} for n, score in enumerate(scores, start=1)]
+    history = History(entries, None, floors={10: 0.25, 20: 0.25})
+    assert history.is_below_floor == history.is_exhausted == ends
+    assert not History([], None, floors={0: 1.0}).is_exhausted
+
+
 def test_a_measurement_that_is_made_again_replaces_those_after_it():
     history = history_of([0.1, 0.2, 0.3])
     history.add(20, {"AP": 0.05})

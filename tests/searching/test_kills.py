@@ -1,0 +1,155 @@
+"""Searches that are killed at any moment end as one that was left alone."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from planted_search import Planted
+
+from keras_effspine.searching.pool import ThisProcess
+from keras_effspine.searching.search_folder import SearchFolder
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from search_to_be_killed import claimed, drive  # noqa: E402
+
+pytestmark = pytest.mark.integration
+
+PROGRAM = pathlib.Path(__file__).with_name("search_to_be_killed.py")
+SUPPORT = pathlib.Path(__file__).parents[1] / "support"
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(PROGRAM.parent), *sys.path]),
+}
+
+
+def start(folder, count, workers, address=()):
+    """The program, when its workers are there."""
+    run = subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(folder), str(count), str(workers), *address],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=folder.with_suffix(".errors").open("w"),
+        text=True,
+    )
+    line = run.stdout.readline()
+    assert line == "begins\n", folder.with_suffix(".errors").read_text()[-3000:]
+    return run
+
+
+def finished(folder):
+    """Keys of the candidates whose results are on the disk."""
+    return set(SearchFolder(folder).results())
+
+
+def wait_until_finished(folder, more):
+    """Waits until so many more candidates are finished than now."""
+    wanted, deadline = len(finished(folder)) + more, time.monotonic() + 90
+    while len(finished(folder)) < wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def left_alone(folder, count):
+    with claimed(folder) as (opened, evaluator):
+        evaluator.seconds = 0.0
+        return drive(opened, ThisProcess(evaluator, opened.path), count)
+
+
+def assert_ends_as_one_left_alone(folder, whole, after_kills):
+    """The same samples and scores; and what was finished at a kill was not begun again.
+
+    Args:
+        folder: of the search that was killed.
+        whole: the `Driver` of one that was not.
+        after_kills: list of pairs: keys of what was finished at a kill, lines in the diary by then.
+    """
+    with claimed(folder) as (opened, evaluator):
+        before = len(evaluator.begun())
+        again = drive(opened, ThisProcess(evaluator, opened.path), whole.state.count)
+        assert len(evaluator.begun()) == before, "all results were there"
+    assert [s.key for s in again.state.samples] == [s.key for s in whole.state.samples]
+    scores = {key: result.score for key, result in whole.state.results.items()}
+    assert {key: result.score for key, result in again.state.results.items()} == scores
+    assert again._sampler.recommend() == whole._sampler.recommend()
+    betas = {k: " ".join(map(str, map(int, r.betas))) for k, r in again.state.results.items()}
+    begun = evaluator.begun()
+    for keys, lines in after_kills:
+        later = {line.rpartition(" ")[0] for line in begun[lines:]}
+        assert not {betas[key] for key in keys} & later, "a finished candidate ran again"
+    assert list((folder / "work").iterdir()) == []
+    assert not list(folder.rglob("*.part*"))
+
+
+def kill_and_go_on(folder, count, workers, kills, seed):
+    """Kills the driver at random moments; what was finished at each kill."""
+    moments, after_kills = random.Random(seed), []
+    diary = Planted(folder.with_suffix(".diary"))
+    while len(after_kills) < kills:
+        run = start(folder, count, workers)
+        wait_until_finished(folder, moments.randrange(1, count // (kills + 1)))
+        time.sleep(moments.uniform(0.0, 0.3))
+        run.send_signal(signal.SIGKILL)
+        if run.wait() == 0:
+            break
+        # Workers that are being told of their driver's end may still finish what they are at.
+        lines, keys = len(diary.begun()), finished(folder)
+        after_kills.append((keys, lines))
+    run = start(folder, count, workers)
+    assert run.wait(120) == 0, folder.with_suffix(".errors").read_text()[-3000:]
+    print(f"killed with {[len(keys) for keys, _ in after_kills]} of {count} finished")
+    assert len(after_kills) >= min(kills, 2), "the search is too short to be killed"
+    return after_kills
+
+
+def test_a_search_in_one_process_that_is_killed_goes_on(tmp_path):
+    whole = left_alone(tmp_path / "whole", 60)
+    killed = kill_and_go_on(tmp_path / "killed", 60, 1, kills=3, seed=0)
+    assert_ends_as_one_left_alone(tmp_path / "killed", whole, killed)
+
+
+def test_a_search_on_ray_whose_driver_is_killed_goes_on(tmp_path):
+    pytest.importorskip("ray")
+    whole = left_alone(tmp_path / "whole", 60)
+    killed = kill_and_go_on(tmp_path / "killed", 60, 2, kills=1, seed=1)
+    assert_ends_as_one_left_alone(tmp_path / "killed", whole, killed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_search_on_ray_whose_driver_is_killed_again_and_again_goes_on(tmp_path, seed):
+    pytest.importorskip("ray")
+    whole = left_alone(tmp_path / "whole", 200)
+    killed = kill_and_go_on(tmp_path / "killed", 200, 3, kills=6, seed=seed)
+    assert_ends_as_one_left_alone(tmp_path / "killed", whole, killed)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Three machines of Ray on this one; the first, the head, runs no candidates."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+    monkeypatch.setenv("RAY_health_check_period_ms", "1000")
+    monkeypatch.setenv("RAY_health_check_failure_threshold", "2")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    made.workers = [made.add_node(num_cpus=2) for _ in range(2)]
+    yield made
+    made.shutdown()
+
+
+def test_a_cluster_that_loses_a_machine_loses_no_candidate(tmp_path, cluster):
+    whole = left_alone(tmp_path / "whole", 60)
+    folder = tmp_path / "lost"
+    run = start(folder, 60, 4, [cluster.address])
+    wait_until_finished(folder, 15)
+    assert run.poll() is None
+    cluster.remove_node(cluster.workers[0], allow_graceful=False)
+    lines, keys = len(Planted(folder.with_suffix(".diary")).begun()), finished(folder)
+    assert run.wait(120) == 0, folder.with_suffix(".errors").read_text()[-3000:]
+    assert_ends_as_one_left_alone(folder, whole, [(keys, lines)])
