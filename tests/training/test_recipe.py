@@ -260,6 +260,7 @@ def test_paths_become_absolute_and_shapes_stays_a_name(tmp_path, monkeypatch):
         "images": str(tmp_path / "pictures"),
         "split": "val",
         "val_split": "x",
+        "reserve": None,
         "val_data": "/b.json",
         "val_images": None,
     }
