@@ -48,7 +48,20 @@ def fetch_archive(address: str) -> pathlib.Path:
             f"{address}: say what is to come: end the address in #sha256= and the archive's "
             "SHA-256, 64 hexadecimal digits (sha256sum FILE prints it)."
         )
-    digest = found[1].lower()
+    return _root(url, fetch_files(url, found[1]))
+
+
+def fetch_files(url: str, digest: str) -> pathlib.Path:
+    """The folder that an archive unpacks to, from the cache, or downloaded into it.
+
+    Args:
+        url: where the archive lies.
+        digest: its SHA-256 in hexadecimal digits.
+
+    Raises:
+        PresetError: as `fetch_archive`.
+    """
+    digest = digest.lower()
     folder = cache_folder().absolute() / "presets" / digest
     if not folder.is_dir():
         try:
@@ -63,7 +76,7 @@ def fetch_archive(address: str) -> pathlib.Path:
         except OSError as error:
             if not folder.is_dir():  # another process may have been faster
                 raise PresetError(f"{folder}: cannot be written ({error}).") from error
-    return _root(url, folder)
+    return folder
 
 
 def _download(url: str, file: pathlib.Path, digest: str) -> None:

@@ -13,6 +13,7 @@ from keras_effspine.pretrained.pretrained import Pretrained
 from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
 from keras_effspine.pretrained.saved_model import model_file, read_config
 from keras_effspine.pretrained.shipped import list_presets
+from keras_effspine.pretrained.shipped_archive import fetch_shipped
 
 _SUFFIX = ".weights.h5"
 
@@ -37,7 +38,7 @@ def find_pretrained(name: str | os.PathLike, last: bool = False) -> Pretrained:
     """
     presets = list_presets()
     if name in presets:
-        folder = presets[name].folder
+        folder = fetch_shipped(presets[name])
         return _of_preset(name, folder, folder)
     handle = os.fspath(name)
     found = fetch_handle(handle)

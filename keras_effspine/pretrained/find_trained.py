@@ -29,7 +29,9 @@ def find_trained(name: str | os.PathLike, last: bool = False) -> Pretrained:
         if os.path.exists(name):
             reason = "not a run folder; it holds no run.json."
     if found is None or found.weights is None:
-        names = [name for name in list_presets() if find_pretrained(name).predicts]
+        # By their metadata alone: the weights of some have yet to be fetched.
+        listed = list_presets().values()
+        names = [p.name for p in listed if p.weights and not p.class_name.endswith("Backbone")]
         raise RunFolderError(f"{name}: {reason} Presets with weights: {', '.join(names)}.")
     if found.is_backbone:
         raise PresetError(

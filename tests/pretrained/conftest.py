@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from tiny_models import *  # noqa: F403 (fixtures)
+from web_site import site  # noqa: F401 (fixture)
 
 from keras_effspine import RetinaNet
 
