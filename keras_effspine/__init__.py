@@ -15,6 +15,8 @@ _PUBLIC = {
     "MaskRCNN": "keras_effspine.models.mask_rcnn",
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
+    "grow_preset": "keras_effspine.models.grown_preset",
+    "grow_weights": "keras_effspine.models.growing",
     "load_model": "keras_effspine.pretrained.saved_model",
     "search": "keras_effspine.searching.search",
 }

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.options import Last
 
-app = typer.Typer(help="List the presets, or make one of a run.", rich_markup_mode="markdown")
+app = typer.Typer(help="List the presets, or make one.", rich_markup_mode="markdown")
 
 
 @app.callback(invoke_without_command=True)
@@ -19,7 +19,7 @@ def presets(
         bool, typer.Option("--json", help="Print everything that is known of them as JSON.")
     ] = False,
 ) -> None:
-    """List the presets, or make one of a run with `save`."""
+    """List the presets, or make one: of a run with `save`, of a smaller one with `grow`."""
     if context.invoked_subcommand is not None:
         return
     from keras_effspine.pretrained.shipped import list_presets
@@ -96,3 +96,44 @@ def save(
 
     preset = save_run_as_preset(run, out, backbone, half_precision, data_name, licence, say, last)
     say(f"Preset written to {preset.folder}: {_weights(preset)}.")
+
+
+@app.command()
+def pack(
+    folders: Annotated[list[str], typer.Argument(help="Preset folders.")],
+    out: Annotated[str, typer.Option(help="ZIP archive to write.")],
+) -> None:
+    """Pack preset folders into one archive, and print the SHA-256 by which it is fetched."""
+    from keras_effspine.pretrained.shipped_archive import pack_presets
+
+    say(f"{out}#sha256={pack_presets(folders, out)}")
+
+
+@app.command()
+def grow(
+    small: Annotated[
+        str, typer.Argument(help="Preset with weights or run folder of the smaller network.")
+    ],
+    large: Annotated[str, typer.Argument(help="Architecture to grow into, such as m1.")],
+    out: Annotated[str, typer.Option(help="Preset folder to write; its name is the preset's.")],
+    noise: Annotated[
+        float, typer.Option(help="How unequally copies of a channel share its weight.", min=0)
+    ] = 0.5,
+    seed: Annotated[int, typer.Option(help="Seed of the shares.", min=0)] = 0,
+    half_precision: Annotated[
+        bool, typer.Option("--half-precision", help="Store float16, which rounds the weights.")
+    ] = False,
+) -> None:
+    """Make a larger network that computes what a trained smaller one computes (Net2Net).
+
+    Train on from it: `effspine train --preset FOLDER`. From m2 to d0 one residual sum is lost.
+    """
+    from keras_effspine.cli.quiet_start import load_tensorflow
+
+    load_tensorflow()
+
+    from keras_effspine.models.grown_preset import grow_preset
+
+    growth = grow_preset(small, large, out, noise, seed, half_precision)
+    say(f"{small} grown into {large}: {growth}.")
+    say(f"Preset written to {out}.")

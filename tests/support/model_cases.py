@@ -22,7 +22,7 @@ class TinyBackbone(keras_cv.models.Backbone):
 
     def __init__(self, width=8, input_shape=(None, None, 3), **kwargs):
         inputs = keras.Input(input_shape)
-        x = keras.layers.Rescaling(1 / 128, -1.0)(inputs)
+        x = keras.layers.Rescaling(1 / 128, -1.0, name="rescaling")(inputs)
         x = keras.layers.Conv2D(width, 3, strides=2, padding="same", name="stem")(x)
         levels = {}
         for level in range(2, 8):
