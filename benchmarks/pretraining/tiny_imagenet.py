@@ -4,7 +4,7 @@
 
 TINY is a folder of `train.tfrecord`, `val.tfrecord`, `test.tfrecord` and `classes.txt`, or an empty
 one that `--mosaics` fills; see `tiny_imagenet_data.py`. The backbone, as a detector has it, learns
-from the average of its endpoints and one linear layer, first from small pictures, on which a step
+from the averages of its endpoints and one linear layer, first from small pictures, on which a step
 costs little, then from larger ones. Each stage is an ordinary run that starts from the best model
 of the one before. Val alone chooses: which measurement of a stage is taken, and which values are
 tried. Test is measured once, when all stages are through, on the weights as they ship.
@@ -40,13 +40,13 @@ STAGES = (
     {
         "image_size": 48,
         "epochs": 5,
-        "optimization.learning_rate": 0.006,
+        "optimization.learning_rate": 0.01,
         "augmentation.scale_jitter": (0.7, 1.4),
     },
     {
         "image_size": 64,
         "epochs": 4,
-        "optimization.learning_rate": 0.004,
+        "optimization.learning_rate": 0.006,
         "augmentation.scale_jitter": (0.7, 1.4),
         "rand_augment": (1, 3),
         "optimization.ema": 0.998,
@@ -54,7 +54,7 @@ STAGES = (
     {
         "image_size": 96,
         "epochs": 3,
-        "optimization.learning_rate": 0.002,
+        "optimization.learning_rate": 0.003,
         "augmentation.scale_jitter": (0.7, 1.4),
         "rand_augment": (1, 5),
         "optimization.ema": 0.998,
@@ -65,6 +65,7 @@ STAGES = (
 COMMON = {
     "data.val_split": "val",
     "batch_size": 128,
+    "pooling": "pyramid",
     "optimization.weight_decay": 0.02,
     "augmentation.photometric": 0.2,
 }

@@ -17,6 +17,7 @@ from keras_effspine.models.arguments import (
 from keras_effspine.models.batch_checks import check_class_labels
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.task_model import TaskModel
 from keras_effspine.pretrained.shipped import keras_cv_presets
 from keras_effspine.topology import eff_spinenet
@@ -40,7 +41,8 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     Args:
         backbone: model with one output `(batch, height, width, channels)`.
         num_classes: int.
-        pooling: `"avg"` or `"max"`.
+        pooling: `"avg"` or `"max"` of the output; or `"pyramid"`, the averages of P3 to P7 side by
+            side, with which a narrow pyramid tells many classes apart.
         activation: of the linear layer; None gives logits.
         dropout_rate: float in [0, 1), of the pooled features, in training alone.
         **kwargs: `name` and `trainable`.
@@ -83,13 +85,18 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     ) -> None:
         refuse_unknown_arguments(ImageClassifier, kwargs)
         require_at_least("num_classes", num_classes)
-        if pooling not in _POOLING:
-            raise ValueError(f"`pooling` must be 'avg' or 'max'. Received: pooling={pooling!r}")
+        if pooling not in (*_POOLING, "pyramid"):
+            raise ValueError(
+                f"`pooling` must be 'avg', 'max' or 'pyramid'. Received: pooling={pooling!r}"
+            )
         if not 0 <= dropout_rate < 1:
             raise ValueError(
                 f"`dropout_rate` must lie in [0, 1). Received: dropout_rate={dropout_rate}"
             )
-        x = _POOLING[pooling](dtype="float32", name=f"{pooling}_pool")(single_map(backbone))
+        if pooling == "pyramid":
+            x = _pool_each_level(backbone)
+        else:
+            x = _POOLING[pooling](dtype="float32", name=f"{pooling}_pool")(single_map(backbone))
         if dropout_rate:
             x = Dropout(dropout_rate, dtype="float32", name="dropout")(x)
         outputs = keras.layers.Dense(
@@ -140,3 +147,11 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
             preset, load_weights=load_weights, **cls.paper_backbone, **shape
         )
         return cls(**{"backbone": backbone, "num_classes": IMAGENET_CLASSES, **kwargs})
+
+
+def _pool_each_level(backbone):
+    pooled = [
+        keras.layers.GlobalAveragePooling2D(dtype="float32", name=f"{level.lower()}_pool")(x)
+        for level, x in pyramid_levels(backbone).items()
+    ]
+    return keras.layers.Concatenate(dtype="float32", name="pyramid_pool")(pooled)

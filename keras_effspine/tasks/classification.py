@@ -32,6 +32,8 @@ class ClassificationOptions(TaskOptions):
         classifier_backbone: `"paper"`, endpoints of 256 without space-to-depth, or `"detection"`,
             the preset as it is, so that a detector can take it over; None takes the paper's, unless
             the preset brings weights.
+        pooling: what the linear layer reads: `"avg"`, `"max"` or `"pyramid"`, see
+            `ImageClassifier`; None takes that of the weights, or the average.
         label_smoothing: share of the label that is spread over all classes.
         dropout_rate: dropout of the pooled features.
         rand_augment: pair of the number of RandAugment's changes a picture and of their magnitude,
@@ -39,6 +41,7 @@ class ClassificationOptions(TaskOptions):
     """
 
     classifier_backbone: Literal["paper", "detection"] | None = None
+    pooling: Literal["avg", "max", "pyramid"] | None = None
     label_smoothing: Rate = 0.0
     dropout_rate: Rate = 0.0
     rand_augment: tuple[Changes, Magnitude] = (0, 0)
@@ -86,7 +89,7 @@ class Classification(Task):
         return ImageClassifier(
             build_backbone(recipe, start, **changes),
             num_classes=len(class_names),
-            pooling=start.arguments_of(ImageClassifier).get("pooling", "avg"),
+            pooling=options.pooling or start.arguments_of(ImageClassifier).get("pooling", "avg"),
             dropout_rate=options.dropout_rate,
         )
 

@@ -50,6 +50,17 @@ def test_it_is_the_average_pooled_and_a_linear_layer(images):
     np.testing.assert_allclose(model(images, training=False), expected, rtol=1e-4)
 
 
+def test_it_reads_each_level_of_the_pyramid_where_it_is_told(images):
+    model = ImageClassifier(tiny_backbone(), num_classes=3, pooling="pyramid", activation=None)
+    names = model.backbone.pyramid_level_inputs
+    levels = [model.get_layer(names[f"P{level}"]).output for level in range(3, 8)]
+    logits, *maps = keras.Model(model.inputs[0], [model.output, *levels]).predict(images, verbose=0)
+    features = np.concatenate([one.mean((1, 2)) for one in maps], -1)
+    kernel, bias = (keras.ops.convert_to_numpy(w) for w in model.get_layer("predictions").weights)
+    np.testing.assert_allclose(logits, features @ kernel + bias, rtol=1e-4, atol=1e-5)
+    assert model.get_config()["pooling"] == "pyramid"
+
+
 def test_a_backbone_of_keras_cv_is_taken():
     backbone = small_backbone_of_keras_cv()
     model = ImageClassifier(backbone, num_classes=4)
@@ -60,7 +71,7 @@ def test_a_backbone_of_keras_cv_is_taken():
     ("changes", "message"),
     [
         ({"num_classes": 0}, "`num_classes` must be at least 1"),
-        ({"pooling": "sum"}, "`pooling` must be 'avg' or 'max'"),
+        ({"pooling": "sum"}, "`pooling` must be 'avg', 'max' or 'pyramid'"),
         ({"dropout_rate": 1.0}, r"`dropout_rate` must lie in \[0, 1\)"),
     ],
 )
