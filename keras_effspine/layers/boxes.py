@@ -74,6 +74,25 @@ def intersection_over_union(boxes_a: Any, boxes_b: Any) -> Any:
     return intersection / ops.where(union == 0, 1.0, union)
 
 
+def overlap_of_pairs(boxes_a: Any, boxes_b: Any) -> tuple[Any, Any]:
+    """Overlap of each box with the one at its place, plain and generalised (arXiv:1902.09630).
+
+    Args:
+        boxes_a: `(..., 4)` with an area: the lesser corner and the greater, as y, x or as x, y.
+        boxes_b: likewise.
+
+    Returns:
+        Pair of `(...)`: IoU, and IoU less the share of the box around both that neither covers.
+    """
+    low, high = ops.minimum(boxes_a, boxes_b), ops.maximum(boxes_a, boxes_b)
+    intersection = _area(ops.relu(low[..., 2:] - high[..., :2]))
+    around = _area(high[..., 2:] - low[..., :2])
+    area_a, area_b = (_area(boxes[..., 2:] - boxes[..., :2]) for boxes in (boxes_a, boxes_b))
+    union = area_a + area_b - intersection
+    overlap = intersection / union
+    return overlap, overlap - (around - union) / around
+
+
 def encode_boxes(boxes: Any, anchors: Any, variances: Sequence[float] = VARIANCES) -> Any:
     """Differences of boxes to their anchors.
 
@@ -116,6 +135,10 @@ def decode_boxes(
     center = deltas[..., :2] * anchor_size + anchor_center
     half = ops.exp(ops.minimum(deltas[..., 2:], largest_log_size)) * anchor_size / 2
     return ops.concatenate([center - half, center + half], axis=-1)
+
+
+def _area(sizes):
+    return sizes[..., 0] * sizes[..., 1]
 
 
 def _center_and_size(boxes):

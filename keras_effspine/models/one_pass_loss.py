@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_effspine.layers.one_pass import one_pass, runs_on_one_cpu
 from keras_effspine.models.focal_loss import FocalLoss
+from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 
 _ANCHORS_AT_A_TIME = 4096
 """XLA keeps a loop on few cores: parts of all anchors, each a loop, run beside each other."""
@@ -22,7 +23,8 @@ class OnePassLoss(keras.losses.Loss):
     Args:
         loss: `keras.losses.Loss`; its result must be one number.
         num_classes: where not None, targets are class indices, and the loss is given them one-hot;
-            an index below 0 is a row of zeros.
+            an index below 0 is a row of zeros. `(..., 2)` are a class index and what stands in the
+            place of the one.
     """
 
     def __init__(self, loss, num_classes=None):
@@ -49,7 +51,8 @@ class OnePassLoss(keras.losses.Loss):
     def _parts(self, y_true, y_pred, sample_weight):
         """The arguments, cut along the anchors where it is known that the loss allows it."""
         count = y_pred.shape[1]
-        if not isinstance(self.loss, FocalLoss) or self.reduction != "sum" or count is None:
+        divisible = isinstance(self.loss, (FocalLoss, QualityFocalLoss))
+        if not divisible or self.reduction != "sum" or count is None:
             return [(y_true, y_pred, sample_weight)]
         return [
             tuple(x[:, start : start + _ANCHORS_AT_A_TIME] for x in (y_true, y_pred, sample_weight))
@@ -58,7 +61,10 @@ class OnePassLoss(keras.losses.Loss):
 
     def _value(self, y_true, y_pred, sample_weight):
         if self.num_classes is not None:
-            y_true = ops.one_hot(ops.cast(y_true, "int32"), self.num_classes)
+            pairs = len(y_true.shape) == len(y_pred.shape)
+            classes = y_true[..., 0] if pairs else y_true
+            one_hot = ops.one_hot(ops.cast(classes, "int32"), self.num_classes)
+            y_true = one_hot * y_true[..., 1:] if pairs else one_hot
         return self.loss(y_true, y_pred, sample_weight)
 
     def _value_and_gradient(self, y_true, y_pred, sample_weight):

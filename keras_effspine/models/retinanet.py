@@ -21,9 +21,11 @@ from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.giou_loss import overlap_of_differences
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.pyramid_levels import pyramid_levels
+from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
@@ -194,8 +196,11 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         """Configures the model for training.
 
         Args:
-            box_loss: `"smoothl1"`, `"huber"`, or a Keras loss with reduction `"sum"`.
-            classification_loss: `"focal"`, or a Keras loss on logits with reduction `"sum"`.
+            box_loss: `"smoothl1"`, `"huber"`, or a Keras loss with reduction `"sum"`, such as
+                `models.giou_loss.GIoULoss`.
+            classification_loss: `"focal"`, or a Keras loss on logits with reduction `"sum"`;
+                `models.quality_focal_loss.QualityFocalLoss` learns scores that say how well a
+                predicted box fits.
             loss: must stay None; it is there so that the order of arguments is keras-cv's.
             metrics: keras-cv's object detection metrics.
             optimizer: as in `keras.Model.compile`.
@@ -255,10 +260,14 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
         # replica's own would weigh the boxes of a crowded replica less.
         normalizer = ops.maximum(sum_over_replicas(ops.sum(positive)), 1.0)
+        targets = classes
+        if isinstance(self.classification_loss, QualityFocalLoss):
+            quality, _ = overlap_of_differences(boxes, ops.stop_gradient(y_pred["box"]))
+            targets = ops.stack([classes, quality], axis=-1)
         return keras.Model.compute_loss(
             self,
             x=x,
-            y={"box": boxes, "classification": classes},
+            y={"box": boxes, "classification": targets},
             y_pred=y_pred,
             sample_weight={
                 "box": positive / normalizer,

@@ -46,11 +46,13 @@ class Augmentation(CommonAugmentation):
 
     Args:
         mosaic: share of the samples that are made of four pictures side by side.
+        mosaic_until: share of the run after which none is: it ends on pictures as they are.
         rand_augment: pair of the number of RandAugment's changes a picture and of their magnitude,
             from 0 to 10; (0, 0) for none. See `stream.rand_augment`.
     """
 
     mosaic: Share = 0.0
+    mosaic_until: Share = 1.0
     rand_augment: tuple[Changes, Magnitude] = (0, 0)
 
     @property

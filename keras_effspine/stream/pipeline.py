@@ -28,6 +28,7 @@ def training_batches(
     shard: tuple[int, int] = (0, 1),
     log: BatchLog | None = None,
     labels: Sequence[str] = ("objects",),
+    steps: int | None = None,
 ) -> tf.data.Dataset:
     """An endless stream of shuffled, augmented batches.
 
@@ -57,6 +58,8 @@ def training_batches(
             `"semantic"` gives `"semantic"` uint8 `(image_size, image_size)`, class indices, 255
             where none is known and beside the picture;
             `"image"` gives `"label"` int32 scalar, the class of the whole picture, or -1.
+        steps: int, number of batches of the run, which `augmentation.mosaic_until` is a share of;
+            None for a run without end, all of which has mosaics.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
@@ -78,8 +81,10 @@ def training_batches(
     part = batch_size // workers
     records = record_set.records
     reader = LabelReader(records, decoder, labels)
+    augmentation = augmentation or Augmentation()
+    mosaics = None if steps is None else round(augmentation.mosaic_until * steps) * batch_size
     samples = TrainingSamples(
-        decoder, reader, len(records), image_size, augmentation or Augmentation(), seed
+        decoder, reader, len(records), image_size, augmentation, seed, mosaics
     )
 
     def labelled(number):

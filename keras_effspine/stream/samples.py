@@ -30,6 +30,7 @@ class TrainingSamples:
         image_size: int, height and width of the pictures.
         augmentation: `Augmentation`.
         seed: int.
+        mosaics: number of places, from the first on, at which there may be mosaics; None for all.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class TrainingSamples:
         image_size: int,
         augmentation: Augmentation,
         seed: int,
+        mosaics: int | None = None,
     ) -> None:
         self._decoder = decoder
         self._labels = labels
@@ -47,6 +49,7 @@ class TrainingSamples:
         self._size = image_size
         self._augmentation = augmentation
         self._seed = seed
+        self._mosaics = tf.int64.max if mosaics is None else mosaics
 
     def at(self, place: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The sample at a place of the stream; to be used in `tf.data.Dataset.map`.
@@ -62,8 +65,9 @@ class TrainingSamples:
         if not share:
             sample, index = self._single(place)
         else:
+            chosen = tf.random.stateless_uniform([], self._seeds(_IS_MOSAIC, place)) < share
             sample, index = tf.cond(
-                tf.random.stateless_uniform([], self._seeds(_IS_MOSAIC, place)) < share,
+                chosen & (place < self._mosaics),
                 lambda: self._mosaic(place),
                 lambda: self._single(place),
             )

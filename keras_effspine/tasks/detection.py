@@ -28,11 +28,18 @@ class DetectionOptions(TaskOptions):
     Args:
         losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
             public detection code.
+        box_loss: `"giou"`, the generalised IoU, in the place of the box loss of `losses`.
+        score_loss: `"quality"`, the quality focal loss, in the place of the focal loss of `losses`:
+            scores then say how well the box fits, too.
         mosaic: share of the samples that are made of four pictures side by side.
+        mosaic_until: share of the run after which no sample is made of four pictures any more.
     """
 
     losses: Literal["keras_cv", "paper"] = "keras_cv"
+    box_loss: Literal["giou"] | None = None
+    score_loss: Literal["quality"] | None = None
     mosaic: Share = 0.0
+    mosaic_until: Share = 1.0
 
 
 class Detection(Task):
@@ -68,8 +75,9 @@ class Detection(Task):
     def compile_model(
         self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
-        losses = cast(DetectionOptions, recipe.options).losses
-        model.compile(optimizer=optimizer, **detection_losses(losses))
+        options = cast(DetectionOptions, recipe.options)
+        losses = detection_losses(options.losses, options.box_loss, options.score_loss)
+        model.compile(optimizer=optimizer, **losses)
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf
@@ -138,21 +146,36 @@ _KEPT = ("label_encoder", "head_layers")
 """What a detector takes over from the detector that it starts from, beside the weights."""
 
 
-def detection_losses(name: str) -> dict[str, Any]:
-    """Arguments of `RetinaNet.compile`."""
+_GIOU_WEIGHT = 2.0
+"""Of the generalised IoU beside the class loss, as in public RetinaNet code that has it."""
+
+
+def detection_losses(
+    name: str, box_loss: str | None = None, score_loss: str | None = None
+) -> dict[str, Any]:
+    """Arguments of `RetinaNet.compile`, for these values of `DetectionOptions`."""
     import keras_cv
 
     from keras_effspine.layers.boxes import VARIANCES
+    from keras_effspine.models.giou_loss import GIoULoss
     from keras_effspine.models.huber import Huber
+    from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 
-    if name == "keras_cv":
-        return {"classification_loss": "focal", "box_loss": "smoothl1"}
-    # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50. Its
-    # box targets are not divided by variances.
-    return {
-        "classification_loss": keras_cv.losses.FocalLoss(
-            alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
-        ),
-        "box_loss": Huber(delta=0.1, scale=VARIANCES, reduction="sum"),
-        "loss_weights": {"box": 50.0, "classification": 1.0},
-    }
+    losses: dict[str, Any] = {"classification_loss": "focal", "box_loss": "smoothl1"}
+    weights = {}
+    if name == "paper":
+        # Public detection code: focal loss of gamma 1.5, Huber loss of delta 0.1 with weight 50.
+        # Its box targets are not divided by variances.
+        losses = {
+            "classification_loss": keras_cv.losses.FocalLoss(
+                alpha=0.25, gamma=1.5, from_logits=True, reduction="sum"
+            ),
+            "box_loss": Huber(delta=0.1, scale=VARIANCES, reduction="sum"),
+        }
+        weights = {"box": 50.0, "classification": 1.0}
+    if box_loss == "giou":
+        losses["box_loss"] = GIoULoss(reduction="sum")
+        weights = {"box": _GIOU_WEIGHT, "classification": 1.0}
+    if score_loss == "quality":
+        losses["classification_loss"] = QualityFocalLoss(reduction="sum")
+    return {**losses, **({"loss_weights": weights} if weights else {})}

@@ -56,6 +56,7 @@ def train_and_measure(
             shard=worker_of(strategy),
             log=log,
             labels=task.labels,
+            steps=measured_at[-1],
         )
 
     with progress:

@@ -72,7 +72,9 @@ def padded(sample, count=3):
     }
 
 
-def stream(record_set, seed=0, batch_size=2, first_batch=0, shard=(0, 1), log=None, **options):
+def stream(
+    record_set, seed=0, batch_size=2, first_batch=0, shard=(0, 1), log=None, steps=None, **options
+):
     """A stream whose pictures all fit the canvas, unless `options` of `Augmentation` say else."""
     return training_batches(
         record_set,
@@ -85,6 +87,7 @@ def stream(record_set, seed=0, batch_size=2, first_batch=0, shard=(0, 1), log=No
         first_batch,
         shard,
         log,
+        steps=steps,
     )
 
 
@@ -249,6 +252,16 @@ def test_a_mosaic_shows_four_pictures_with_their_objects(record_set):
         objects = sum(index % 3 for index in shown)
         assert 0 <= len(boxes[0]) <= objects
         assert ((boxes[0] >= 0) & (boxes[0] <= CANVAS)).all()
+
+
+def test_a_run_may_end_on_pictures_as_they_are(record_set):
+    log = BatchLog(record_set)
+    batches = stream(
+        record_set, batch_size=2, mosaic=1.0, mosaic_until=0.6, steps=10, first_batch=3, log=log
+    )
+    for _ in batches.take(7):
+        pass
+    assert [len(log.image_ids(number)) for number in range(3, 10)] == [8] * 3 + [2] * 4
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
