@@ -18,7 +18,7 @@ class Evolution(Sampler):
     """
 
     def __init__(
-        self, blocks: int, choices: int, seed: int, population: int = 32, tournament: int = 8
+        self, blocks: int, choices: int, seed: int, population: int = 24, tournament: int = 8
     ) -> None:
         super().__init__(blocks, choices, seed)
         self._asked = 0

@@ -27,8 +27,8 @@ class LstmController(Sampler):
         choices: int,
         seed: int,
         units: int = 64,
-        learning_rate: float = 3.5e-3,
-        entropy: float = 1e-3,
+        learning_rate: float = 0.01,
+        entropy: float = 0.1,
     ) -> None:
         super().__init__(blocks, choices, seed)
         small = keras.initializers.RandomUniform(-0.1, 0.1, seed=seed)

@@ -28,7 +28,7 @@ class Reinforce(Sampler):
         choices: int,
         seed: int,
         learning_rate: float = 0.1,
-        entropy: float = 0.01,
+        entropy: float = 0.1,
     ) -> None:
         super().__init__(blocks, choices, seed)
         self._rate = learning_rate
