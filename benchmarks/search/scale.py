@@ -3,9 +3,9 @@
     python benchmarks/search/scale.py --out benchmarks/results/search/scale.json
 
 Candidates have fake scores. `overhead`: they take no time, so that what is left is the search's
-own: asking, a task of Ray, the result on the disk, telling. `workers`: they sleep for a second, with
-1 to 8 workers on one machine: candidates an hour. `simulation`: 5,000 candidates that sleep for 1 to
-5 seconds each on 100 workers, which are processes of Ray on this one machine.
+own: asking, a task of Ray, the result on the disk, telling. `workers`: they sleep for a second,
+with 1 to 8 workers on one machine: candidates an hour. `simulation`: 5,000 candidates that sleep
+for 1 to 5 seconds each on 100 workers, which are processes of Ray on this one machine.
 """
 
 import argparse

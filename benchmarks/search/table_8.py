@@ -2,12 +2,12 @@
 
     python benchmarks/search/table_8.py --search runs/search --out runs/table_8
 
-D0's distribution, SP-EfficientNet-B0's (equal betas), the winner of a search, and a random one, from
-random weights on the embedded shapes, 3 seeds each, measured on the 120 validation pictures, which
-no search has seen. Multiply-adds are made equal with the width multiplier, as nearly as widths of
-multiples of 8 allow, and time with the number of steps: a step's processor time is measured for all
-of them in turn, and each trains for what `--steps` of D0's take. What is done is kept in the folder,
-and the same command goes on from there. The result is `--out`/table_8.json.
+D0's distribution, SP-EfficientNet-B0's (equal betas), the winner of a search, and a random one,
+from random weights on the embedded shapes, 3 seeds each, measured on the 120 validation pictures,
+which no search has seen. Multiply-adds are made equal with the width multiplier, as nearly as
+widths of multiples of 8 allow, and time with the number of steps: a step's processor time is
+measured for all of them in turn, and each trains for what `--steps` of D0's take. What is done is
+kept in the folder, and the same command goes on from there. The result is `--out`/table_8.json.
 """
 
 import argparse
