@@ -75,6 +75,8 @@ class RayPool(Pool):
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": threads,
         }
+        if not resources.gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = ""  # TensorFlow would fill all that it sees
         if address is not None:
             _check_answers(address)
         try:
@@ -157,8 +159,6 @@ class RayPool(Pool):
 
 def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray would otherwise hide GPUs of tasks that ask for none, with a warning that says so.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError as error:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_effspine import EffSpineNetBackbone
 from keras_effspine.errors import SearchError
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.profiling.profile_task import profile_task
@@ -61,3 +62,13 @@ def test_a_budget_that_no_candidate_meets_says_what_they_cost(counts):
 def test_backbones_without_betas_are_refused(counts):
     with pytest.raises(SearchError, match="has exact widths"):
         counts_of(**{"backbone.widths": 8})
+
+
+def test_no_block_of_a_candidate_is_dead(counts):
+    betas = (5, 1, 20, 15, 1, 10, 5, 20, 1, 15, 10, 5, 20, 1, 10, 1, 5, 20)
+    backbone = EffSpineNetBackbone(betas=betas, width_multiplier=0.4)
+    # Block 13, which nothing else reads, joins block 16 of another width.
+    assert backbone.block_widths[12] != backbone.block_widths[15]
+    roles = backbone.layer_roles()
+    assert {role.block for role in roles.values() if role.part == "blocks"} == set(range(1, 19))
+    assert set(roles) <= {layer.name for layer in backbone.layers}

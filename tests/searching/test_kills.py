@@ -11,7 +11,9 @@ import time
 import pytest
 from planted_search import Planted
 
+from keras_effspine.errors import SearchError
 from keras_effspine.searching.pool import ThisProcess
+from keras_effspine.searching.ray_pool import RayPool, Resources
 from keras_effspine.searching.search_folder import SearchFolder
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -48,7 +50,7 @@ def finished(folder):
 
 def wait_until_finished(folder, more):
     """Waits until so many more candidates are finished than now."""
-    wanted, deadline = len(finished(folder)) + more, time.monotonic() + 90
+    wanted, deadline = len(finished(folder)) + more, time.monotonic() + 240
     while len(finished(folder)) < wanted:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -100,7 +102,7 @@ def kill_and_go_on(folder, count, workers, kills, seed):
         lines, keys = len(diary.begun()), finished(folder)
         after_kills.append((keys, lines))
     run = start(folder, count, workers)
-    assert run.wait(120) == 0, folder.with_suffix(".errors").read_text()[-3000:]
+    assert run.wait(240) == 0, folder.with_suffix(".errors").read_text()[-3000:]
     print(f"killed with {[len(keys) for keys, _ in after_kills]} of {count} finished")
     assert len(after_kills) >= min(kills, 2), "the search is too short to be killed"
     return after_kills
@@ -128,28 +130,48 @@ def test_a_search_on_ray_whose_driver_is_killed_again_and_again_goes_on(tmp_path
     assert_ends_as_one_left_alone(tmp_path / "killed", whole, killed)
 
 
-@pytest.fixture
-def cluster(monkeypatch):
+@pytest.fixture(scope="module")
+def cluster():
     """Three machines of Ray on this one; the first, the head, runs no candidates."""
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
-    monkeypatch.setenv("RAY_health_check_period_ms", "1000")
-    monkeypatch.setenv("RAY_health_check_failure_threshold", "2")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    made.workers = [made.add_node(num_cpus=2) for _ in range(2)]
-    yield made
-    made.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", ENVIRONMENT["PYTHONPATH"])
+        patch.setenv("RAY_health_check_period_ms", "1000")
+        patch.setenv("RAY_health_check_failure_threshold", "2")
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        made.workers = [made.add_node(num_cpus=2) for _ in range(2)]
+        yield made
+        made.shutdown()
 
 
-def test_a_cluster_that_loses_a_machine_loses_no_candidate(tmp_path, cluster):
+def test_what_no_machine_of_the_cluster_has_is_not_waited_for(tmp_path, cluster):
+    for resources, needed in (
+        (Resources(cpus=1, gpus=1), "CPU 1, GPU 1"),
+        (Resources(cpus=3), "CPU 3"),
+        (Resources(others={"TPU": 4}), "CPU 1, TPU 4"),
+    ):
+        with pytest.raises(SearchError, match=f"needs {needed}, and no machine has it") as caught:
+            RayPool(Planted(), tmp_path, 2, cluster.address, resources)
+        assert str(caught.value).count("CPU 2") == 2
+
+
+def test_a_cluster_that_loses_a_worker_and_a_machine_loses_no_candidate(tmp_path, cluster):
     whole = left_alone(tmp_path / "whole", 60)
-    folder = tmp_path / "lost"
+    folder, after_kills = tmp_path / "lost", []
     run = start(folder, 60, 4, [cluster.address])
-    wait_until_finished(folder, 15)
-    assert run.poll() is None
-    cluster.remove_node(cluster.workers[0], allow_graceful=False)
-    lines, keys = len(Planted(folder.with_suffix(".diary")).begun()), finished(folder)
-    assert run.wait(120) == 0, folder.with_suffix(".errors").read_text()[-3000:]
-    assert_ends_as_one_left_alone(folder, whole, [(keys, lines)])
+    diary = Planted(folder.with_suffix(".diary"))
+    for lose in (
+        lambda: os.kill(diary.last_process(), signal.SIGKILL),
+        lambda: cluster.remove_node(cluster.workers[0], allow_graceful=False),
+    ):
+        wait_until_finished(folder, 12)
+        assert run.poll() is None
+        lines, keys = len(diary.begun()), finished(folder)
+        lose()
+        after_kills.append((keys, lines))
+    assert run.wait(240) == 0, folder.with_suffix(".errors").read_text()[-3000:]
+    begun = diary.begun()
+    assert len(begun) > len(set(begun)), "what was lost on the way began again"
+    assert_ends_as_one_left_alone(folder, whole, after_kills)

@@ -1,15 +1,18 @@
 """From a recipe to the report, with real networks."""
 
 import csv
+import dataclasses
 import json
 
 import keras
 import pytest
+from planted_search import Generous, Planted
 from small_classes import class_folders
 
 from keras_effspine.errors import RunFolderError, SearchError
 from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
 from keras_effspine.pretrained.find_pretrained import find_pretrained
+from keras_effspine.searching.evaluator import Evaluator, Outcome
 from keras_effspine.searching.plan import plan_search
 from keras_effspine.searching.search import run_plan
 from keras_effspine.topology.block_table import STEM, Block, BlockTable
@@ -179,3 +182,31 @@ def test_without_ray_several_workers_say_what_to_install(recipe, tmp_path, monke
     plan = plan_search(recipe, BETAS, report=quiet)
     with pytest.raises(SearchError, match=r"pip install 'keras-effspine\[search\]'"):
         run_plan(plan, tmp_path, algorithm="random", workers=2, report=quiet)
+
+
+class Hopeless(Evaluator):
+    """No candidate has a score."""
+
+    def evaluate(self, betas, seed, folder, floors):
+        return Outcome(None, failure="the loss is not a number")
+
+    def settings(self):
+        return {}
+
+
+def test_other_ways_to_score_and_to_price_take_the_place_of_those_of_a_plan(recipe, tmp_path):
+    plan = plan_search(recipe, (1, 2, 3), report=quiet)
+    plan = dataclasses.replace(plan, evaluator=Planted(tmp_path / "diary"), budget=Generous(7))
+    said = []
+    found = run_plan(plan, tmp_path / "search", candidates=40, report=said.append)
+    assert sum(found.winner.result.betas) <= 7
+    assert found.winner.price == sum(found.winner.result.betas)
+    assert all(one.price <= 7 for one in found.ranking)
+    assert found.ranking[0].result.score == pytest.approx(2 / 3)
+    assert "within the budget of 7 betas" in said[0]
+
+
+def test_a_search_in_which_every_candidate_fails_says_why(recipe, tmp_path):
+    plan = dataclasses.replace(plan_search(recipe, BETAS, 1e9, quiet), evaluator=Hopeless())
+    with pytest.raises(SearchError, match="the first one failed: the loss is not a number"):
+        run_plan(plan, tmp_path, candidates=2, report=quiet)

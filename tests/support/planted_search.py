@@ -1,6 +1,7 @@
 """A search without networks: candidates whose scores are known beforehand."""
 
 import dataclasses
+import os
 import pathlib
 import time
 
@@ -27,7 +28,7 @@ SPACE = SearchSpace(
 class Planted(Evaluator):
     """The score is the share of blocks whose beta is the greatest.
 
-    What it begins is written to a file, a line each.
+    What it begins is written to a file, a line each; beside it the process that began it.
 
     Args:
         diary: path of the file, or None.
@@ -47,6 +48,8 @@ class Planted(Evaluator):
         if self.diary:
             with self.diary.open("a") as file:
                 file.write(f"{' '.join(map(str, betas))} {seed}\n")
+            with self.diary.with_suffix(".processes").open("a") as file:
+                file.write(f"{os.getpid()}\n")
         time.sleep(self.seconds)
         if self.error:
             raise self.error
@@ -62,6 +65,9 @@ class Planted(Evaluator):
 
     def settings(self):
         return {"planted": self.steps}
+
+    def last_process(self):
+        return int(self.diary.with_suffix(".processes").read_text().splitlines()[-1])
 
     def begun(self):
         """The candidates in the order in which they were begun."""
