@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.options import BatchSize, Data, Images, Split, check_data_options
@@ -214,25 +216,25 @@ def _in_words(result: Any) -> str:
     return f"score {result.score:.4f}{early}, {result.seconds:.0f} s; betas {betas}"
 
 
-def _table(state: "State", seconds: float) -> Table:
+def _table(state: "State", seconds: float) -> Group:
     """The best candidates so far, and how far the search is."""
     from keras_effspine.training.progress import in_words
 
     scored = [(one.score, one) for one in state.results.values() if one.score is not None]
-    caption = f"{len(state.results)} evaluated, {len(state.running)} open"
+    said = f"{len(state.results)} evaluated, {len(state.running)} open"
     if state.count:
-        caption += f"; {state.told} of {state.count} samples"
+        said += f"; {state.told} of {state.count} samples"
     if state.evaluated:
         left = max(0, state.count - state.told) * seconds / state.evaluated
-        caption += (
+        said += (
             f"; {3600 * state.evaluated / max(seconds, 1e-9):.0f} candidates an hour, "
             f"about {in_words(left)} left"
         )
-    table = Table("score", "seconds", "betas", title="The best so far", caption=caption)
+    table = Table("score", "seconds", "betas", title="The best so far")
     for score, one in sorted(scored, key=lambda pair: pair[0], reverse=True)[:8]:
         betas = " ".join(f"{beta:g}" for beta in one.betas)
         table.add_row(f"{score:.4f}", f"{one.seconds:.0f}", betas)
-    return table
+    return Group(table, Text(said))
 
 
 def _ranking(ranking: list[Any], winner: Any) -> Table:

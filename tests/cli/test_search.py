@@ -32,9 +32,7 @@ def test_the_table_has_the_best_first_and_says_how_far_the_search_is(state):
     text = console.file.getvalue()
     assert text.index("0.2500") < text.index("0.1250")
     assert "1 2 3 1 2 3" in text
-    assert "3 evaluated, 1 open; 3 of 10 samples; 180 candidates an hour, about 2 min left" in (
-        " ".join(text.split())
-    )
+    assert "3 evaluated, 1 open; 3 of 10 samples; 180 candidates an hour, about 2 min left" in text
 
 
 def test_in_a_log_each_sample_is_a_line_and_only_once(state, capsys):
@@ -47,3 +45,13 @@ def test_in_a_log_each_sample_is_a_line_and_only_once(state, capsys):
         "2 of 10: failed, the loss is not a number; betas 1 2 3 1 2 3",
         "3 of 10: score 0.1250, stopped early, 12 s; betas 1 2 3 1 2 3",
     ]
+
+
+def test_on_a_terminal_the_table_is_kept_up_to_date_and_leaves_nothing(state, monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(module, "OUTPUT", console)
+    with module._shown(None) as observe:
+        observe(state)
+    drawn = console.file.getvalue()
+    assert "The best so far" in drawn and "3 of 10 samples" in drawn
+    assert drawn.endswith("\x1b[2K"), "the lines are erased at the end"
