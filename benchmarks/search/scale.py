@@ -5,15 +5,18 @@
 Candidates have fake scores. `overhead`: they take no time, so that what is left is the search's
 own: asking, a task of Ray, the result on the disk, telling. `workers`: they sleep for a second,
 with 1 to 8 workers on one machine: candidates an hour. `simulation`: 5,000 candidates that sleep
-for 1 to 5 seconds each on 100 workers, which are processes of Ray on this one machine.
+for 1 to 5 seconds each on 100 workers. On this one machine these are threads, which write results
+as workers do; with `--processes` they are Ray's processes, of about 60 MB each.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
 import pathlib
 import platform
+import queue
 import resource
 import shutil
 import tempfile
@@ -25,7 +28,8 @@ from keras_effspine.searching import ray_pool
 from keras_effspine.searching.budget import Budget
 from keras_effspine.searching.driver import Driver
 from keras_effspine.searching.evaluator import Evaluator, Outcome
-from keras_effspine.searching.pool import ThisProcess
+from keras_effspine.searching.job import run_job
+from keras_effspine.searching.pool import Pool, ThisProcess
 from keras_effspine.searching.samplers.registry import make_sampler
 from keras_effspine.searching.search_folder import SearchFolder
 from keras_effspine.searching.space import SearchSpace
@@ -52,6 +56,25 @@ class Fake(Evaluator):
         return {}
 
 
+class Threads(Pool):
+    """Workers that are threads: candidates that sleep need no more."""
+
+    def __init__(self, evaluator, folder, workers):
+        self.workers, self._evaluator, self._folder = workers, evaluator, folder
+        self._executor = concurrent.futures.ThreadPoolExecutor(workers)
+        self._done = queue.SimpleQueue()
+
+    def submit(self, job):
+        future = self._executor.submit(run_job, self._evaluator, job, self._folder)
+        future.add_done_callback(self._done.put)
+
+    def wait(self):
+        return self._done.get().result()
+
+    def close(self):
+        self._executor.shutdown(cancel_futures=True)
+
+
 class NoLimit(Budget):
     def __init__(self):
         super().__init__(1.0, "nothing")
@@ -65,17 +88,18 @@ def cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def timed(evaluator, count, workers, algorithm="random", with_ray=True):
-    """Runs a search in a new folder, after a few candidates that start the workers."""
+def timed(evaluator, count, workers, kind=ray_pool.RayPool):
+    """Runs a random search, of different networks, after a few that start the workers."""
     path = pathlib.Path(tempfile.mkdtemp())
     try:
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(SearchFolder.claim(path, {}))
-            pool = ThisProcess(evaluator, folder.path)
-            if with_ray:
-                pool = ray_pool.RayPool(evaluator, folder.path, workers)
+            if kind is ThisProcess:
+                pool = ThisProcess(evaluator, folder.path)
+            else:
+                pool = kind(evaluator, folder.path, workers)
             stack.enter_context(pool)
-            sampler = make_sampler(algorithm, SPACE.blocks, len(SPACE.choices), 0)
+            sampler = make_sampler("random", SPACE.blocks, len(SPACE.choices), 0)
             driver = Driver(SPACE, sampler, NoLimit(), folder, pool, 2 * workers, 0, 0.25)
             began = time.monotonic()
             driver.run(2 * workers)
@@ -107,6 +131,7 @@ def main():
     parser.add_argument("--parts", nargs="+", default=["overhead", "workers", "simulation"])
     parser.add_argument("--simulated", type=int, default=5000)
     parser.add_argument("--simulated-workers", type=int, default=100)
+    parser.add_argument("--processes", action="store_true")
     options = parser.parse_args()
     found = json.loads(options.out.read_text()) if options.out.exists() else {}
     load = os.getloadavg()[0]
@@ -114,7 +139,7 @@ def main():
     for part in options.parts:
         if part == "overhead":
             found[part] = {
-                "this process": timed(Fake(0, 0), 300, 1, with_ray=False),
+                "this process": timed(Fake(0, 0), 300, 1, kind=ThisProcess),
                 "ray": timed(Fake(0, 0), 300, 2),
             }
         elif part == "workers":
@@ -123,8 +148,9 @@ def main():
             # A hundred processes of two cores would do nothing else but begin anew.
             ray_pool.TASKS_A_PROCESS = 1000
             count, workers = options.simulated, options.simulated_workers
-            found[part] = timed(Fake(1, 5), count, workers, "reinforce")
-        print(part, json.dumps(found[part], indent=1), flush=True)
+            kind = ray_pool.RayPool if options.processes else Threads
+            found[f"{part}, {kind.__name__}"] = timed(Fake(1, 5), count, workers, kind)
+        print(part, json.dumps(found, indent=1), flush=True)
         found["machine"] = (
             f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} before, Python "
             f"{platform.python_version()}, {time.strftime('%Y-%m-%d')}"

@@ -54,3 +54,7 @@ class Evaluator(abc.ABC):
     @abc.abstractmethod
     def settings(self) -> dict[str, Any]:
         """All that decides a score, as JSON can hold it: a search goes on under the same alone."""
+
+    def renewed(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings that an earlier version wrote, as this one would have written them."""
+        return settings

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from keras_effspine.errors import TrainingError
 from keras_effspine.searching.evaluator import Evaluator, Outcome
-from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe import Recipe, parse_recipe
 from keras_effspine.training.recipe_changes import override
 
 
@@ -53,3 +53,6 @@ class ProxyTraining(Evaluator):
 
     def settings(self) -> dict[str, Any]:
         return self._recipe.model_dump(mode="json", exclude={"strategy"})
+
+    def renewed(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return ProxyTraining(parse_recipe(settings)).settings()

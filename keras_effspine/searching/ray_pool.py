@@ -11,6 +11,7 @@ from keras_effspine.errors import EffSpineError, SearchError
 from keras_effspine.searching.evaluator import Evaluator
 from keras_effspine.searching.job import Job, Result, keep_result, run_job
 from keras_effspine.searching.pool import Pool
+from keras_effspine.validation import cut
 
 RETRIES = 5
 """How often a candidate is begun again whose worker or machine was lost."""
@@ -89,10 +90,11 @@ class RayPool(Pool):
                 log_to_driver=False,
                 runtime_env={"env_vars": environment},
             )
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            where = "on this machine" if address is None else f"at {address}"
-            reason = str(error).strip().partition("\n")[0]
-            raise SearchError(f"Ray cannot be reached {where} ({reason}).") from error
+        except Exception as error:  # Ray raises nothing more special where a machine is too slow
+            ray.shutdown()
+            where = "started on this machine" if address is None else f"reached at {address}"
+            reason = cut(str(error).strip().partition("\n")[0], 200)
+            raise SearchError(f"Ray cannot be {where} ({reason}).") from error
         self._check_has(resources)
         self._task = ray.remote(
             num_cpus=resources.cpus,

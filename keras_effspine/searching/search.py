@@ -219,7 +219,11 @@ def _driving(
         "window": window,
         "evaluator": plan.evaluator.settings(),
     }
-    with SearchFolder.claim(path, settings) as folder:
+
+    def renewed(before: dict[str, Any]) -> dict[str, Any]:
+        return {**before, "evaluator": plan.evaluator.renewed(before.get("evaluator", {}))}
+
+    with SearchFolder.claim(path, settings, renewed) as folder:
         pool: Pool
         if workers == 1 and address is None:
             pool = ThisProcess(plan.evaluator, folder.path)

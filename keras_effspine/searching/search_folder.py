@@ -5,7 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import filelock
@@ -35,12 +35,19 @@ class SearchFolder:
 
     @classmethod
     @contextlib.contextmanager
-    def claim(cls, path: str | os.PathLike, settings: dict[str, Any]) -> Iterator[Self]:
+    def claim(
+        cls,
+        path: str | os.PathLike,
+        settings: dict[str, Any],
+        renewed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> Iterator[Self]:
         """Takes a folder for a search, new or with an unfinished one of the same settings.
 
         Args:
             path: path of the folder, made if it does not exist.
             settings: all that decides what the search finds, as JSON can hold it.
+            renewed: function from the settings of a folder, which an earlier version may have
+                written, to what this one would have.
 
         Yields:
             The `SearchFolder`. Other processes are kept out as long as the context lasts; a process
@@ -66,7 +73,7 @@ class SearchFolder:
         except OSError as error:
             raise RunFolderError(f"{path}: the folder cannot be written ({error}).") from error
         try:
-            folder._settle(json.loads(json.dumps(settings)))
+            folder._settle(json.loads(json.dumps(settings)), renewed)
             yield folder
         finally:
             lock.release()
@@ -80,7 +87,7 @@ class SearchFolder:
                 "another one with --out."
             )
 
-    def _settle(self, settings):
+    def _settle(self, settings, renewed):
         """Writes `search.json`, or checks that the one there is of the same search."""
         for folder in (self.path, self.path / "results"):
             folder.mkdir(exist_ok=True)
@@ -92,7 +99,7 @@ class SearchFolder:
                 {"keras_effspine": keras_effspine.__version__, "settings": settings},
             )
             return
-        before, now = flat(self.settings), flat(settings)
+        before, now = flat(renewed(self.settings)), flat(settings)
         changed = [
             f"{name}: {shown(before.get(name))}; now {shown(now.get(name))}"
             for name in {**before, **now}

@@ -31,16 +31,20 @@ ENVIRONMENT = {
 
 def start(folder, count, workers, address=()):
     """The program, when its workers are there."""
-    run = subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(folder), str(count), str(workers), *address],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=folder.with_suffix(".errors").open("w"),
-        text=True,
-    )
-    line = run.stdout.readline()
-    assert line == "begins\n", folder.with_suffix(".errors").read_text()[-3000:]
-    return run
+    for _ in range(3):  # Ray gives up starting after 30 seconds, on a machine that is very busy
+        run = subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(folder), str(count), str(workers), *address],
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=folder.with_suffix(".errors").open("w"),
+            text=True,
+        )
+        if run.stdout.readline() == "begins\n":
+            return run
+        errors = folder.with_suffix(".errors").read_text()
+        if "Ray cannot be started" not in errors:
+            break
+    raise AssertionError(errors[-3000:])
 
 
 def finished(folder):
