@@ -9,6 +9,7 @@ from keras_effspine.cli.console import OUTPUT, say
 from keras_effspine.cli.options import (
     BatchSize,
     Data,
+    Flip,
     Images,
     Last,
     Split,
@@ -31,6 +32,7 @@ def evaluate(
     split: Split = None,
     batch_size: BatchSize = None,
     last: Last = False,
+    flip: Flip = False,
     out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
 ) -> None:
     """Measure a trained model on a data set; by default on the validation data of its run."""
@@ -71,6 +73,7 @@ def evaluate(
         trained.image_size,
         batch_size or trained.batch_size,
         decoder,
+        flip=flip,
     ).result()
     for line in decoder.describe():
         say(f"could not be decoded, counted as a picture without predictions: {line}")

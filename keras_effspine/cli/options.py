@@ -32,6 +32,10 @@ Last = Annotated[
     bool,
     typer.Option("--last", help="Of a run take the last model in place of the best."),
 ]
+Flip = Annotated[
+    bool,
+    typer.Option("--flip", help="Look at each picture mirrored, too: twice the time (detection)."),
+]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 

@@ -12,6 +12,7 @@ from keras_effspine.cli.console import say
 from keras_effspine.cli.options import (
     BatchSize,
     Data,
+    Flip,
     Images,
     Last,
     Split,
@@ -49,6 +50,7 @@ def predict(
     ] = False,
     batch_size: BatchSize = None,
     last: Last = False,
+    flip: Flip = False,
 ) -> None:
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
@@ -104,6 +106,7 @@ def predict(
         trained.image_size,
         batch_size or (1 if single else trained.batch_size),
         decoder,
+        flip,
     ):
         evaluator.add(record, output)
         shown = output if every_guess else task.best_guesses(output)

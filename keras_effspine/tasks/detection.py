@@ -11,6 +11,7 @@ from keras_effspine.drawing.places import best_of_each_place
 from keras_effspine.drawing.zoom import draw_enlarged
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
+from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
@@ -115,6 +116,9 @@ class Detection(Task):
                 )
             )
         return outputs
+
+    def fuse_mirrored(self, output: Boxes, mirrored: Boxes, record: Record) -> Boxes:
+        return fuse_mirrored(output, mirrored, record.width)
 
     def truth(self, record: Record) -> Boxes:
         return Boxes(boxes=record.boxes, classes=record.classes, is_crowd=record.is_crowd)

@@ -19,6 +19,7 @@ def predict_records(
     image_size: int,
     batch_size: int = 8,
     decoder: ImageDecoder | None = None,
+    flip: bool = False,
 ) -> Iterator[tuple[Record, Any]]:
     """Predicts every picture of a record set.
 
@@ -34,6 +35,8 @@ def predict_records(
         batch_size: int, pictures predicted at a time on all replicas together; raised to a multiple
             of their number. The last batch is padded, so that the model is traced once.
         decoder: `ImageDecoder` of the record set, to learn afterwards which pictures failed.
+        flip: whether each picture is looked at mirrored, too, in twice the time; see
+            `Task.fuse_mirrored`.
 
     Yields:
         Pairs of a record and the task's output for it. Pictures that cannot be decoded are left
@@ -50,15 +53,31 @@ def predict_records(
     batches = evaluation_batches(record_set, decoder, image_size, batch_size)
     with decoder.failures_as_data_errors():
         for batch in batches.as_numpy_iterator():
-            images = batch["images"]
-            if replicas > 1:
-                images = _cut(images, strategy)
-            predictions = task.predict(model, images)
             found = np.flatnonzero(batch["index"] >= 0)
-            predictions = keras.tree.map_structure(lambda rows, f=found: rows[f], predictions)
+            scales = batch["scale"][found]
             records = [record_set.records[index] for index in batch["index"][found]]
-            outputs = task.outputs(predictions, batch["scale"][found], records)
+
+            def outputs_for(images, found=found, scales=scales, records=records):
+                if replicas > 1:
+                    images = _cut(images, strategy)
+                predictions = task.predict(model, images)
+                predictions = keras.tree.map_structure(lambda rows: rows[found], predictions)
+                return task.outputs(predictions, scales, records)
+
+            outputs = outputs_for(batch["images"])
+            if flip:
+                mirrored = outputs_for(_mirrored(batch["images"], found, scales, records))
+                outputs = list(map(task.fuse_mirrored, outputs, mirrored, records))
             yield from zip(records, outputs, strict=True)
+
+
+def _mirrored(images, found, scales, records):
+    """The pictures of a batch mirrored left to right, their padding where it was."""
+    images = images.copy()
+    for row, (_, scale), record in zip(found, scales, records, strict=True):
+        width = round(record.width * float(scale))
+        images[row, :, :width] = images[row, :, :width][:, ::-1]
+    return images
 
 
 def _cut(images, strategy):
@@ -84,18 +103,21 @@ def evaluate(
     batch_size: int = 8,
     decoder: ImageDecoder | None = None,
     observe: Callable[[Record, Any], None] = lambda *pair: None,
+    flip: bool = False,
 ) -> Any:
     """Predicts every picture of a record set and measures the predictions.
 
     Args:
-        task, model, record_set, image_size, batch_size, decoder: as in `predict_records`.
+        task, model, record_set, image_size, batch_size, decoder, flip: as in `predict_records`.
         observe: function that is given each record and its output in passing.
 
     Returns:
         The task's evaluator, to which every output was added; see `Task.evaluator`.
     """
     evaluator = task.evaluator(record_set)
-    for record, output in predict_records(task, model, record_set, image_size, batch_size, decoder):
+    for record, output in predict_records(
+        task, model, record_set, image_size, batch_size, decoder, flip
+    ):
         evaluator.add(record, output)
         observe(record, output)
     return evaluator

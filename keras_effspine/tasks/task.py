@@ -6,6 +6,7 @@ import abc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_effspine.errors import DataError
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.topology.labels import COCO_CLASSES
@@ -146,6 +147,22 @@ class Task(abc.ABC):
         Returns:
             List of outputs, one a record.
         """
+
+    def fuse_mirrored(self, output: Any, mirrored: Any, record: Record) -> Any:
+        """What was predicted for a picture and for its mirror image, as one output.
+
+        Args:
+            output: an output for the picture.
+            mirrored: an output for the picture mirrored left to right.
+            record: the picture's `Record`.
+
+        Raises:
+            DataError: if the task does not know how.
+        """
+        raise DataError(
+            f"{type(self).__name__} does not look at mirrored pictures: leave out --flip, which is "
+            "for detection."
+        )
 
     @abc.abstractmethod
     def truth(self, record: Record) -> Any:
