@@ -7,6 +7,7 @@ from typing import Any, Self
 import keras
 import keras_cv
 import numpy as np
+from keras import ops
 
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.models.arguments import (
@@ -103,10 +104,58 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
             num_classes, activation=activation, dtype="float32", name="predictions"
         )(x)
         super().__init__(backbone, outputs, **kwargs)
+        self._labels_with_teacher: Callable | None = None
         self.num_classes = num_classes
         self.pooling = pooling
         self.activation = activation
         self.dropout_rate = dropout_rate
+
+    def learn_from(self, teacher: keras.Model, share: float = 0.5) -> None:
+        """Lets the labels of training be those of the data and of a trained classifier, mixed.
+
+        That is distillation (arXiv:1503.02531) at temperature 1: the loss of the mixed labels is
+        that of the data's and that of the teacher's, in this proportion. The teacher sees the same
+        augmented images, keeps its weights, and is no part of this model's files: a model that is
+        loaded has no teacher.
+
+        Args:
+            teacher: classifier of the same classes that gives probabilities `(batch, num_classes)`.
+            share: of the teacher in the labels, from 0 to 1. The labels of the data must be
+                one-hot, `(batch, num_classes)`.
+
+        Raises:
+            ValueError: if the teacher's output has another shape, or the share is out of range.
+        """
+        if teacher.output_shape != self.output_shape:
+            raise ValueError(
+                f"`teacher` must have outputs of the shape {self.output_shape}. "
+                f"Received: {teacher.output_shape}"
+            )
+        if not 0 <= share <= 1:
+            raise ValueError(f"`share` must lie in [0, 1]. Received: share={share}")
+
+        def mixed(images: Any, labels: Any) -> Any:
+            if len(labels.shape) != 2 or labels.shape[1] != self.num_classes:
+                raise ValueError(
+                    "A model with a teacher learns from one-hot labels (batch, num_classes). "
+                    f"Received: labels of the shape {tuple(labels.shape)}"
+                )
+            taught = ops.stop_gradient(teacher(images, training=False))
+            return (1.0 - share) * ops.cast(labels, taught.dtype) + share * taught
+
+        self._labels_with_teacher = mixed  # a function, so that Keras does not save the teacher
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        if training and self._labels_with_teacher is not None:
+            y = self._labels_with_teacher(x, y)
+        return keras.Model.compute_loss(self, x, y, y_pred, sample_weight, training)
 
     def check_labels(self, labels: np.ndarray, image_shape: Sequence[int]) -> None:
         check_class_labels(labels, self.num_classes)

@@ -9,9 +9,9 @@ import numpy as np
 
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.drawing.zoom import draw_class, enlarged
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.evaluation.classification import Classes, ClassificationEvaluator
-from keras_effspine.stream.augmentation import Changes, Magnitude
+from keras_effspine.stream.augmentation import Changes, Magnitude, Share
 from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import IMAGENET_CLASSES
@@ -34,6 +34,9 @@ class ClassificationOptions(TaskOptions):
             the preset brings weights.
         pooling: what the linear layer reads: `"avg"`, `"max"` or `"pyramid"`, see
             `ImageClassifier`; None takes that of the weights, or the average.
+        teacher: a trained classifier of the same classes, a run or a preset, whose answers are a
+            part of the labels (distillation); see `ImageClassifier.learn_from`.
+        teacher_share: the part.
         label_smoothing: share of the label that is spread over all classes.
         dropout_rate: dropout of the pooled features.
         rand_augment: pair of the number of RandAugment's changes a picture and of their magnitude,
@@ -42,6 +45,8 @@ class ClassificationOptions(TaskOptions):
 
     classifier_backbone: Literal["paper", "detection"] | None = None
     pooling: Literal["avg", "max", "pyramid"] | None = None
+    teacher: str | None = None
+    teacher_share: Share = 0.5
     label_smoothing: Rate = 0.0
     dropout_rate: Rate = 0.0
     rand_augment: tuple[Changes, Magnitude] = (0, 0)
@@ -105,6 +110,25 @@ class Classification(Task):
             metrics=["accuracy"],
             jit_compile=False,
         )
+
+    def before_training(
+        self, model: keras.Model, recipe: Any, class_names: tuple[str, ...]
+    ) -> None:
+        from keras_effspine.pretrained.find_trained import find_trained
+        from keras_effspine.pretrained.transfer import some_of
+
+        options = cast(ClassificationOptions, recipe.options)
+        if options.teacher is None:
+            return
+        teacher = find_trained(options.teacher)
+        if teacher.class_names != tuple(class_names):
+            raise RecipeError(
+                f"teacher: {teacher.name} knows the classes "
+                f"{some_of(cast(tuple, teacher.class_names))}, not those of the data, "
+                f"{some_of(class_names)}, in this order. Name a classifier that was trained on "
+                "data with the same classes."
+            )
+        model.learn_from(teacher.read_model(), options.teacher_share)
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf

@@ -108,6 +108,11 @@ class Task(abc.ABC):
     ) -> None:
         """Compiles the model with the losses that a recipe names."""
 
+    def before_training(  # noqa: B027 (most tasks need nothing)
+        self, model: keras.Model, recipe: Any, class_names: tuple[str, ...]
+    ) -> None:
+        """Gives a compiled model what training takes beside it, also where a run goes on."""
+
     def augmentation(self, recipe: Any) -> Augmentation:
         """Changes of the training pictures: the recipe's, and those that are options."""
         options = recipe.options.model_dump(include=set(Augmentation.model_fields))

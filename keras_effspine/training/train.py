@@ -103,6 +103,7 @@ def train(
             model = _build_or_read(task, recipe, start, records.class_names, folder, report)
             optimizer = build_optimizer(recipe.optimization, steps, steps_per_epoch)
             task.compile_model(model, recipe, optimizer)
+            task.before_training(model, recipe, records.class_names)
             averages = MovingAverages(model, recipe.optimization.ema)
             getattr(optimizer, "inner_optimizer", optimizer).averages = averages
             done = folder.restore(model, averages)

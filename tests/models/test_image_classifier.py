@@ -61,6 +61,35 @@ def test_it_reads_each_level_of_the_pyramid_where_it_is_told(images):
     assert model.get_config()["pooling"] == "pyramid"
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_it_learns_from_a_teacher_as_from_labels_that_are_mixed(images, share):
+    student, teacher = (CASES["classification"].build(seed) for seed in (0, 1))
+    size = len(student.weights)
+    student.learn_from(teacher, share)
+    student.compile(optimizer="sgd", loss="categorical_crossentropy")
+    labels = np.eye(student.num_classes, dtype="float32")[[0, 1, 1, 2]]
+    answers, taught = student(images), keras.ops.convert_to_numpy(teacher(images))
+    mixed = (1 - share) * labels + share * taught
+    expected = -(mixed * np.log(keras.ops.convert_to_numpy(answers))).sum(-1).mean()
+    np.testing.assert_allclose(student.compute_loss(images, labels, answers), expected, rtol=1e-4)
+    measured = student.compute_loss(images, labels, answers, training=False)
+    hard = -(labels * np.log(keras.ops.convert_to_numpy(answers))).sum(-1).mean()
+    np.testing.assert_allclose(measured, hard, rtol=1e-4)
+    assert len(student.weights) == size, "the teacher is no part of the model"
+
+
+def test_a_teacher_of_other_classes_and_labels_without_shares_are_refused(images):
+    student = CASES["classification"].build(0)
+    with pytest.raises(ValueError, match="`teacher` must have outputs of the shape"):
+        student.learn_from(CASES["classification"].build(0, num_classes=7))
+    with pytest.raises(ValueError, match="Received: share=1.5"):
+        student.learn_from(student, 1.5)
+    student.learn_from(CASES["classification"].build(1))
+    student.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="learns from one-hot labels"):
+        student.compute_loss(images, np.array([0, 1, 1, 2]), student(images))
+
+
 def test_a_backbone_of_keras_cv_is_taken():
     backbone = small_backbone_of_keras_cv()
     model = ImageClassifier(backbone, num_classes=4)

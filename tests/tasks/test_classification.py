@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from small_classes import class_folders
 
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import RecordSet
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, RecipeError, RunFolderError
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.tasks.classification import Classes, Classification
@@ -77,6 +78,22 @@ def test_a_run_is_measured_and_predicted_from_the_command_line(run, effspine, fo
     predicted = effspine("predict", run[0].path, image, "--out", tmp_path / "p.png")
     assert (predicted.status, predicted.err) == (0, "")
     assert (tmp_path / "p.png").is_file()
+
+
+def test_a_run_may_have_another_as_its_teacher(run, recipe, records):
+    taught = []
+    student = types.SimpleNamespace(learn_from=lambda *arguments: taught.append(arguments))
+    Classification().before_training(student, recipe, records.class_names)
+    assert not taught
+    recipe = override(recipe, {"teacher": str(run[0].path), "teacher_share": 0.25})
+    Classification().before_training(student, recipe, records.class_names)
+    ((teacher, share),) = taught
+    assert teacher.output_shape == (None, 2) and share == 0.25
+    with pytest.raises(RecipeError, match="knows the classes blue, red, not those .* red, blue"):
+        Classification().before_training(student, recipe, records.class_names[::-1])
+    recipe = override(recipe, {"teacher": "m0"})
+    with pytest.raises(RunFolderError, match="m0: a preset without a trained model"):
+        Classification().before_training(student, recipe, records.class_names)
 
 
 def test_labels_are_one_of_as_many_as_there_are_classes(records):
