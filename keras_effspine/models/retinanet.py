@@ -30,7 +30,12 @@ from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabe
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
 from keras_effspine.pretrained.shipped import keras_cv_presets
-from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SCALES, ANCHOR_SIZES, LEVELS
+from keras_effspine.topology.pyramid import (
+    ANCHOR_RATIOS,
+    ANCHOR_SCALES,
+    ANCHOR_SIZE_OVER_STRIDE,
+    LEVELS,
+)
 
 _PRIOR_PROBABILITY = 0.01
 
@@ -171,13 +176,23 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         self.jit_compile = False
 
     @staticmethod
-    def default_anchor_generator(bounding_box_format: str) -> keras_cv.layers.AnchorGenerator:
-        """Anchors of the public SpineNet configurations: sizes 24 to 384 px, not clipped."""
+    def default_anchor_generator(
+        bounding_box_format: str,
+        size_over_stride: float = ANCHOR_SIZE_OVER_STRIDE,
+        aspect_ratios: Sequence[float] = ANCHOR_RATIOS,
+    ) -> keras_cv.layers.AnchorGenerator:
+        """Anchors of the public SpineNet configurations: sizes 24 to 384 px, not clipped.
+
+        Args:
+            bounding_box_format: keras-cv format of the anchors.
+            size_over_stride: side of a level's smallest square anchor over the level's stride.
+            aspect_ratios: widths over heights, at equal area.
+        """
         return keras_cv.layers.AnchorGenerator(
             bounding_box_format=bounding_box_format,
-            sizes=[float(size) for size in ANCHOR_SIZES],
+            sizes=[float(size_over_stride * 2**level) for level in LEVELS],
             scales=list(ANCHOR_SCALES),
-            aspect_ratios=list(ANCHOR_RATIOS),
+            aspect_ratios=list(aspect_ratios),
             strides=[2**level for level in LEVELS],
             clip_boxes=False,
             dtype="float32",

@@ -13,6 +13,7 @@ from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 
@@ -32,6 +33,9 @@ class DetectionOptions(TaskOptions):
         box_loss: `"giou"`, the generalised IoU, in the place of the box loss of `losses`.
         score_loss: `"quality"`, the quality focal loss, in the place of the focal loss of `losses`:
             scores then say how well the box fits, too.
+        anchors: `{"size": 3, "ratios": [0.5, 1, 2]}`, or `"data"`, which picks those that fit the
+            boxes of the training pictures, see `tasks.data_anchors`; None for those that the
+            weights were trained with, or the published ones.
         mosaic: share of the samples that are made of four pictures side by side.
         mosaic_until: share of the run after which no sample is made of four pictures any more.
     """
@@ -39,6 +43,7 @@ class DetectionOptions(TaskOptions):
     losses: Literal["keras_cv", "paper"] = "keras_cv"
     box_loss: Literal["giou"] | None = None
     score_loss: Literal["quality"] | None = None
+    anchors: Anchors | Literal["data"] | None = None
     mosaic: Share = 0.0
     mosaic_until: Share = 1.0
 
@@ -64,14 +69,31 @@ class Detection(Task):
 
         # Anchors, matching and depth of the subnets are those that the weights were trained with.
         config = start.arguments_of(RetinaNet)
+        kept = {name: config[name] for name in _KEPT if name in config}
+        anchors = cast(DetectionOptions, recipe.options).anchors
+        if isinstance(anchors, Anchors):
+            kept.pop("label_encoder", None)
+            kept["anchor_generator"] = RetinaNet.default_anchor_generator(
+                "xyxy", anchors.size, anchors.ratios
+            )
         return RetinaNet.from_config(
             {
-                **{name: config[name] for name in _KEPT if name in config},
+                **kept,
                 "backbone": build_backbone(recipe, start),
                 "num_classes": len(class_names),
                 "bounding_box_format": "xyxy",
             }
         )
+
+    def pick_options(self, recipe: Any, records: RecordSet) -> tuple[dict[str, Any], list[str]]:
+        if cast(DetectionOptions, recipe.options).anchors != "data":
+            return {}, []
+        anchors, fit, published = fit_anchors(records, recipe.image_size)
+        ratios = ", ".join(f"{ratio:g}" for ratio in anchors.ratios)
+        return {"anchors": anchors.model_dump()}, [
+            f"anchors of {anchors.size:g} strides, width over height {ratios}: the mean overlap of "
+            f"a box with the anchor nearest to its shape is {fit:.3f} (published: {published:.3f})."
+        ]
 
     def compile_model(
         self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer

@@ -86,6 +86,18 @@ class Task(abc.ABC):
 
         return inspect(record_set, checked, image_size)
 
+    def pick_options(self, recipe: Any, records: RecordSet) -> tuple[dict[str, Any], list[str]]:
+        """Options that a recipe leaves to the training data.
+
+        Args:
+            recipe: `Recipe`.
+            records: `RecordSet` to train on.
+
+        Returns:
+            Pair of a dictionary from option to value, and a list of lines that say what was picked.
+        """
+        return {}, []
+
     @abc.abstractmethod
     def build_model(
         self, recipe: Any, class_names: tuple[str, ...], start: Pretrained

@@ -34,6 +34,7 @@ from keras_effspine.training.precision import check_precision, precision
 from keras_effspine.training.preset_values import resolve
 from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.run_length import count_steps
 from keras_effspine.training.steps_taken import steps_taken
@@ -93,7 +94,9 @@ def train(
     records, measured, measured_on = load_data(recipe, report)
     task.check(records)
     recipe, reasons = pick_open_values(recipe, len(records.records))
-    for reason in reasons:
+    picked, why = task.pick_options(recipe, records)
+    recipe = override(recipe, picked) if picked else recipe
+    for reason in (*reasons, *why):
         report(f"picked {reason}")
     steps, steps_per_epoch = count_steps(recipe, len(records.records))
     schedule = rate_schedule(recipe.optimization, steps, steps_per_epoch)
