@@ -1,5 +1,7 @@
 """Anchors that fit the boxes of a data set."""
 
+from typing import Annotated
+
 import numpy as np
 import pydantic
 
@@ -25,8 +27,10 @@ class Anchors(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    size: float = pydantic.Field(default=ANCHOR_SIZE_OVER_STRIDE, gt=0)
-    ratios: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(ANCHOR_RATIOS, min_length=1)
+    size: pydantic.PositiveFloat = ANCHOR_SIZE_OVER_STRIDE
+    ratios: Annotated[tuple[pydantic.PositiveFloat, ...], pydantic.Field(min_length=1)] = (
+        ANCHOR_RATIOS
+    )
 
 
 def fit_anchors(record_set: RecordSet, image_size: int) -> tuple[Anchors, float, float]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from model_cases import CASES
 
+from keras_effspine import load_model
 from keras_effspine.models.giou_loss import GIoULoss, overlap_of_differences
 from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED
@@ -47,7 +48,7 @@ def test_it_is_read_from_its_configuration_and_beta_is_checked():
 
 
 @pytest.mark.integration
-def test_a_detector_learns_the_overlap_of_its_boxes_as_scores(batch):
+def test_a_detector_learns_the_overlap_of_its_boxes_as_scores(batch, tmp_path):
     model, (images, labels) = CASES["detection"].build(0), batch
     model.compile(
         optimizer=keras.optimizers.SGD(0.0),
@@ -71,6 +72,12 @@ def test_a_detector_learns_the_overlap_of_its_boxes_as_scores(batch):
     expected = losses[classes != IGNORED].sum() / count
     expected += (1 - np.asarray(generalised))[classes >= 0].sum() / count
     np.testing.assert_allclose(history["loss"], [expected], rtol=1e-3)
+
+    model.save(tmp_path / "detector.keras")
+    read = load_model(tmp_path / "detector.keras")
+    losses = (read.classification_loss, read.box_loss)
+    assert [type(one) for one in losses] == [QualityFocalLoss, GIoULoss]
+    assert [one.reduction for one in losses] == ["sum", "sum"]
 
 
 def _in_its_format(model, labels, images):
