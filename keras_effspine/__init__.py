@@ -15,6 +15,7 @@ _PUBLIC = {
     "MaskRCNN": "keras_effspine.models.mask_rcnn",
     "RetinaNet": "keras_effspine.models.retinanet",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
+    "SpineNetBackbone": "keras_effspine.models.spinenet_backbone",
     "grow_preset": "keras_effspine.models.grown_preset",
     "grow_weights": "keras_effspine.models.growing",
     "load_model": "keras_effspine.pretrained.saved_model",

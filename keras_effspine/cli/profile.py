@@ -111,7 +111,8 @@ def _paper() -> tuple[list[dict], bool]:
     for comparison in comparisons:
         row = comparison.row
         table.add_section()
-        table.add_row(f"Table {row.table}: {row.title}, {row.task}, {row.input_size} px")
+        place = row.source if row.table is None else f"Table {row.table}"
+        table.add_row(f"{place}: {row.title}, {row.task}, {row.input_size} px")
         for check in comparison.checks:
             found = ("-", "-", "not built yet")
             if check.counted is not None:

@@ -10,7 +10,7 @@ from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.models.from_preset import backbone_from_preset
 from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
 from keras_effspine.pretrained.shipped import keras_cv_presets
-from keras_effspine.topology.eff_spinenet import SPEC
+from keras_effspine.topology.eff_spinenet import SPEC, VARIANTS
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -36,8 +36,11 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
         widths: one int a block: the exact widths; `width_multiplier` and `betas` are then unused.
         endpoint_width: int, channels of P3 to P7: the width of the subnets that read them.
         use_space_to_depth: bool, whether downsampling begins with space-to-depth (3.2).
-        weighted_fusion: bool, equation 1 where true, a plain sum where false.
+        weighted_fusion: bool, equation 1 where true, a plain sum where false; None takes the
+            former, or what the variant has.
         squeeze_excitation_ratio: float, or None for no squeeze-and-excitation.
+        variant: None for the paper's network, or `"2020_04"` for an early form of the authors'
+            code, which `topology/eff_spinenet.py` describes; its widths are its own, without betas.
         activation: string, name of the activation function.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
             block's number.
@@ -87,8 +90,9 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
         widths: int | Sequence[int] | None = None,
         endpoint_width: int = SPEC.endpoint_width,
         use_space_to_depth: bool = SPEC.use_space_to_depth,
-        weighted_fusion: bool = SPEC.weighted_fusion,
+        weighted_fusion: bool | None = None,
         squeeze_excitation_ratio: float | None = SPEC.squeeze_excitation_ratio,
+        variant: str | None = None,
         activation: str = "swish",
         stochastic_depth_rate: float = 0.0,
         batch_norm_momentum: float = 0.99,
@@ -99,12 +103,22 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
         **kwargs,
     ) -> None:
         refuse_unknown_arguments(EffSpineNetBackbone, kwargs)
+        if variant is not None and variant not in VARIANTS:
+            raise ValueError(
+                f"`variant` must be one of {', '.join(VARIANTS)}, or None. "
+                f"Received: variant={variant!r}"
+            )
+        start = SPEC if variant is None else VARIANTS[variant]
+        if betas is not None:
+            betas = tuple(betas)
+            if variant is not None and betas != SPEC.betas:
+                raise ValueError(f"`variant` has its own widths, without betas. Received: {betas}")
         spec = dataclasses.replace(
-            SPEC,
-            betas=betas if betas is None else tuple(betas),
+            start,
+            betas=betas if variant is None else None,
             endpoint_width=endpoint_width,
             use_space_to_depth=use_space_to_depth,
-            weighted_fusion=weighted_fusion,
+            weighted_fusion=start.weighted_fusion if weighted_fusion is None else weighted_fusion,
             squeeze_excitation_ratio=squeeze_excitation_ratio,
         )
         super().__init__(
@@ -122,6 +136,10 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
             input_tensor=input_tensor,
             **kwargs,
         )
+        self.variant = variant
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "variant": self.variant}
 
     @classmethod
     def from_preset(

@@ -54,7 +54,7 @@ def task_from_preset(
         backbone = start.build({**config, "config": {**config["config"], **shape}})
         if _loads_weights(start, load_weights):
             start.load_weights(backbone)
-        return cls(backbone=backbone, **kwargs)
+        return cls(backbone=backbone, **{**start.arguments_of(cls), **kwargs})
 
     backbone = config["config"].get("backbone")
     if not isinstance(backbone, dict) or not isinstance(backbone.get("config"), dict):

@@ -20,7 +20,7 @@ from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.task_model import TaskModel
-from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 from keras_effspine.topology import eff_spinenet
 from keras_effspine.topology.labels import IMAGENET_CLASSES
 
@@ -62,15 +62,9 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     ```
     """
 
-    presets = {
-        **keras_cv_presets("EffSpineNetBackbone", task="classification"),
-        **keras_cv_presets("ImageClassifier"),
-    }
-    presets_with_weights = {
-        **EffSpineNetBackbone.presets_with_weights,
-        **keras_cv_presets("ImageClassifier", with_weights=True),
-    }
-    backbone_presets = EffSpineNetBackbone.presets
+    presets = keras_cv_presets(*BACKBONES, "ImageClassifier", task="classification")
+    presets_with_weights = keras_cv_presets(*BACKBONES, "ImageClassifier", with_weights=True)
+    backbone_presets = keras_cv_presets(*BACKBONES)
     paper_backbone = eff_spinenet.CLASSIFIER
     config_arguments = ("backbone", "num_classes", "pooling", "activation", "dropout_rate")
     class_prediction_layers = ("predictions",)
@@ -170,9 +164,9 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     ) -> Self:
         """Makes a classifier from a preset.
 
-        An architecture of the package becomes the paper's classifier (4.2 and Table 10): endpoints
+        An Eff-SpineNet of the package becomes the paper's classifier (4.2 and Table 10): endpoints
         of width 256, no space-to-depth, and 1000 classes unless `num_classes` is given. Its input
-        size, for which `presets` names the paper's, stays open.
+        size, for which `presets` names the paper's, stays open. A SpineNet stays as it is.
 
         Args:
             preset: name of a preset (see `ImageClassifier.presets`); path of a preset folder; a
@@ -188,7 +182,7 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
             PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
                 backbone, or if weights are asked for and it has none.
         """
-        architectures = set(cls.backbone_presets) - set(cls.presets_with_weights)
+        architectures = EffSpineNetBackbone.presets.keys() - cls.presets_with_weights.keys()
         if preset not in architectures:  # what was trained stays in its configuration
             return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
         shape = {} if input_shape is None else {"input_shape": input_shape}

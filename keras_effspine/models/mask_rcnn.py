@@ -19,14 +19,13 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_mask_crops, check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
-from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.mask_rcnn import MaskRCNNNetwork
-from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 
 _WIDE_PYRAMID = 112
 """From this width of the pyramid on the dense layer has 512 units, otherwise 256 (Table 2)."""
@@ -85,12 +84,12 @@ class MaskRCNN(TaskModel, Task):
     ```
     """
 
-    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("MaskRCNN")}
+    presets = keras_cv_presets(*BACKBONES, "MaskRCNN")
     presets_with_weights = {
         **RetinaNet.presets_with_weights,
         **keras_cv_presets("MaskRCNN", with_weights=True),
     }
-    backbone_presets = EffSpineNetBackbone.presets
+    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = (
         "backbone",
         "num_classes",

@@ -19,7 +19,6 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
-from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.giou_loss import overlap_of_differences
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
@@ -29,7 +28,7 @@ from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
-from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 from keras_effspine.topology.pyramid import (
     ANCHOR_RATIOS,
     ANCHOR_SCALES,
@@ -66,7 +65,10 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             maps. By default the backbone's own P3 to P7 are used as they are.
         classification_head: optional layer, called on each level in turn, giving class logits.
         box_head: optional layer, called on each level in turn, giving box differences.
-        head_layers: int, separable layers of each default subnet before its prediction.
+        head_layers: int, layers of each default subnet before its prediction.
+        head_width: int, channels of these layers; None takes those of the pyramid.
+        separable_heads: bool, whether their convolutions are separable, as the paper's, or not, as
+            SpineNet's.
         **kwargs: `name` and `trainable`.
 
     Raises:
@@ -90,12 +92,9 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
     ```
     """
 
-    presets = {**EffSpineNetBackbone.presets, **keras_cv_presets("RetinaNet")}
-    presets_with_weights = {
-        **EffSpineNetBackbone.presets_with_weights,
-        **keras_cv_presets("RetinaNet", with_weights=True),
-    }
-    backbone_presets = EffSpineNetBackbone.presets
+    presets = keras_cv_presets(*BACKBONES, "RetinaNet")
+    presets_with_weights = keras_cv_presets(*BACKBONES, "RetinaNet", with_weights=True)
+    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = (
         "backbone",
         "num_classes",
@@ -106,6 +105,8 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         "classification_head",
         "box_head",
         "head_layers",
+        "head_width",
+        "separable_heads",
     )
     class_prediction_layers = ("classification_head_prediction",)
 
@@ -121,10 +122,14 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         classification_head: Callable | None = None,
         box_head: Callable | None = None,
         head_layers: int = 3,
+        head_width: int | None = None,
+        separable_heads: bool = True,
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(RetinaNet, kwargs)
         require_at_least("num_classes", num_classes)
+        if head_width is not None:
+            require_at_least("head_width", head_width)
         require_box_format(bounding_box_format)
         if anchor_generator is not None and label_encoder is not None:
             raise ValueError(
@@ -152,7 +157,14 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         ):
             if head is None:
                 maps = retinanet_head(
-                    pyramid, head_layers, anchors * values, operations, f"{output}_head", bias
+                    pyramid,
+                    head_layers,
+                    anchors * values,
+                    operations,
+                    f"{output}_head",
+                    bias,
+                    separable_heads,
+                    head_width,
                 )
             else:
                 maps = {level: head(x) for level, x in pyramid.items()}
@@ -172,6 +184,8 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         self.classification_head = classification_head
         self.box_head = box_head
         self.head_layers = head_layers
+        self.head_width = head_width
+        self.separable_heads = separable_heads
         # As in compile(): a model that is not compiled would be traced with XLA on a GPU.
         self.jit_compile = False
 

@@ -1,5 +1,6 @@
 """Any scale-permuted network as a keras-cv backbone."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -79,8 +80,10 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
     ) -> None:
         if widths is None:
             block_widths = spec.widths(width_multiplier)
+            stem_width = spec.stem_width_at(width_multiplier)
         else:
             block_widths = _one_per_block("widths", widths, spec.table)
+            stem_width = spec.stem_width
         if block_repeats is None:
             repeats = spec.repeats(depth_multiplier)
         else:
@@ -115,9 +118,17 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
                 offset=[-m / s for m, s in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)],
                 name="rescaling",
             )(x)
-        operations = Operations(activation, batch_norm_momentum, batch_norm_epsilon)
+        operations = Operations(
+            activation, batch_norm_momentum, batch_norm_epsilon, spec.symmetric_padding
+        )
         tensors = build_scale_permuted(
-            inputs, x, spec, block_widths, repeats, operations, stochastic_depth_rate
+            inputs,
+            x,
+            dataclasses.replace(spec, stem_width=stem_width),
+            block_widths,
+            repeats,
+            operations,
+            stochastic_depth_rate,
         )
         endpoints = {level: tensors[f"P{level}"] for level, _ in spec.table.outputs}
         super().__init__(

@@ -13,12 +13,11 @@ from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
-from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
 from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
-from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 from keras_effspine.topology.labels import IGNORED
 
 OUTPUT_STRIDE = 8
@@ -68,7 +67,7 @@ class SemanticSegmenter(TaskModel, Task):
         **RetinaNet.presets_with_weights,
         **keras_cv_presets("SemanticSegmenter", with_weights=True),
     }
-    backbone_presets = EffSpineNetBackbone.presets
+    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = ("backbone", "num_classes", "head_layers")
     class_prediction_layers = ("segmentation_head_prediction",)
 

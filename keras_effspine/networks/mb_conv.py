@@ -1,7 +1,5 @@
 """The MBConv block of MnasNet and EfficientNet (arXiv:1807.11626, arXiv:1905.11946)."""
 
-import math
-
 from keras import KerasTensor
 
 from keras_effspine.networks.operations import Operations
@@ -14,7 +12,9 @@ def mb_conv(
     name: str,
     strides: int = 1,
     expansion: int = 6,
-    squeeze_excitation_ratio: float | None = 0.2,
+    squeeze_excitation_width: int | None = None,
+    squeeze_excitation_activation: str | None = None,
+    squeeze_excitation_gate: str = "sigmoid",
     drop_rate: float = 0.0,
 ) -> KerasTensor:
     """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1, residual where shapes agree.
@@ -26,8 +26,9 @@ def mb_conv(
         name: beginning of the layers' names.
         strides: stride of the depthwise convolution.
         expansion: width of the expanded tensor over the input's width.
-        squeeze_excitation_ratio: reduced width of squeeze-and-excitation over the input's width, to
-            the nearest integer, at least 1; None leaves squeeze-and-excitation out.
+        squeeze_excitation_width: reduced width of squeeze-and-excitation; None leaves it out.
+        squeeze_excitation_activation: see `Operations.squeeze_excitation`.
+        squeeze_excitation_gate: see there.
         drop_rate: stochastic depth's probability of dropping the branch in training.
 
     Returns:
@@ -36,9 +37,14 @@ def mb_conv(
     channels = x.shape[-1]
     y = operations.convolution(x, channels * expansion, f"{name}_expand")
     y = operations.depthwise(y, f"{name}_spatial", strides=strides)
-    if squeeze_excitation_ratio is not None:
-        reduced = max(1, math.floor(squeeze_excitation_ratio * channels + 0.5 + 1e-9))
-        y = operations.squeeze_excitation(y, reduced, f"{name}_se")
+    if squeeze_excitation_width is not None:
+        y = operations.squeeze_excitation(
+            y,
+            squeeze_excitation_width,
+            f"{name}_se",
+            squeeze_excitation_activation,
+            squeeze_excitation_gate,
+        )
     y = operations.convolution(y, filters, f"{name}_project", activate=False)
     if channels != filters or strides != 1:
         return y

@@ -21,11 +21,13 @@ class Operations:
         activation: name of the activation function.
         batch_norm_momentum: momentum of all batch normalisations.
         batch_norm_epsilon: epsilon of all batch normalisations.
+        symmetric_padding: whether strided convolutions pad both sides alike; see `NetworkSpec`.
     """
 
     activation: str = "swish"
     batch_norm_momentum: float = 0.99
     batch_norm_epsilon: float = 1e-3
+    symmetric_padding: bool = False
 
     @property
     def kernel_initializer(self) -> initializers.Initializer:
@@ -50,28 +52,57 @@ class Operations:
         activate: bool = True,
     ) -> KerasTensor:
         """Convolution without bias, batch normalisation and, unless told otherwise, activation."""
+        x, padding = self._padded(x, name, kernel_size, strides)
         x = layers.Conv2D(
             filters,
             kernel_size,
             strides=strides,
-            padding="same",
+            padding=padding,
             use_bias=False,
             kernel_initializer=self.kernel_initializer,
             name=f"{name}_conv",
         )(x)
         return self.normalize(x, name, activate)
 
-    def depthwise(self, x: KerasTensor, name: str, strides: int = 1) -> KerasTensor:
-        """Depthwise 3x3 convolution without bias, batch normalisation, activation."""
+    def _padded(
+        self, x: KerasTensor, name: str, kernel_size: int, strides: int
+    ) -> tuple[KerasTensor, str]:
+        """The input of a convolution, and the padding that is left to it."""
+        margin = (kernel_size - 1) // 2
+        if not self.symmetric_padding or strides == 1 or not margin:
+            return x, "same"
+        return layers.ZeroPadding2D(margin, name=f"{name}_pad")(x), "valid"
+
+    def depthwise(
+        self, x: KerasTensor, name: str, strides: int = 1, kernel_size: int = 3
+    ) -> KerasTensor:
+        """Depthwise convolution without bias, batch normalisation, activation."""
+        x, padding = self._padded(x, name, kernel_size, strides)
         x = layers.DepthwiseConv2D(
-            3,
+            kernel_size,
             strides=strides,
-            padding="same",
+            padding=padding,
             use_bias=False,
             depthwise_initializer=self.kernel_initializer,
             name=f"{name}_depthwise",
         )(x)
         return self.normalize(x, name, activate=True)
+
+    def dense(
+        self, filters: int, name: str, is_prediction: bool = False, bias: float = 0.0
+    ) -> layers.Layer:
+        """A 3x3 convolution with bias as a layer; see `separable`."""
+        return layers.Conv2D(
+            filters,
+            3,
+            padding="same",
+            kernel_initializer=self._start(is_prediction),
+            bias_initializer=initializers.Constant(bias),
+            name=name,
+        )
+
+    def _start(self, is_prediction: bool) -> initializers.Initializer:
+        return initializers.RandomNormal(stddev=0.01) if is_prediction else self.kernel_initializer
 
     def separable(
         self,
@@ -85,33 +116,43 @@ class Operations:
 
         A prediction starts small, so that scores begin at their prior and boxes at their anchors.
         """
-        small = initializers.RandomNormal(stddev=0.01)
         return layers.SeparableConv2D(
             filters,
             kernel_size,
             padding="same",
             depthwise_initializer=self.kernel_initializer,
-            pointwise_initializer=small if is_prediction else self.kernel_initializer,
+            pointwise_initializer=self._start(is_prediction),
             bias_initializer=initializers.Constant(bias),
             name=name,
         )
 
-    def squeeze_excitation(self, x: KerasTensor, reduced: int, name: str) -> KerasTensor:
-        """Squeeze-and-excitation (arXiv:1709.01507): a gate for each channel of the whole map."""
+    def squeeze_excitation(
+        self,
+        x: KerasTensor,
+        reduced: int,
+        name: str,
+        activation: str | None = None,
+        gate: str = "sigmoid",
+    ) -> KerasTensor:
+        """Squeeze-and-excitation (arXiv:1709.01507): a gate for each channel of the whole map.
+
+        `activation` is that of the reduced width, and None stands for the one of all operations;
+        `gate` names the function that makes gates.
+        """
         width = x.shape[-1]
-        gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
-        for filters, activation, part in (
-            (reduced, self.activation, "reduce"),
-            (width, "sigmoid", "expand"),
+        gates = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
+        for filters, function, part in (
+            (reduced, activation or self.activation, "reduce"),
+            (width, gate, "expand"),
         ):
-            gate = layers.Conv2D(
+            gates = layers.Conv2D(
                 filters,
                 1,
                 kernel_initializer=self.kernel_initializer,
                 name=f"{name}_{part}",
-            )(gate)
-            gate = Activation(activation, name=f"{name}_{part}_{activation}")(gate)
-        return layers.Multiply(name=f"{name}_scale")([x, gate])
+            )(gates)
+            gates = Activation(function, name=f"{name}_{part}_{function}")(gates)
+        return layers.Multiply(name=f"{name}_scale")([x, gates])
 
     def residual(
         self, x: KerasTensor, branch: KerasTensor, drop_rate: float, name: str

@@ -1,4 +1,5 @@
-"""RetinaNet's subnets with separable convolutions, as the paper uses them (4.1, Table 2)."""
+"""RetinaNet's subnets: with separable convolutions, as the paper uses them (4.1, Table 2), or
+without, as SpineNet's detectors have them."""
 
 from collections.abc import Mapping
 
@@ -14,11 +15,13 @@ def retinanet_head(
     operations: Operations,
     name: str,
     bias: float = 0.0,
+    separable: bool = True,
+    width: int | None = None,
 ) -> dict[str, KerasTensor]:
     """One subnet, class or box, over all levels of a pyramid.
 
-    `num_layers` times a separable 3x3 convolution with bias, whose weights all levels share, batch
-    normalisation for each level of its own, and activation; then a separable 3x3 prediction.
+    `num_layers` times a 3x3 convolution with bias, whose weights all levels share, batch
+    normalisation for each level of its own, and activation; then a 3x3 prediction.
 
     Args:
         pyramid: dictionary from level name to `(batch, height, width, channels)`.
@@ -27,24 +30,25 @@ def retinanet_head(
         operations: `Operations`.
         name: beginning of the layers' names.
         bias: initial bias of the prediction.
+        separable: whether the convolutions are separable.
+        width: channels of the layers; None takes those of the pyramid.
 
     Returns:
         Dictionary from level name to `(batch, height, width, outputs_per_location)`.
     """
 
     features = dict(pyramid)
+    width = width or next(iter(features.values())).shape[-1]
+    convolution = operations.separable if separable else operations.dense
     for index in range(1, num_layers + 1):
-        width = next(iter(features.values())).shape[-1]
-        shared = operations.separable(width, f"{name}_layer{index}_conv")
+        shared = convolution(width, f"{name}_layer{index}_conv")
         features = {
             level: operations.normalize(
                 shared(x), f"{name}_layer{index}_{level.lower()}", activate=True
             )
             for level, x in features.items()
         }
-    predict = operations.separable(
-        outputs_per_location, f"{name}_prediction", is_prediction=True, bias=bias
-    )
+    predict = convolution(outputs_per_location, f"{name}_prediction", is_prediction=True, bias=bias)
     return {level: predict(x) for level, x in features.items()}
 
 

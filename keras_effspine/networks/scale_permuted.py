@@ -7,6 +7,11 @@ from keras_effspine.layers.weighted_fusion import WeightedFusion
 from keras_effspine.networks.mb_conv import mb_conv
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.resample import resample
+from keras_effspine.networks.residual_blocks import (
+    BOTTLENECK_EXPANSION,
+    bottleneck_block,
+    residual_block,
+)
 from keras_effspine.topology.block_table import STEM
 from keras_effspine.topology.network_spec import NetworkSpec
 
@@ -30,7 +35,7 @@ def build_scale_permuted(
         images: the network's input `(batch, height, width, 3)`.
         x: the input after rescaling, which the stem reads.
         spec: `NetworkSpec`.
-        widths: channels of each block.
+        widths: channels of each block; of a bottleneck those of its inside.
         repeats: how often each block is repeated.
         operations: `Operations`.
         stochastic_depth_rate: rate of the last block; grows linearly with the block's number.
@@ -51,10 +56,13 @@ def build_scale_permuted(
     stem = operations.convolution(
         x, spec.stem_width, "stem", kernel_size=spec.stem_kernel_size, strides=2
     )
+    if table.stem_level == 2:
+        stem = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(stem)
     tensors = {STEM: stem}
     absorbed = table.absorbed()
     for number, block in enumerate(table.blocks, start=1):
         name, width = f"block{number:02d}", widths[number - 1]
+        channels = width * _EXPANSIONS.get(block.kind, 1)
         parents = block.parents + absorbed.get(number, ())
         if len(parents) == 1:
             x, strides = tensors[parents[0]], 2 ** (block.level - table.level_of(parents[0]))
@@ -62,16 +70,19 @@ def build_scale_permuted(
             inputs = []
             for parent in parents:
                 x = tensors[parent]
-                if not (parent in absorbed.get(number, ()) and x.shape[-1] == width):
+                if not (parent in absorbed.get(number, ()) and x.shape[-1] == channels):
                     x = resample(
                         x,
                         images,
                         table.level_of(parent),
                         block.level,
-                        width,
+                        channels,
                         operations,
                         f"{name}_from{parent:02d}",
                         spec.use_space_to_depth,
+                        spec.normalized_space_to_depth,
+                        spec.one_step_down,
+                        _inner_width(spec, widths, parent),
                     )
                 inputs.append(x)
             fusion = (
@@ -100,6 +111,14 @@ def build_scale_permuted(
     return named
 
 
+def _inner_width(spec, widths, parent):
+    """Width in which a block is resampled, where that is SpineNet's way."""
+    if spec.resample_alpha is None:
+        return None
+    read = spec.stem_width if parent == STEM else widths[parent - 1]
+    return max(1, int(read * spec.resample_alpha))
+
+
 def _mb_conv_block(x, width, spec, operations, strides, drop_rate, name):
     return mb_conv(
         x,
@@ -108,13 +127,29 @@ def _mb_conv_block(x, width, spec, operations, strides, drop_rate, name):
         name,
         strides=strides,
         expansion=spec.expansion,
-        squeeze_excitation_ratio=spec.squeeze_excitation_ratio,
+        squeeze_excitation_width=spec.squeeze_excitation_width(x.shape[-1]),
+        squeeze_excitation_activation=spec.squeeze_excitation_activation,
+        squeeze_excitation_gate=spec.squeeze_excitation_gate,
         drop_rate=drop_rate,
     )
 
 
-_BLOCKS = {"mbconv": _mb_conv_block}
+def _of_resnet(block):
+    def build(x, width, spec, operations, strides, drop_rate, name):
+        return block(x, width, operations, name, strides, drop_rate)
+
+    return build
+
+
+_BLOCKS = {
+    "mbconv": _mb_conv_block,
+    "residual": _of_resnet(residual_block),
+    "bottleneck": _of_resnet(bottleneck_block),
+}
 """What each kind of block in a table computes."""
+
+_EXPANSIONS = {"bottleneck": BOTTLENECK_EXPANSION}
+"""Channels of a block's output over its width, where it is not the same."""
 
 
 def average_at_lowest_level(endpoints: dict[int, KerasTensor], images: KerasTensor) -> KerasTensor:

@@ -83,6 +83,7 @@ def _of_preset(name: str, folder: pathlib.Path, root: pathlib.Path) -> Pretraine
         class_names=tuple(trained["class_names"]) if trained.get("class_names") else None,
         image_size=preset.input_size,
         image_sizes=preset.input_sizes,
+        model_arguments=preset.model_arguments,
     )
 
 

@@ -34,6 +34,8 @@ class Preset:
         preprocessing: what pictures must look like: a dictionary of sentences.
         format: version of the folder's layout.
         versions: dictionary of the versions that it was written with.
+        model_arguments: of a backbone, how models on it were published: a dictionary from a class
+            to constructor arguments, which go before the class' own defaults.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Preset:
     format: int = 0
     versions: dict | None = None
     input_sizes: dict = dataclasses.field(default_factory=dict)
+    model_arguments: dict = dataclasses.field(default_factory=dict)
 
 
 _OF_METADATA = tuple(field.name for field in dataclasses.fields(Preset))[4:]

@@ -30,6 +30,8 @@ class Pretrained:
         image_sizes: dictionary from a task to its image size, where it is another.
         run: path of the run folder that it lies in, or None.
         batch_size: pictures to predict at a time.
+        model_arguments: of a backbone, how models on it were published: a dictionary from the name
+            of a class to constructor arguments.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Pretrained:
     image_sizes: dict[str, int] = dataclasses.field(default_factory=dict)
     run: pathlib.Path | None = None
     batch_size: int = 8
+    model_arguments: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def model_class(self) -> type:
@@ -64,8 +67,11 @@ class Pretrained:
         return self.image_sizes.get(task, self.image_size)
 
     def arguments_of(self, cls: type) -> dict[str, Any]:
-        """Constructor arguments, where it is a model of this class; otherwise empty."""
-        return self.config["config"] if issubclass(self.model_class, cls) else {}
+        """Constructor arguments of a model of this class: its own, where it is one; of a backbone
+        those that its preset names; otherwise empty."""
+        if issubclass(self.model_class, cls):
+            return self.config["config"]
+        return self.model_arguments.get(cls.__name__, {})
 
     def backbone(self, cls: type = keras_cv.models.Backbone) -> tuple[type, dict[str, Any]]:
         """Class of its backbone, and the backbone as Keras serialises it: itself, or a task's.

@@ -6,19 +6,22 @@ from typing import Any
 
 from keras_effspine.pretrained.preset import Preset, read_preset
 
+BACKBONES = ("EffSpineNetBackbone", "SpineNetBackbone")
+"""The classes of backbones that the package brings presets of."""
+
 _ROOT = pathlib.Path(__file__).resolve().parents[1] / "presets"
 
 
-def list_presets(class_name: str | None = None) -> dict[str, Preset]:
-    """All presets of the package by rising input size, optionally those of one class.
+def list_presets(*class_names: str) -> dict[str, Preset]:
+    """All presets of the package by rising input size, optionally those of some classes.
 
     Args:
-        class_name: name of a public class, such as `"EffSpineNetBackbone"`, or None.
+        *class_names: names of public classes, such as `"EffSpineNetBackbone"`; none for all.
 
     Returns:
         Dictionary from name to `Preset`.
     """
-    return {p.name: p for p in _read(_ROOT) if class_name in (None, p.class_name)}
+    return {p.name: p for p in _read(_ROOT) if not class_names or p.class_name in class_names}
 
 
 @functools.cache
@@ -28,9 +31,9 @@ def _read(root: pathlib.Path) -> tuple[Preset, ...]:
 
 
 def keras_cv_presets(
-    class_name: str, with_weights: bool = False, task: str = "detection"
+    *class_names: str, with_weights: bool = False, task: str = "detection"
 ) -> dict[str, dict[str, Any]]:
-    """The presets of one class in keras-cv's form; if asked, the trained ones.
+    """The presets of some classes in keras-cv's form; if asked, the trained ones.
 
     Their `input_size` is that for the task.
 
@@ -45,7 +48,7 @@ def keras_cv_presets(
             },
             "kaggle_handle": str(p.folder),
         }
-        for name, p in list_presets(class_name).items()
+        for name, p in list_presets(*class_names).items()
         if p.weights or not with_weights
     }
 

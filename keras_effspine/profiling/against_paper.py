@@ -9,8 +9,6 @@ from keras_effspine.profiling.profile_task import profile_task
 from keras_effspine.tasks.registry import TASKS, find_task
 from keras_effspine.topology.published import Published, PublishedRow, published_rows
 
-_OURS = ("Eff-SpineNet", "SP-EfficientNet")
-
 
 @dataclasses.dataclass(frozen=True)
 class Check:
@@ -58,6 +56,7 @@ class Comparison:
         """The comparison as a dictionary that JSON can hold."""
         return {
             "table": self.row.table,
+            "source": self.row.source,
             "row": self.row.title,
             "task": self.row.task,
             "input_size": self.row.input_size,
@@ -74,16 +73,16 @@ class Comparison:
 
 
 def compare_with_paper() -> Iterator[Comparison]:
-    """Builds every published model of the paper's own and counts it.
+    """Builds every published model that is a preset here, its predecessors too, and counts it.
 
     Yields:
-        A `Comparison` for each row of the paper with an Eff-SpineNet or SP-EfficientNet, in the
-        paper's order; a row that repeats the numbers of an earlier one is left out.
+        A `Comparison` for each row with an Eff-SpineNet, SP-EfficientNet or SpineNet, in their
+        order; a row that repeats the numbers of an earlier one is left out.
     """
     seen = set()
     for row in published_rows():
         numbers = (row.task, row.model, row.parameters, row.multiply_adds)
-        if row.title.startswith(_OURS) and numbers not in seen:
+        if row.architecture()[0] in list_presets() and numbers not in seen:
             seen.add(numbers)
             yield Comparison(row, _profile(row))
 
@@ -97,6 +96,6 @@ def summary(comparisons: Iterable[Comparison]) -> tuple[int, int]:
 def _profile(row: PublishedRow) -> Profile | None:
     preset, backbone = row.architecture()
     task = next((name for name in TASKS if find_task(name).published == row.task), None)
-    if task is None or preset not in list_presets():
+    if task is None:
         return None
     return profile_task(task, preset, row.input_size, backbone=backbone)

@@ -24,7 +24,7 @@ from keras_effspine.layers.roi_align import RoiAlign
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 
-_MULTIPLYING_ACTIVATIONS = ("swish", "silu")
+_MULTIPLYING_ACTIVATIONS = ("swish", "silu", "hard_silu")
 
 # Moves of data, and the normalisation of the picture, which the paper leaves out.
 _FREE = (

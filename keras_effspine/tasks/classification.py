@@ -31,7 +31,7 @@ class ClassificationOptions(TaskOptions):
     Args:
         classifier_backbone: `"paper"`, endpoints of 256 without space-to-depth, or `"detection"`,
             the preset as it is, so that a detector can take it over; None takes the paper's, unless
-            the preset brings weights.
+            the preset brings weights. SpineNets are always as they are.
         pooling: what the linear layer reads: `"avg"`, `"max"` or `"pyramid"`, see
             `ImageClassifier`; None takes that of the weights, or the average.
         teacher: a trained classifier of the same classes, a run or a preset, whose answers are a
@@ -84,13 +84,15 @@ class Classification(Task):
     def build_model(
         self, recipe: Any, class_names: tuple[str, ...], start: Pretrained
     ) -> keras.Model:
+        from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
         from keras_effspine.models.image_classifier import ImageClassifier
         from keras_effspine.tasks.backbone import build_backbone
 
         has_weights = start.weights is not None
         options = cast(ClassificationOptions, recipe.options)
         kind = options.classifier_backbone or ("detection" if has_weights else "paper")
-        changes = ImageClassifier.paper_backbone if kind == "paper" else {}
+        is_of_paper = kind == "paper" and issubclass(start.backbone()[0], EffSpineNetBackbone)
+        changes = ImageClassifier.paper_backbone if is_of_paper else {}
         return ImageClassifier(
             build_backbone(recipe, start, **changes),
             num_classes=len(class_names),

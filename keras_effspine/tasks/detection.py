@@ -168,8 +168,9 @@ class Detection(Task):
         )
 
 
-_KEPT = ("label_encoder", "head_layers")
-"""What a detector takes over from the detector that it starts from, beside the weights."""
+_KEPT = ("label_encoder", "head_layers", "head_width", "separable_heads")
+"""What a detector takes over from the detector that it starts from, beside the weights, or from
+what its backbone's preset says of detectors."""
 
 
 _GIOU_WEIGHT = 2.0

@@ -5,9 +5,6 @@ import dataclasses
 STEM = 0
 """The parent of a block that reads the stem convolution's output."""
 
-STEM_LEVEL = 1
-"""The stem convolution has stride 2."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Block:
@@ -18,7 +15,7 @@ class Block:
         parents: 1-based numbers of the blocks it takes its input from, or `(STEM,)`. A block with
             one parent follows it in sequence; a block with more resamples and fuses them.
         kind: what the block computes, by the name under which the builder knows it.
-        width: number of output channels before any scaling.
+        width: number of output channels before any scaling; a bottleneck has four times as many.
     """
 
     level: int
@@ -35,17 +32,25 @@ class BlockTable:
         name: name of the table.
         blocks: rows; block numbers in `parents` and `outputs` count from 1.
         outputs: block number of each output level, as `((level, block), ...)` by rising level.
+        stem_level: level of the stem's output: 1, that of a convolution of stride 2, or 2, where a
+            max pooling follows it.
 
     Raises:
-        ValueError: if a parent does not precede its block, a block follows in sequence a smaller
-            map, or an output does not lie at its level.
+        ValueError: if the stem has another level, a parent does not precede its block, a block
+            follows in sequence a smaller map, or an output does not lie at its level.
     """
 
     name: str
     blocks: tuple[Block, ...]
     outputs: tuple[tuple[int, int], ...]
+    stem_level: int = 1
 
     def __post_init__(self) -> None:
+        if self.stem_level not in (1, 2):
+            raise ValueError(
+                f"The stem of table '{self.name}' must lie at level 1 or 2. "
+                f"Received: stem_level={self.stem_level}"
+            )
         for number, block in enumerate(self.blocks, start=1):
             if not block.parents or not all(STEM <= p < number for p in block.parents):
                 raise ValueError(
@@ -72,7 +77,7 @@ class BlockTable:
 
     def level_of(self, number: int) -> int:
         """Level of a block by its number, or of the stem."""
-        return STEM_LEVEL if number == STEM else self.blocks[number - 1].level
+        return self.stem_level if number == STEM else self.blocks[number - 1].level
 
     def absorbed(self) -> dict[int, tuple[int, ...]]:
         """Blocks that an output block adds to its inputs because nothing else reads them.

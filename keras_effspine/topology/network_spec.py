@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from keras_effspine.topology.block_table import BlockTable
 from keras_effspine.topology.repeats import scaled_repeats
-from keras_effspine.topology.widths import round_width, scaled_widths
+from keras_effspine.topology.widths import round_to_integer, round_width, scaled_widths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +21,23 @@ class NetworkSpec:
         stem_width: channels of the stem, a convolution of stride 2.
         stem_kernel_size: its height and width.
         expansion: expansion ratio of blocks that expand.
+        scaled_stem: whether a width multiplier acts on the stem too.
         squeeze_excitation_ratio: reduced width of squeeze-and-excitation over the block's input
             width; None leaves it out.
+        squeeze_excitation_rounded: the reduced width, if it is at least 1, from its exact one.
+        squeeze_excitation_activation: name of the activation of the reduced width; None takes the
+            network's.
+        squeeze_excitation_gate: name of the activation that makes the gate.
+        resample_alpha: width in which SpineNet resamples over the width of the block that it reads
+            (arXiv:1912.05027, 3.2); None resamples as Eff-SpineNet does, see `networks.resample`.
         use_space_to_depth: whether downsampling begins with space-to-depth.
+        normalized_space_to_depth: whether batch normalisation and activation follow it.
+        one_step_down: whether the levels that are left to go down after space-to-depth, or after
+            SpineNet's strided convolution, are one operation, 3x3 for one level and 5x5 for more;
+            otherwise each of them is one of 3x3.
+        symmetric_padding: whether strided convolutions pad both sides alike, as the public code for
+            TensorFlow 1 does; otherwise Keras' `"same"`, which pads what is needed, and of an odd
+            number more at the bottom and the right.
         weighted_fusion: whether inputs are fused by equation 1 of the Eff-SpineNet paper; otherwise
             they are summed.
         fusion_epsilon: the constant in the denominator of equation 1.
@@ -42,8 +56,16 @@ class NetworkSpec:
     stem_width: int
     stem_kernel_size: int = 3
     expansion: int = 6
+    scaled_stem: bool = False
     squeeze_excitation_ratio: float | None = None
+    squeeze_excitation_rounded: Callable[[float], int] = round_to_integer
+    squeeze_excitation_activation: str | None = None
+    squeeze_excitation_gate: str = "sigmoid"
+    resample_alpha: float | None = None
     use_space_to_depth: bool = False
+    normalized_space_to_depth: bool = False
+    one_step_down: bool = False
+    symmetric_padding: bool = False
     weighted_fusion: bool = False
     fusion_epsilon: float = 0.001
     endpoint_width: int = 64
@@ -58,9 +80,9 @@ class NetworkSpec:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{name}` must be a positive int. Received: {name}={value}")
-        for name in ("squeeze_excitation_ratio", "fusion_epsilon", "target"):
+        for name in ("squeeze_excitation_ratio", "resample_alpha", "fusion_epsilon", "target"):
             value = getattr(self, name)
-            optional = name == "squeeze_excitation_ratio"
+            optional = name in ("squeeze_excitation_ratio", "resample_alpha")
             if not (optional and value is None) and not 0 < value < math.inf:
                 raise ValueError(
                     f"`{name}` must be positive{', or None' * optional}. Received: {name}={value}"
@@ -80,6 +102,16 @@ class NetworkSpec:
     def widths(self, multiplier: float = 1.0) -> tuple[int, ...]:
         """Channels of each block at a width multiplier; see `scaled_widths`."""
         return scaled_widths(self.table, self.betas, multiplier, self.target, self.rounded)
+
+    def stem_width_at(self, multiplier: float = 1.0) -> int:
+        """Channels of the stem at a width multiplier."""
+        return self.rounded(multiplier * self.stem_width) if self.scaled_stem else self.stem_width
+
+    def squeeze_excitation_width(self, channels: int) -> int | None:
+        """Reduced width in a block that reads so many channels; None without it."""
+        if self.squeeze_excitation_ratio is None:
+            return None
+        return max(1, self.squeeze_excitation_rounded(channels * self.squeeze_excitation_ratio))
 
     def repeats(self, multiplier: float = 1.0) -> tuple[int, ...]:
         """How often each block is repeated at a depth multiplier; see `scaled_repeats`."""

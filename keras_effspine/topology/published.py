@@ -1,4 +1,11 @@
-"""The numbers of Tables 3 and 6 to 11 of the paper (arXiv:2010.11426), its peers included."""
+"""The numbers of Tables 3 and 6 to 11 of the paper (arXiv:2010.11426), its peers included.
+
+Behind them stand the detectors with SpineNet and SpineNet-MBConv (arXiv:1912.05027) as the authors'
+list of models has them (MODEL_ZOO of tensorflow/tpu): trained for 350 epochs with ReLU,
+SpineNet-190 for 400 and Mobile SpineNet-49 for 600 with swish. The published weights of
+SpineNet-49S have endpoints of 256 channels (tensorflow/tpu#767), where the code and the preset have
+128: so its published counts are higher.
+"""
 
 import csv
 import dataclasses
@@ -43,10 +50,10 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class PublishedRow:
-    """A row of one of the paper's tables.
+    """A row of one of the paper's tables, or of a predecessor.
 
     Args:
-        table: number of the table.
+        table: number of the table; None of a predecessor.
         title: the model as the table names it.
         task: `"retinanet"`, `"mask_rcnn"`, `"classification"`, `"segmentation"`, or the head that
             a peer came with.
@@ -55,10 +62,10 @@ class PublishedRow:
         parameters: millions, or None.
         multiply_adds: billions, or None.
         accuracy: COCO box AP in percent; for classification top-1, for segmentation mean IoU.
-        source: the table, and what `accuracy` is where it is no AP.
+        source: the table or list, and what `accuracy` is where it is no AP.
     """
 
-    table: int
+    table: int | None
     title: str
     task: str
     model: str
@@ -78,11 +85,11 @@ class PublishedRow:
 
 
 def published_rows() -> tuple[PublishedRow, ...]:
-    """All rows, in the order of the paper."""
+    """All rows, in the order of the paper, the predecessors last."""
     with _FILE.open(newline="", encoding="utf-8") as file:
         return tuple(
             PublishedRow(
-                table=int(row["table"]),
+                table=int(row["table"]) if row["table"] else None,
                 title=row["row"],
                 task=row["task"],
                 model=row["model"],

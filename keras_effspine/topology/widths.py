@@ -11,6 +11,20 @@ def round_width(width: float) -> int:
     return max(8, math.floor(width / 8 + 0.5 + 1e-9) * 8)
 
 
+def round_to_integer(width: float) -> int:
+    """Nearest integer, ties up."""
+    return math.floor(width + 0.5 + 1e-9)
+
+
+def round_width_guarded(width: float) -> int:
+    """Nearest multiple of 8 as in `round_width`, and the next one where that loses more than 10 %.
+
+    It is `round_filters` of the public detection code.
+    """
+    rounded = round_width(width)
+    return rounded + 8 if rounded < 0.9 * width else rounded
+
+
 def block_costs(table: BlockTable, widths: Sequence[float] | None = None) -> tuple[float, ...]:
     """Cost `F_i` of each block up to a common factor (equation 2): `H_i W_i c_i^2`.
 

@@ -34,7 +34,7 @@ def levels_model(backbone):
 
 
 def test_it_lists_its_presets_by_name():
-    random = {"m0", "m1", "m2", "d0", "d1", "d2", "sp_efficientnet_b0"}
+    random = {"m0", "m1", "m2", "d0", "d1", "d2", "d3", "d4", "sp_efficientnet_b0"}
     trained = {"m0_cifar10"}
     assert set(EffSpineNetBackbone.presets) == random | trained
     assert set(EffSpineNetBackbone.presets_with_weights) == trained
@@ -55,7 +55,7 @@ def test_a_preset_sets_the_arguments_and_keywords_override_them():
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
-    with pytest.raises(ValueError, match="'d9'. Known presets: m0, m0_cifar10, m1, .*d2"):
+    with pytest.raises(ValueError, match="'d9'. Known presets: m0, m0_cifar10, .*m1, .*d2"):
         EffSpineNetBackbone.from_preset("d9")
 
 
@@ -245,3 +245,28 @@ def test_the_pyramid_has_the_levels_that_are_asked_for(small_eff_spinenet):
     np.testing.assert_array_equal(lowest(images(128, 128))["P3"], maps["P3"])
     with pytest.raises(ValueError, match="The levels are P2, .* Received: levels=.*P8"):
         backbone.pyramid(["P3", "P8"])
+
+
+def test_the_early_form_is_one_variant():
+    early = EffSpineNetBackbone(variant="2020_04", width_multiplier=0.2, endpoint_width=8)
+    names = {layer.name for layer in early.layers}
+    assert not [name for name in names if name.startswith("block03_from")]
+    assert {"stem_pad", "block07_from06_space_to_depth_bn"} <= names
+    down = early.get_layer("block17_from07_down1_depthwise")
+    assert (down.kernel_size, down.strides) == ((5, 5), (4, 4))
+    assert not [v for v in early.variables if v.name == "fusion_weights"]
+    copy = EffSpineNetBackbone.from_config(json.loads(json.dumps(early.get_config())))
+    assert copy.get_config() == early.get_config()
+    assert [w.shape for w in copy.weights] == [w.shape for w in early.weights]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"variant": "2021"}, "`variant` must be one of 2020_04, or None"),
+        ({"variant": "2020_04", "betas": [1] * 18}, "`variant` has its own widths, without betas"),
+    ],
+)
+def test_a_variant_that_is_not_there_or_has_betas_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EffSpineNetBackbone(**arguments)

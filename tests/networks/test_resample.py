@@ -113,3 +113,45 @@ def test_space_to_depth_and_1x1_are_one_2x2_convolution(size):
     # Space-to-depth puts the square's rows and columns before the channels.
     written.set_weights([kernel.reshape(1, 1, 20, 8), *model.get_weights()[1:]])
     assert_same(outcome(model, inputs), outcome(written, inputs))
+
+
+def test_spinenet_resamples_in_a_part_of_the_width():
+    assert names(resampler(3, 6, inner_width=3)) == [
+        *("r_inner_conv", "r_inner_bn", "r_inner_swish"),
+        *("r_down1_conv", "r_down1_bn", "r_down1_swish"),
+        *("r_down2_pool", "r_down3_pool"),
+        *("r_conv", "r_bn"),
+    ]
+    assert names(resampler(5, 3, inner_width=3)) == [
+        *("r_inner_conv", "r_inner_bn", "r_inner_swish"),
+        *("r_conv", "r_bn", "r_upsample"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "inner_width", "step", "size", "strides"),
+    [
+        ((3, 5), None, "r_down1_depthwise", 3, 2),  # after space-to-depth one level is left
+        ((3, 6), None, "r_down1_depthwise", 5, 4),
+        ((3, 7), None, "r_down1_depthwise", 5, 8),
+        ((3, 5), 3, "r_down2_pool", 3, 2),
+        ((3, 6), 3, "r_down2_pool", 5, 4),
+    ],
+)
+@pytest.mark.parametrize("image", [(128, 128), (100, 75)])
+def test_what_is_left_of_the_way_down_may_be_one_step(
+    levels, inner_width, step, size, strides, image
+):
+    arguments = {"one_step_down": True, "inner_width": inner_width}
+    model = resampler(*levels, size=image, **arguments)
+    layer = model.get_layer(step)
+    found = getattr(layer, "pool_size", None) or layer.kernel_size
+    assert (found, layer.strides) == ((size, size), (strides, strides))
+    assert model.output_shape == (None, *(level_size(n, levels[1]) for n in image), 8)
+
+
+def test_space_to_depth_may_be_normalised_even_where_it_is_all():
+    assert names(resampler(3, 4, normalized_space_to_depth=True)) == [
+        *("r_space_to_depth", "r_space_to_depth_bn", "r_space_to_depth_swish"),
+        *("r_conv", "r_bn"),
+    ]

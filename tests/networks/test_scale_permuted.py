@@ -145,8 +145,50 @@ def test_the_stem_is_as_wide_and_its_kernel_as_large_as_the_specification_says()
 
 def test_an_unknown_kind_of_block_is_named():
     table = BlockTable("odd", (Block(3, (STEM,), "fancy", 8),), ((3, 1),))
-    with pytest.raises(ValueError, match=r"'odd' may have blocks of .*mbconv\. Received: fancy"):
+    with pytest.raises(
+        ValueError, match=r"'odd' may have blocks of .*mbconv, .*bottleneck\. Received: fancy"
+    ):
         build(NetworkSpec(table, stem_width=8), (8,), (1,))
+
+
+def test_a_stem_of_level_2_ends_in_a_max_pooling():
+    table = BlockTable("pooled", (Block(3, (STEM,), "residual", 8),), ((3, 1),), stem_level=2)
+    network = build(NetworkSpec(table, stem_width=4, stem_kernel_size=7), (8,), (1,), (128, 96))
+    assert network.get_layer("stem_pool").output.shape == (None, 32, 24, 4)
+    assert network.output["block01"].shape == (None, 16, 12, 8)
+
+
+def test_a_bottleneck_gives_four_times_its_width_and_is_resampled_in_a_part_of_it():
+    table = BlockTable(
+        "narrow",
+        (
+            Block(2, (STEM,), "bottleneck", 6),
+            Block(3, (1,), "residual", 5),
+            Block(3, (1, 2), "bottleneck", 4),
+        ),
+        ((3, 3),),
+    )
+    network = build(NetworkSpec(table, stem_width=4, resample_alpha=0.5), (6, 5, 4), (1, 1, 1))
+    channels = {name: x.shape[-1] for name, x in network.output.items()}
+    assert channels == {"block01": 24, "block02": 5, "block03": 16, "P3": 8}
+    assert network.get_layer("block03_from01_inner_conv").filters == 3
+    assert network.get_layer("block03_from02_inner_conv").filters == 2
+    assert network.get_layer("block03_from01_conv").filters == 16
+
+
+def test_padding_at_both_sides_keeps_the_sizes_of_maps():
+    plain, symmetric = (
+        build(size=(100, 75), operations=Operations(symmetric_padding=padded))
+        for padded in (False, True)
+    )
+    assert symmetric.output_shape == plain.output_shape
+    assert {
+        n.removesuffix("_pad") for n in set(layer_names(symmetric)) - set(layer_names(plain))
+    } >= {
+        "stem",
+        "block02_unit1_spatial",
+        "block08_from05_down1",
+    }
 
 
 def test_the_average_upsamples_all_levels_to_the_lowest():

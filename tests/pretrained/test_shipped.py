@@ -20,6 +20,18 @@ INPUT_SIZES = {
     "sp_efficientnet_b0": 512,
     "d1": 640,
     "d2": 768,
+    "d3": 896,  # ours
+    "d4": 1024,  # ours
+}
+SPINENETS = {
+    "spinenet_mobile_49xs": 256,
+    "spinenet_mobile_49": 384,
+    "spinenet_mobile_49s": 384,
+    "spinenet_49": 640,
+    "spinenet_49s": 640,
+    "spinenet_96": 1024,
+    "spinenet_143": 1280,
+    "spinenet_190": 1280,
 }
 
 
@@ -27,6 +39,15 @@ def test_backbones_are_listed_by_rising_input_size():
     presets = list_presets("EffSpineNetBackbone")
     assert {name: p.input_size for name, p in presets.items()} == INPUT_SIZES
     assert list(presets) == list(INPUT_SIZES)
+    spinenets = list_presets("SpineNetBackbone")
+    assert [(name, p.input_size) for name, p in spinenets.items()] == list(SPINENETS.items())
+
+
+def test_a_preset_may_say_how_a_model_on_it_was_published():
+    arguments = {name: p.model_arguments for name, p in list_presets("SpineNetBackbone").items()}
+    assert arguments["spinenet_190"] == {"RetinaNet": {"head_layers": 7, "separable_heads": False}}
+    assert arguments["spinenet_mobile_49s"] == {"RetinaNet": {"head_layers": 4}}
+    assert list_presets()["d0"].model_arguments == {}
 
 
 def test_presets_say_whether_they_have_weights():

@@ -63,7 +63,7 @@ class EachLayer(keras_cv.models.Backbone):
         down = resample(x, images, 3, 5, 8, operations, "down")
         up = resample(down, images, 5, 3, 8, operations, "up")
         x = operations.activate(WeightedFusion(name="fusion")([x, up]), "fusion")
-        x = mb_conv(x, 8, operations, "p3", drop_rate=0.2)
+        x = mb_conv(x, 8, operations, "p3", squeeze_excitation_width=2, drop_rate=0.2)
         names = {"P3": "p3_add"}
         for level in range(4, 8):
             names[f"P{level}"] = f"p{level}"
