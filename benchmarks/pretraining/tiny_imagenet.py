@@ -11,7 +11,7 @@ tried. Test is measured once, when all stages are through, on the weights as the
 
 A command that was stopped or killed goes on where it was. `--until 64` ends after that stage, and
 makes a preset of what there is. `--start` names other weights than random ones, such as those that
-`effspine presets grow` made of a smaller network.
+`effspine presets grow` made of a smaller network's run; `--teacher` distils from a larger one's.
 """
 
 import argparse
@@ -78,6 +78,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the runs")
     parser.add_argument("--preset", default="m0", help="architecture")
     parser.add_argument("--start", help="weights to start from, such as a grown preset")
+    parser.add_argument("--teacher", help="run or preset whose answers are half of the labels")
     parser.add_argument("--until", type=int, help="image size of the last stage")
     arguments = parser.parse_args()
     sizes = [stage["image_size"] for stage in STAGES]
@@ -89,7 +90,7 @@ def main():
     start, steps = arguments.start or arguments.preset, 0
     for stage in STAGES:
         changes = {"preset": str(start), "data.data": str(arguments.data), **COMMON, **stage}
-        changes["evaluations"] = stage["epochs"]
+        changes |= {"evaluations": stage["epochs"], "teacher": arguments.teacher}
         recipe = override(find_recipe("cifar10_pretrain"), changes)
         start = (arguments.out / f"{stage['image_size']}px").absolute()
         folder, _ = train(recipe, start)

@@ -34,8 +34,11 @@ class Task(abc.ABC):
     2. `options`: what a recipe may say to it alone. `--set` takes their names.
     3. `build_model` and `compile_model`: a model of `models/`, or any other, on
        `tasks.backbone.build_backbone`; `batch_fields`: the labels that its losses are given.
+       `pick_options`, where options follow from the data; `before_training`, where training takes
+       more than the model.
     4. `predict` and `outputs`: from the model's predictions to outputs; `truth`: from a record to
-       one. A class for outputs lies in `evaluation/`, with the evaluator that `evaluator` makes.
+       one; `fuse_mirrored`, where two looks can be joined. A class for outputs lies in
+       `evaluation/`, with the evaluator that `evaluator` makes.
     5. `draw`, and `beside` where more than one picture is written.
     6. `inspect`, where `effspine data check` is to look at more than objects and classes;
        `published` and `published_classes`, where the paper has numbers.
