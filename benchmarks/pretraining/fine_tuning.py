@@ -10,6 +10,9 @@ with its own fall of the learning rate, with all weights learning and with the b
 from random weights), and is measured on the set's other part. All runs of a set and a seed see the
 same pictures. The file holds what has been measured so far; the same command goes on with the rest.
 Sets must be ones that no weights were trained on.
+
+With `--option box_loss=giou`, or another that `effspine train --set` takes, the same file gets rows
+that say what it brings: `score_loss=quality`, `anchors=data`, `optimization.ema=0.998`.
 """
 
 import argparse

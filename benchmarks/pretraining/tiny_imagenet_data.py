@@ -25,6 +25,7 @@ SIDE, HELD_OUT = 64, 25
 
 def prepare(mosaics: pathlib.Path, out: pathlib.Path) -> None:
     """Writes the folder, whole or not at all; one that is there stays as it is."""
+    out = out.absolute()
     if (out / "classes.txt").is_file():
         return
     lines = (mosaics / "classes.txt").read_text(encoding="utf-8").splitlines()
