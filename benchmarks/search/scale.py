@@ -100,12 +100,12 @@ def timed(evaluator, count, workers, kind=ray_pool.RayPool):
                 pool = kind(evaluator, folder.path, workers)
             stack.enter_context(pool)
             sampler = make_sampler("random", SPACE.blocks, len(SPACE.choices), 0)
-            driver = Driver(SPACE, sampler, NoLimit(), folder, pool, 2 * workers, 0, 0.25)
+            driver = Driver(SPACE, sampler, NoLimit(), folder, pool, 0, 0.25)
             began = time.monotonic()
-            driver.run(2 * workers)
+            driver.run(2 * workers, 2 * workers)
             started = time.monotonic() - began
             began, cpu = time.monotonic(), cpu_seconds()
-            driver.run(2 * workers + count)
+            driver.run(2 * workers + count, 2 * workers)
             took, cpu = time.monotonic() - began, cpu_seconds() - cpu
             results = driver.state.results
             samples = driver.state.samples[2 * workers :]

@@ -71,7 +71,6 @@ class Driver:
         budget: `Budget`.
         folder: `SearchFolder`.
         pool: `Pool`.
-        window: how many samples are open at a time, at least 1.
         seed: of each candidate's evaluation.
         stop_below: share of the earlier candidates, best of them left out: one that at a step is
             worse than all but this share is stopped there; 0 stops none.
@@ -85,22 +84,22 @@ class Driver:
         budget: Budget,
         folder: SearchFolder,
         pool: Pool,
-        window: int,
         seed: int,
         stop_below: float,
         observe: Callable[[State], None] = lambda state: None,
     ) -> None:
         self._space, self._sampler, self._budget = space, sampler, budget
-        self._folder, self._pool, self._window = folder, pool, window
+        self._pool = pool
         self._seed, self._stop_below, self._observe = seed, stop_below, observe
         self._seen: dict[int, list[float]] = collections.defaultdict(list)
         self.state = State(0, folder.results())
 
-    def run(self, count: int) -> State:
+    def run(self, count: int, window: int) -> State:
         """Tries so many samples, those of earlier calls and processes included.
 
         Args:
             count: number of samples.
+            window: how many of them are open at a time, at least 1; always the same.
 
         Returns:
             The `State` at the end.
@@ -112,7 +111,7 @@ class Driver:
         state = self.state
         state.count = count
         for number in range(len(state.samples), count):
-            self._tell_up_to(number - self._window + 1)
+            self._tell_up_to(number - window + 1)
             candidate = self._ask()
             key = self._key(candidate, self._seed)
             state.samples.append(Sample(number, candidate, key))

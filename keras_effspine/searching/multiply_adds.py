@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_effspine.errors import SearchError
+from keras_effspine.profiling.profile import Cost
 from keras_effspine.searching.budget import Budget
 from keras_effspine.searching.counts import Counts
 from keras_effspine.searching.space import SearchSpace
@@ -38,11 +39,26 @@ class Drawn:
     Args:
         multiply_adds, parameters: float64 `(DRAWN,)`.
         allowed: bool `(DRAWN,)`, whether the budget allows each.
+        equal: `Cost` of the network with equal betas, which equation 3 makes the target.
+        budget: the `Budget`.
     """
 
     multiply_adds: np.ndarray
     parameters: np.ndarray
     allowed: np.ndarray
+    equal: Cost
+    budget: Budget
+
+    def in_words(self) -> str:
+        """One line, with what Figure 5 of the paper shows."""
+        near = np.abs(self.multiply_adds / self.equal.published - 1) <= 0.1
+        return (
+            f"Of {len(near)} random candidates {near.mean():.1%} have the multiply-adds of the "
+            f"network with equal betas, {self.equal.published / 1e6:,.1f} M, within 10 %; "
+            f"{(self.parameters < self.equal.parameters).mean():.1%} have fewer parameters than "
+            f"its {self.equal.parameters:,}; {self.allowed.mean():.1%} are within the budget of "
+            f"{self.budget.limit:,.0f} {self.budget.unit}."
+        )
 
 
 def draw(space: SearchSpace, counts: Counts, budget: Budget, seed: int) -> Drawn:
@@ -72,4 +88,6 @@ def draw(space: SearchSpace, counts: Counts, budget: Budget, seed: int) -> Drawn
         np.array([cost.published for cost in costs]),
         np.array([cost.parameters for cost in costs], "float64"),
         np.array([price <= budget.limit for price in prices]),
+        counts.cost(None),
+        budget,
     )

@@ -53,6 +53,8 @@ def write_report(
         "",
         f"    effspine train --preset {folder / 'best'} ...",
         "",
+        drawn.in_words(),
+        "",
         "| rank | score | multiply-adds, M | parameters | betas |",
         "|---|---|---|---|---|",
     ]

@@ -1,31 +1,24 @@
 """Learning a resource distribution, from a recipe to a preset."""
 
-import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from keras_effspine.errors import SearchError, StoppedError
+from keras_effspine.errors import SearchError
 from keras_effspine.searching.best_preset import save_best_preset
 from keras_effspine.searching.driver import Driver, State
+from keras_effspine.searching.driving import driving
 from keras_effspine.searching.job import Result
-from keras_effspine.searching.multiply_adds import Drawn, draw
+from keras_effspine.searching.multiply_adds import draw
 from keras_effspine.searching.plan import Plan, plan_search
-from keras_effspine.searching.pool import Pool, ThisProcess
 from keras_effspine.searching.ranking import Ranked, rank, write_ranking
-from keras_effspine.searching.ray_pool import RayPool, Resources
+from keras_effspine.searching.ray_pool import Resources
 from keras_effspine.searching.rehearsal import Rehearsal, rehearse
 from keras_effspine.searching.report import write_report
-from keras_effspine.searching.samplers.registry import make_sampler
 from keras_effspine.searching.samplers.sampler import Sampler
-from keras_effspine.searching.search_folder import SEARCH_FILE, SearchFolder
 from keras_effspine.searching.space import BETAS
 from keras_effspine.training.recipe import Recipe
-from keras_effspine.training.termination import termination_as_interrupt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,23 +114,21 @@ def run_plan(
     observe: Callable[[State], None] = lambda state: None,
 ) -> Found:
     """`search`, of a plan. Arguments, result and errors are its."""
-    if candidates < 1 or workers < 1 or not 0 <= stop_below < 1:
-        raise SearchError(
-            "A search has at least one candidate and one worker, and stops a share of candidates "
-            f"from 0 to below 1. Received: {candidates}, {workers}, {stop_below}"
-        )
-    space, seed = plan.space, plan.recipe.seed
-    sampler = make_sampler(algorithm, space.blocks, len(space.choices), seed)
-    drawn = draw(space, plan.counts, plan.budget, seed)
-    report(describe_drawn(drawn, plan))
-    settings = {"algorithm": algorithm, "stop_below": stop_below}
-    with _driving(plan, sampler, out, settings, workers, address, resources, report, observe) as (
+    if candidates < 1:
+        raise SearchError(f"A search has at least one candidate. Received: {candidates}")
+    drawn = draw(plan.space, plan.counts, plan.budget, plan.recipe.seed)
+    report(drawn.in_words())
+    with driving(plan, out, algorithm, stop_below, workers, address, resources, observe) as (
         driver,
+        sampler,
         folder,
     ):
         if driver.state.results:
             report(f"Going on: {len(driver.state.results)} evaluated before.")
-        state = driver.run(candidates)
+        window = folder.settle_window(1 if workers == 1 else 2 * workers)
+        if workers > window:
+            report(f"The search began with room for {window} candidates at a time, and keeps it.")
+        state = driver.run(candidates, window)
         winner = _winner(driver, sampler, plan)
         ranking = rank(state, plan)
         write_ranking(ranking, folder.path / "ranking.csv")
@@ -179,77 +170,15 @@ def rehearse_plan(
         SearchError: if a candidate fails.
         EffSpineError: as `search`.
     """
-    space, seed = plan.space, plan.recipe.seed
-    sampler = make_sampler(algorithm, space.blocks, len(space.choices), seed)
-    settings = {"algorithm": algorithm, "stop_below": stop_below}
-    with _driving(plan, sampler, out, settings, workers, address, resources, report, observe) as (
+    with driving(plan, out, algorithm, stop_below, workers, address, resources, observe) as (
         driver,
+        _,
         folder,
     ):
         driver.state.count = references * repeats
-        rehearsal = rehearse(driver, space, seed, references, repeats)
+        rehearsal = rehearse(driver, plan.space, plan.recipe.seed, references, repeats)
         folder.write_json("rehearsal.json", rehearsal.as_json())
     return rehearsal
-
-
-@contextlib.contextmanager
-def _driving(
-    plan: Plan,
-    sampler: Sampler,
-    out: str | os.PathLike,
-    settings: dict[str, Any],
-    workers: int,
-    address: str | None,
-    resources: Resources | None,
-    report: Callable[[str], None],
-    observe: Callable[[State], None],
-) -> Iterator[tuple[Driver, SearchFolder]]:
-    """The driver of a search in its folder, with its workers at hand."""
-    path = pathlib.Path(out).absolute()
-    window = 1 if workers == 1 else 2 * workers
-    if (path / SEARCH_FILE).exists():
-        window = SearchFolder(path).settings.get("window", window)
-        if workers > window:
-            report(f"The search began with room for {window} candidates at a time, and keeps it.")
-    settings = {
-        **settings,
-        "seed": plan.recipe.seed,
-        "betas": list(plan.space.choices),
-        "budget": {"unit": plan.budget.unit, "limit": plan.budget.limit},
-        "window": window,
-        "evaluator": plan.evaluator.settings(),
-    }
-
-    def renewed(before: dict[str, Any]) -> dict[str, Any]:
-        return {**before, "evaluator": plan.evaluator.renewed(before.get("evaluator", {}))}
-
-    with SearchFolder.claim(path, settings, renewed) as folder:
-        pool: Pool
-        if workers == 1 and address is None:
-            pool = ThisProcess(plan.evaluator, folder.path)
-        else:
-            pool = RayPool(plan.evaluator, folder.path, workers, address, resources)
-        with pool:
-            driver = Driver(
-                plan.space,
-                sampler,
-                plan.budget,
-                folder,
-                pool,
-                window,
-                plan.recipe.seed,
-                settings["stop_below"],
-                observe,
-            )
-            try:
-                with termination_as_interrupt():
-                    yield driver, folder
-            except (KeyboardInterrupt, StoppedError):
-                state = driver.state
-                raise StoppedError(
-                    f"Stopped with {len(state.results)} candidates evaluated; the same command "
-                    "goes on from there."
-                ) from None
 
 
 def _winner(driver: Driver, sampler: Sampler, plan: Plan) -> Result:
@@ -265,16 +194,3 @@ def _winner(driver: Driver, sampler: Sampler, plan: Plan) -> Result:
         if result.score is not None and result.is_whole:
             return result
     return max(scored, key=lambda result: (result.is_whole, result.score))
-
-
-def describe_drawn(drawn: Drawn, plan: Plan) -> str:
-    """One line on what random candidates cost, as Figure 5 of the paper shows it."""
-    equal = plan.counts.cost(None)
-    near = np.abs(drawn.multiply_adds / equal.published - 1) <= 0.1
-    return (
-        f"Of {len(near)} random candidates {near.mean():.1%} have the multiply-adds of the network "
-        f"with equal betas, {equal.published / 1e6:,.1f} M, within 10 %; "
-        f"{(drawn.parameters < equal.parameters).mean():.1%} have fewer parameters than its "
-        f"{equal.parameters:,}; {drawn.allowed.mean():.1%} are within the budget of "
-        f"{plan.budget.limit:,.0f} {plan.budget.unit}."
-    )

@@ -6,7 +6,7 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import filelock
 
@@ -123,6 +123,20 @@ class SearchFolder:
         if not isinstance(settings, dict):
             raise RunFolderError(f"{self.path / SEARCH_FILE}: was not written by a search.")
         return settings
+
+    def settle_window(self, window: int) -> int:
+        """How many samples of the search are open at a time: what was settled first holds.
+
+        Args:
+            window: what to settle where nothing has been.
+        """
+        file = self.path / SEARCH_FILE
+        content = cast(dict[str, Any], read_json(file, RunFolderError))
+        settled = content.setdefault("window", window)
+        if not isinstance(settled, int) or settled < 1:
+            raise RunFolderError(f"{file}: 'window' must be a whole number from 1.")
+        self.write_json(SEARCH_FILE, content)
+        return settled
 
     def results(self) -> dict[str, Result]:
         """All results so far, by their keys.

@@ -22,8 +22,8 @@ WINDOW = 6
 def drive(folder, pool, count):
     """Runs the search with some workers; its driver at the end."""
     sampler = make_sampler("evolution", SPACE.blocks, len(SPACE.choices), 0)
-    driver = Driver(SPACE, sampler, Generous(), folder, pool, WINDOW, 0, 0.25)
-    driver.run(count)
+    driver = Driver(SPACE, sampler, Generous(), folder, pool, 0, 0.25)
+    driver.run(count, WINDOW)
     return driver
 
 

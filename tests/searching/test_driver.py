@@ -1,5 +1,6 @@
 """What is tried depends on the seed and the scores alone, and a search goes on where it was."""
 
+import functools
 import random
 
 import pytest
@@ -39,8 +40,9 @@ def drive(tmp_path):
             pass
         pool = AnyOrder(evaluator, folder.path, order)
         sampler = make_sampler(algorithm, SPACE.blocks, len(SPACE.choices), 0)
-        driver = Driver(SPACE, sampler, Generous(limit), folder, pool, window, 0, stop_below)
+        driver = Driver(SPACE, sampler, Generous(limit), folder, pool, 0, stop_below)
         driver.evaluator, driver.pool, driver.sampler = evaluator, pool, sampler
+        driver.run = functools.partial(driver.run, window=window)
         return driver
 
     return make
@@ -95,7 +97,7 @@ def test_results_that_were_finished_while_nobody_listened_are_not_made_again(dri
         key = driver._key(candidate, 0)
         driver.start(key, SPACE.betas(candidate), 0, {})
     for job in driver.pool._waiting:
-        run_job(driver.evaluator, job, driver._folder.path)
+        run_job(driver.evaluator, job, driver.pool._folder)
     again = drive("lost", algorithm="random", window=6)
     again.run(6)
     assert again.state.evaluated == 0

@@ -55,7 +55,7 @@ def drive(tmp_path, evaluator):
         pass
     sampler = make_sampler("random", SPACE.blocks, 3, 0)
     pool = ThisProcess(evaluator, folder.path)
-    return Driver(SPACE, sampler, Generous(), folder, pool, 1, 0, 0.0)
+    return Driver(SPACE, sampler, Generous(), folder, pool, 0, 0.0)
 
 
 def test_each_candidate_is_evaluated_with_each_seed_and_once(tmp_path):

@@ -90,6 +90,15 @@ def test_a_result_is_written_once_and_its_work_removed(tmp_path):
     assert result.score == pytest.approx(2 / 6 + 3e-6)
 
 
+def test_the_window_that_was_settled_first_holds(tmp_path):
+    folder = claim(tmp_path)
+    assert [folder.settle_window(4), folder.settle_window(16)] == [4, 4]
+    assert claim(tmp_path).settle_window(1) == 4
+    (tmp_path / "search.json").write_text('{"settings": {}, "window": "wide"}')
+    with pytest.raises(RunFolderError, match="'window' must be a whole number"):
+        folder.settle_window(1)
+
+
 def test_keys_tell_networks_and_seeds_apart():
     keys = {key_of((8, 16), 0), key_of((8, 16), 1), key_of((16, 8), 0), key_of((81, 6), 0)}
     assert len(keys) == 4

@@ -31,27 +31,24 @@ class LstmController(Sampler):
         entropy: float = 0.1,
     ) -> None:
         super().__init__(blocks, choices, seed)
-        small = keras.initializers.RandomUniform(-0.1, 0.1, seed=seed)
+        seeds = keras.random.SeedGenerator(seed)  # so that equal shapes are not equal weights
+        small = keras.initializers.RandomUniform(-0.1, 0.1, seed=seeds)
         self._units = units
         self._advantage = Advantage()
         # The last row stands for what comes before the first choice.
         self._embedding = keras.layers.Embedding(choices + 1, units, small)
-        self._cell = keras.layers.LSTMCell(units, kernel_initializer=small)
-        self._cell.recurrent_initializer = small
+        self._cell = keras.layers.LSTMCell(
+            units, kernel_initializer=small, recurrent_initializer=small
+        )
         self._head = keras.layers.Dense(choices, kernel_initializer=small)
-        self._place = self.random_embedding(blocks, units, seed)
+        # A vector for each block, so that the controller knows which one it chooses for.
+        self._place = keras.Variable(small((blocks, units)), name="place")
         self._optimizer = keras.optimizers.Adam(learning_rate)
         self._entropy = entropy
         self._unrolled(None, tf.zeros((blocks, choices)))  # makes the weights
         self._optimizer.build(self._weights())
         self._sample = tf.function(lambda noise: self._unrolled(None, noise)[0])
         self._update = tf.function(self._step)
-
-    @staticmethod
-    def random_embedding(blocks: int, units: int, seed: int) -> keras.Variable:
-        """A vector for each block, so that the controller knows which one it chooses for."""
-        small = keras.initializers.RandomUniform(-0.1, 0.1, seed=seed + 1)
-        return keras.Variable(small((blocks, units)), name="place")
 
     def _weights(self):
         layers = (self._embedding, self._cell, self._head)
