@@ -1,14 +1,16 @@
 """Non-maximum suppression per class with static shapes, in plain Keras ops."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
 
 from keras_effspine.layers.boxes import intersection_over_union
+from keras_effspine.layers.take_rows import take_rows
 
-_SORTED = 4096
-"""Candidates that are sorted at once: more than nearly all images need."""
+_SORTED = (512, 4096)
+"""Candidates that are sorted at first, which is all that many images need, and then at once."""
 
 _CHUNK = 128
 """Candidates that are settled at once, by their pairwise overlap."""
@@ -18,7 +20,7 @@ _NONE = float("-inf")
 
 
 def non_max_suppression(
-    boxes: Any,
+    boxes: Any | Callable[[Any], Any],
     scores: Any,
     *,
     iou_threshold: float,
@@ -39,7 +41,8 @@ def non_max_suppression(
 
     Args:
         boxes: `(batch, boxes, 4)`, or `(batch, boxes, classes, 4)` where each class has boxes of
-            its own: two opposite corners as y, x or as x, y, in any unit.
+            its own: two opposite corners as y, x or as x, y, in any unit. Or a function from the
+            indices `(batch, n)` of some boxes to these, `(batch, n, 4)`.
         scores: `(batch, boxes, classes)`, scores or logits; `boxes` and `classes` are static.
         iou_threshold: intersection over union above which the lesser box goes.
         max_detections: detections of an image.
@@ -51,33 +54,28 @@ def non_max_suppression(
         and `"classes"` `(batch, max_detections)`, all float32, best first, padded with -1, and
         `"num_detections"` `(batch,)`, int32.
     """
-    boxes, scores = (ops.stop_gradient(ops.cast(x, "float32")) for x in (boxes, scores))
+    scores = ops.stop_gradient(ops.cast(scores, "float32"))
     count, classes = scores.shape[1:]
-    own_boxes = len(boxes.shape) == 4
-    boxes = ops.reshape(boxes, (-1, count * classes if own_boxes else count, 4))
-    size = min(_SORTED, count * classes)
-    chunk = min(_CHUNK, size)
+    boxes_of = _boxes_of_candidates(boxes, count, classes)
     limit = max_detections_per_class or max_detections
 
     def add_candidates(found, score, index):
         """Detections with those of sorted candidates, chunk by chunk."""
+        size = score.shape[1]
+        chunk = min(_CHUNK, size)
         padding = ((0, 0), (0, -size % chunk))
-        score = ops.pad(score, padding, constant_values=_NONE)
-        index = ops.pad(index, padding)
+        new = {
+            "boxes": ops.pad(boxes_of(index), (*padding, (0, 0))),
+            "classes": ops.pad(index % classes, padding),
+            "confidence": ops.pad(score, padding, constant_values=_NONE),
+        }
 
         def add_chunk(start, found):
-            here = [ops.slice(x, (0, start), (ops.shape(x)[0], chunk)) for x in (score, index)]
-            confidence, candidate = here
-            new = {
-                "boxes": _rows(boxes, candidate if own_boxes else candidate // classes),
-                "classes": candidate % classes,
-                "confidence": confidence,
-            }
-            return start + chunk, _merged(found, new, iou_threshold, limit)
+            here = {name: _columns(values, start, chunk) for name, values in new.items()}
+            return start + chunk, _merged(found, here, iou_threshold, limit)
 
         def incomplete(start, found):
-            at = ops.minimum(start, size - 1)
-            more = ops.slice(score, (0, at), (ops.shape(score)[0], 1)) > _NONE
+            more = _columns(score, ops.minimum(start, size - 1), 1) > _NONE
             missing = found["confidence"][:, -1:] == _NONE
             return ops.logical_and(start < size, ops.any(ops.logical_and(more, missing)))
 
@@ -85,14 +83,29 @@ def non_max_suppression(
             incomplete, add_chunk, (0, found), maximum_iterations=math.ceil(size / chunk)
         )[1]
 
+    def incomplete(last_score, _, found):
+        missing = found["confidence"][:, -1] == _NONE
+        return ops.any(ops.logical_and(last_score > _NONE, missing))
+
     batch = ops.shape(scores)[0]
     found = {
         "boxes": ops.zeros((batch, max_detections, 4)),
         "classes": ops.full((batch, max_detections), -1, "int32"),
         "confidence": ops.full((batch, max_detections), _NONE),
     }
-    score, index = _best(scores, size, score_threshold)
-    found = add_candidates(found, score, index)
+    first, size = (min(sorted_at_once, count * classes) for sorted_at_once in _SORTED)
+    if first < max_detections:
+        first = size
+    score, index = _best(scores, first, score_threshold)
+    state = score[:, -1], index[:, -1], add_candidates(found, score, index)
+    if first < size:
+
+        def go_on_to_size(last_score, last_index, found):
+            score, index = _best(scores, size, score_threshold)
+            found = add_candidates(found, score[:, first:], index[:, first:])
+            return score[:, -1], index[:, -1], found
+
+        state = ops.while_loop(incomplete, go_on_to_size, state, maximum_iterations=1)
     if size < count * classes:
 
         def go_on(last_score, last_index, found):
@@ -100,16 +113,13 @@ def non_max_suppression(
             score, index = _best(remaining, size, score_threshold)
             return score[:, -1], index[:, -1], add_candidates(found, score, index)
 
-        def incomplete(last_score, _, found):
-            missing = found["confidence"][:, -1] == _NONE
-            return ops.any(ops.logical_and(last_score > _NONE, missing))
-
-        *_, found = ops.while_loop(
+        state = ops.while_loop(
             incomplete,
             go_on,
-            (score[:, -1], index[:, -1], found),
+            state,
             maximum_iterations=math.ceil(count * classes / size) - 1,
         )
+    found = state[-1]
     real = found["confidence"] > _NONE
     return {
         "boxes": ops.where(ops.expand_dims(real, -1), found["boxes"], -1.0),
@@ -117,6 +127,17 @@ def non_max_suppression(
         "classes": ops.where(real, ops.cast(found["classes"], "float32"), -1.0),
         "num_detections": ops.sum(ops.cast(real, "int32"), axis=1),
     }
+
+
+def _boxes_of_candidates(boxes, count, classes):
+    """Function from candidates, `box * classes + class`, to their boxes."""
+    if callable(boxes):
+        return lambda candidates: ops.stop_gradient(boxes(candidates // classes))
+    boxes = ops.stop_gradient(ops.cast(boxes, "float32"))
+    if len(boxes.shape) == 3:
+        return lambda candidates: take_rows(boxes, candidates // classes)
+    boxes = ops.reshape(boxes, (-1, count * classes, 4))
+    return lambda candidates: take_rows(boxes, candidates)
 
 
 def _best(scores, size, threshold):
@@ -130,7 +151,7 @@ def _best(scores, size, threshold):
     if count > size:
         _, rows = ops.top_k(ops.max(scores, axis=2), size)
         rows = ops.sort(rows, axis=1)
-        scores = _rows(scores, rows)
+        scores = take_rows(scores, rows)
     scores = ops.reshape(scores, (-1, min(count, size) * classes))
     best, index = ops.top_k(ops.where(scores > threshold, scores, _NONE), size)
     if rows is not None:
@@ -150,21 +171,24 @@ def _after(scores, last_score, last_index):
 def _merged(found, new, iou_threshold, limit):
     """Detections with those of the next candidates that none of them suppresses."""
     size, max_detections = new["classes"].shape[1], found["classes"].shape[1]
-    earlier = ops.expand_dims(ops.arange(size), 1) < ops.arange(size)
-    free = ops.logical_not(ops.any(_suppresses(found, new, iou_threshold), axis=1))
-    kept = _settle(
-        ops.logical_and(new["confidence"] > _NONE, free),
-        ops.logical_and(_suppresses(new, new, iou_threshold), earlier),
-    )
-    if limit < max_detections:
-        before = _count(kept, ops.logical_and(_same_class(new, new), earlier))
-        before += _count(found["confidence"] > _NONE, _same_class(found, new))
-        kept = ops.logical_and(kept, before < limit)
-    new = {**new, "confidence": ops.where(kept, new["confidence"], _NONE)}
     joint = {name: ops.concatenate([found[name], new[name]], axis=1) for name in found}
+    corners = _ordered(joint["boxes"])
+    overlap = intersection_over_union(corners, corners[:, max_detections:])
+    same_class = ops.expand_dims(joint["classes"], 2) == ops.expand_dims(new["classes"], 1)
+    earlier = ops.expand_dims(ops.arange(-max_detections, size), 1) < ops.arange(size)
+    same_class = ops.logical_and(same_class, earlier)
+    suppresses = ops.logical_and(same_class, overlap > iou_threshold)
+    free = ops.logical_not(ops.any(suppresses[:, :max_detections], axis=1))
+    kept = _settle(ops.logical_and(new["confidence"] > _NONE, free), suppresses[:, max_detections:])
+    if limit < max_detections:
+        counted = ops.concatenate([found["confidence"] > _NONE, kept], axis=1)
+        kept = ops.logical_and(kept, _count(counted, same_class) < limit)
+    joint["confidence"] = ops.concatenate(
+        [found["confidence"], ops.where(kept, new["confidence"], _NONE)], axis=1
+    )
     confidence, best = ops.top_k(joint["confidence"], max_detections)
     return {
-        "boxes": _rows(joint["boxes"], best),
+        "boxes": take_rows(joint["boxes"], best),
         "classes": ops.take_along_axis(joint["classes"], best, axis=1),
         "confidence": confidence,
     }
@@ -190,16 +214,6 @@ def _settle(candidates, suppresses):
     )[1]
 
 
-def _suppresses(better, worse, iou_threshold):
-    """Which boxes would remove which: `(batch, better, worse)`."""
-    overlap = intersection_over_union(_ordered(better["boxes"]), _ordered(worse["boxes"]))
-    return ops.logical_and(overlap > iou_threshold, _same_class(better, worse))
-
-
-def _same_class(better, worse):
-    return ops.expand_dims(better["classes"], 2) == ops.expand_dims(worse["classes"], 1)
-
-
 def _ordered(corners):
     """Boxes with the lesser corner first."""
     a, b = corners[..., :2], corners[..., 2:]
@@ -212,11 +226,7 @@ def _count(chosen, relation):
     return ops.squeeze(ops.matmul(chosen, ops.cast(relation, "float32")), 1)
 
 
-def _rows(values, index):
-    """Rows `(batch, n, k)` of values `(batch, m, k)` at indices `(batch, n)`.
-
-    `take_along_axis` would look up each number of a row.
-    """
-    _, rows, width = values.shape
-    first = ops.expand_dims(ops.arange(ops.shape(values)[0], dtype="int32") * rows, 1)
-    return ops.take(ops.reshape(values, (-1, width)), index + first, axis=0)
+def _columns(values, start, count):
+    """The columns from a start on of values `(batch, columns, ...)`."""
+    batch, _, *rest = ops.shape(values)
+    return ops.slice(values, (0, start, *[0] * len(rest)), (batch, count, *rest))

@@ -17,10 +17,9 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_class_labels
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
-from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.task_model import TaskModel
-from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
+from keras_effspine.pretrained.shipped import BACKBONES
 from keras_effspine.topology import eff_spinenet
 from keras_effspine.topology.labels import IMAGENET_CLASSES
 
@@ -62,9 +61,8 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
     ```
     """
 
-    presets = keras_cv_presets(*BACKBONES, "ImageClassifier", task="classification")
-    presets_with_weights = keras_cv_presets(*BACKBONES, "ImageClassifier", with_weights=True)
-    backbone_presets = keras_cv_presets(*BACKBONES)
+    preset_classes = BACKBONES
+    preset_task = "classification"
     paper_backbone = eff_spinenet.CLASSIFIER
     config_arguments = ("backbone", "num_classes", "pooling", "activation", "dropout_rate")
     class_prediction_layers = ("predictions",)
@@ -168,23 +166,12 @@ class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
         of width 256, no space-to-depth, and 1000 classes unless `num_classes` is given. Its input
         size, for which `presets` names the paper's, stays open. A SpineNet stays as it is.
 
-        Args:
-            preset: name of a preset (see `ImageClassifier.presets`); path of a preset folder; a
-                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`. That
-                of a backbone or of another task gives a new linear layer.
-            load_weights: whether to load trained weights; None loads them where the preset has any,
-                and otherwise says once that it has none.
-            input_shape: optional `(height, width, 3)` for a backbone's preset.
-            **kwargs: constructor arguments; `num_classes` is required for a backbone's preset that
-                is not the package's, or has weights.
-
-        Raises:
-            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
-                backbone, or if weights are asked for and it has none.
+        `num_classes` is required for a backbone's preset that is not the package's, or has weights.
+        Arguments and errors are those of `TaskModel.from_preset`.
         """
         architectures = EffSpineNetBackbone.presets.keys() - cls.presets_with_weights.keys()
         if preset not in architectures:  # what was trained stays in its configuration
-            return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
+            return super().from_preset(preset, load_weights, input_shape, **kwargs)
         shape = {} if input_shape is None else {"input_shape": input_shape}
         backbone = EffSpineNetBackbone.from_preset(
             preset, load_weights=load_weights, **cls.paper_backbone, **shape

@@ -1,8 +1,7 @@
 """Mask R-CNN (arXiv:1703.06870) on a backbone that brings its own pyramid."""
 
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,13 +18,10 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_mask_crops, check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
-from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.huber import Huber
 from keras_effspine.models.pyramid_levels import pyramid_levels
-from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.mask_rcnn import MaskRCNNNetwork
-from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 
 _WIDE_PYRAMID = 112
 """From this width of the pyramid on the dense layer has 512 units, otherwise 256 (Table 2)."""
@@ -84,12 +80,6 @@ class MaskRCNN(TaskModel, Task):
     ```
     """
 
-    presets = keras_cv_presets(*BACKBONES, "MaskRCNN")
-    presets_with_weights = {
-        **RetinaNet.presets_with_weights,
-        **keras_cv_presets("MaskRCNN", with_weights=True),
-    }
-    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = (
         "backbone",
         "num_classes",
@@ -314,32 +304,3 @@ class MaskRCNN(TaskModel, Task):
         )
         real = ops.expand_dims(outputs["classes"] >= 0, -1)
         return {**outputs, "boxes": ops.where(real, boxes, -1.0)}
-
-    @classmethod
-    def from_preset(
-        cls,
-        preset: str | os.PathLike,
-        load_weights: bool | None = None,
-        input_shape: tuple | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Makes a Mask R-CNN from a preset.
-
-        A backbone's preset, or that of another task, gives new subnets. Of a Mask R-CNN's preset
-        all weights are kept that fit: with another `num_classes` all but the predictions of
-        classes. A warning says what starts anew.
-
-        Args:
-            preset: name of a preset (see `MaskRCNN.presets`); path of a preset folder; a
-                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
-            load_weights: whether to load trained weights; None loads them where the preset has any,
-                and otherwise says once that it has none.
-            input_shape: optional `(height, width, 3)`.
-            **kwargs: constructor arguments, which go before the preset's; `num_classes` and
-                `bounding_box_format` are required where the preset is not a Mask R-CNN's.
-
-        Raises:
-            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
-                backbone, or if weights are asked for and it has none.
-        """
-        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)

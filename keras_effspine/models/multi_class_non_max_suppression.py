@@ -1,12 +1,15 @@
 """Non-maximum suppression per class, as a detector's layer."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_effspine.layers.boxes import convert_boxes
 from keras_effspine.layers.non_max_suppression import non_max_suppression
+from keras_effspine.layers.take_rows import take_rows
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -56,11 +59,20 @@ class MultiClassNonMaxSuppression(keras.layers.Layer):
         self.built = True
 
     def call(self, box_prediction, class_prediction, images=None, image_shape=None) -> dict:
+        return self.among(lambda index: take_rows(box_prediction, index), class_prediction)
+
+    def among(self, boxes: Callable[[Any], Any], class_prediction: Any) -> dict:
+        """As the call, for boxes that are made when they are asked for, which few are.
+
+        Args:
+            boxes: function from indices `(batch, n)` of boxes to these, `(batch, n, 4)`.
+            class_prediction: `(batch, boxes, num_classes)`.
+        """
         own = self.bounding_box_format.lower()
         corners = "rel_yxyx" if own.startswith("rel_") else "yxyx"
         threshold = self.confidence_threshold
         found = non_max_suppression(
-            convert_boxes(box_prediction, own, corners),
+            lambda index: convert_boxes(boxes(index), own, corners),
             class_prediction,
             iou_threshold=self.iou_threshold,
             score_threshold=_logit(threshold) if self.from_logits else threshold,

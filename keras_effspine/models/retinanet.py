@@ -1,9 +1,8 @@
 """RetinaNet (arXiv:1708.02002) on a backbone that brings its own pyramid."""
 
 import math
-import os
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import keras
 import keras_cv
@@ -12,6 +11,7 @@ from keras import ops
 
 from keras_effspine.layers.boxes import convert_boxes, decode_boxes
 from keras_effspine.layers.replicas import sum_over_replicas
+from keras_effspine.layers.take_rows import take_rows
 from keras_effspine.models.arguments import (
     refuse_unknown_arguments,
     require_at_least,
@@ -19,7 +19,6 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
-from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.models.giou_loss import overlap_of_differences
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
@@ -28,7 +27,6 @@ from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
-from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 from keras_effspine.topology.pyramid import (
     ANCHOR_RATIOS,
     ANCHOR_SCALES,
@@ -92,9 +90,6 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
     ```
     """
 
-    presets = keras_cv_presets(*BACKBONES, "RetinaNet")
-    presets_with_weights = keras_cv_presets(*BACKBONES, "RetinaNet", with_weights=True)
-    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = (
         "backbone",
         "num_classes",
@@ -349,16 +344,23 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             target="yxyx",
             image_shape=image_shape,
         )
-        found = decoder(
-            convert_boxes(
-                decode_boxes(predictions["box"], anchors),
+
+        def boxes(deltas, anchors):
+            return convert_boxes(
+                decode_boxes(deltas, anchors),
                 source="yxyx",
                 target=decoder.bounding_box_format,
                 image_shape=image_shape,
-            ),
-            predictions["classification"],
-            image_shape=image_shape,
-        )
+            )
+
+        def chosen(index):
+            return boxes(take_rows(predictions["box"], index), ops.take(anchors, index, axis=0))
+
+        classes = predictions["classification"]
+        if isinstance(decoder, MultiClassNonMaxSuppression):
+            found = decoder.among(chosen, classes)
+        else:
+            found = decoder(boxes(predictions["box"], anchors), classes, image_shape=image_shape)
         return {
             **found,
             "boxes": convert_boxes(
@@ -368,35 +370,6 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
                 image_shape=image_shape,
             ),
         }
-
-    @classmethod
-    def from_preset(
-        cls,
-        preset: str | os.PathLike,
-        load_weights: bool | None = None,
-        input_shape: tuple | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Makes a detector from a preset.
-
-        A backbone's preset, or that of another task, gives new subnets. Of a detector's preset
-        all weights are kept that fit: with another `num_classes` all but the class prediction. A
-        warning says what starts anew.
-
-        Args:
-            preset: name of a preset (see `RetinaNet.presets`); path of a preset folder; a
-                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
-            load_weights: whether to load trained weights; None loads them where the preset has any,
-                and otherwise says once that it has none.
-            input_shape: optional `(height, width, 3)`.
-            **kwargs: constructor arguments, which go before the preset's; `num_classes` and
-                `bounding_box_format` are required where the preset is not a detector's.
-
-        Raises:
-            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
-                backbone, or if weights are asked for and it has none.
-        """
-        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
 
 
 def _anchors_per_location(anchor_generator):

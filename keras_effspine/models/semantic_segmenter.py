@@ -1,8 +1,7 @@
 """Semantic segmentation on the average of a backbone's endpoints."""
 
-import os
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,11 +12,8 @@ from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
-from keras_effspine.models.from_preset import task_from_preset
-from keras_effspine.models.retinanet import RetinaNet
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
-from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 from keras_effspine.topology.labels import IGNORED
 
 OUTPUT_STRIDE = 8
@@ -62,12 +58,6 @@ class SemanticSegmenter(TaskModel, Task):
     ```
     """
 
-    presets = {**RetinaNet.presets, **keras_cv_presets("SemanticSegmenter")}
-    presets_with_weights = {
-        **RetinaNet.presets_with_weights,
-        **keras_cv_presets("SemanticSegmenter", with_weights=True),
-    }
-    backbone_presets = keras_cv_presets(*BACKBONES)
     config_arguments = ("backbone", "num_classes", "head_layers")
     class_prediction_layers = ("segmentation_head_prediction",)
 
@@ -159,32 +149,3 @@ class SemanticSegmenter(TaskModel, Task):
             sample_weight=weights,
             **kwargs,
         )
-
-    @classmethod
-    def from_preset(
-        cls,
-        preset: str | os.PathLike,
-        load_weights: bool | None = None,
-        input_shape: tuple | None = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Makes a segmentation model from a preset.
-
-        A backbone's preset, or a detector's, gives a new head on its backbone. Of a segmentation
-        model's preset all weights are kept that fit: with another `num_classes` all but the
-        prediction. A warning says what starts anew.
-
-        Args:
-            preset: name of a preset (see `SemanticSegmenter.presets`); path of a preset folder; a
-                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
-            load_weights: whether to load trained weights; None loads them where the preset has any,
-                and otherwise says once that it has none.
-            input_shape: optional `(height, width, 3)`.
-            **kwargs: constructor arguments, which go before the preset's; `num_classes` is required
-                where the preset is not a segmentation model's.
-
-        Raises:
-            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
-                backbone, or if weights are asked for and it has none.
-        """
-        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)

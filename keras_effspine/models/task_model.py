@@ -1,5 +1,6 @@
 """What the models of all tasks have in common."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,8 +9,10 @@ from keras_cv.src.models.task import Task
 
 from keras_effspine.models.checked_batches import CheckedBatches
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
+from keras_effspine.models.from_preset import task_from_preset
 from keras_effspine.networks.operations import Operations
 from keras_effspine.pretrained.preset_saving import PresetSaving
+from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 
 
 class TaskModel(CheckedBatches, PresetSaving):
@@ -35,6 +38,22 @@ class TaskModel(CheckedBatches, PresetSaving):
 
     class_prediction_layers: tuple[str, ...] = ()
     """Layers whose weights mean particular classes, and so start anew for others."""
+
+    preset_classes: tuple[str, ...] = (*BACKBONES, "RetinaNet")
+    """Names of the classes whose presets the model is made from, beside its own."""
+
+    preset_task = "detection"
+    """The task whose input sizes `presets` names."""
+
+    backbone_presets = keras_cv_presets(*BACKBONES)
+    presets: dict[str, dict[str, Any]]
+    presets_with_weights: dict[str, dict[str, Any]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super(Task, cls).__init_subclass__(**kwargs)  # keras-cv's would wrap `from_preset`
+        names, task = (*cls.preset_classes, cls.__name__), cls.preset_task
+        cls.presets = keras_cv_presets(*names, task=task)
+        cls.presets_with_weights = keras_cv_presets(*names, with_weights=True, task=task)
 
     def __init__(self, backbone: keras.Model, outputs: Any, **kwargs: Any) -> None:
         # The constructors of keras-cv's classes build graphs of their own.
@@ -74,6 +93,35 @@ class TaskModel(CheckedBatches, PresetSaving):
         for name in frozen:
             model.get_layer(name).trainable = False
         return model
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool | None = None,
+        input_shape: tuple | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Makes a model from a preset.
+
+        A backbone's preset, or that of another task, gives new subnets. Of a preset of the class
+        all weights are kept that fit: with another `num_classes` all but the predictions of
+        classes. A warning says what starts anew.
+
+        Args:
+            preset: name of a preset (see `presets` of the class); path of a preset folder; a
+                `kaggle://`, `gs://` or `hf://` handle; or `https://host/file.zip#sha256=HEX`.
+            load_weights: whether to load trained weights; None loads them where the preset has any,
+                and otherwise says once that it has none.
+            input_shape: optional `(height, width, 3)`.
+            **kwargs: constructor arguments, which go before the preset's. Those without a default,
+                such as `num_classes`, are required where the preset is not the class' own.
+
+        Raises:
+            PresetError: a `ValueError`, if the preset is unknown, broken or of a class without a
+                backbone, or if weights are asked for and it has none.
+        """
+        return task_from_preset(cls, preset, load_weights, input_shape, **kwargs)
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         # Keras leaves a model uncompiled whose compile() is not its own.

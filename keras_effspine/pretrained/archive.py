@@ -6,7 +6,6 @@ import pathlib
 import re
 import shutil
 import stat
-import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -26,9 +25,9 @@ _SECONDS = 30
 def fetch_archive(address: str) -> pathlib.Path:
     """The preset folder of a ZIP archive, from the cache, or downloaded into it.
 
-    The archive is written beside the cache, compared with its SHA-256, and unpacked into a folder
-    that gets its name when it is whole. The SHA-256 is the name: an archive that was unpacked once
-    needs no network any more.
+    The archive is compared with its SHA-256 and unpacked in a folder that gets its name when it is
+    whole; what a download that was killed has left, the next one removes. The SHA-256 is the name:
+    an archive that was unpacked once needs no network any more.
 
     Args:
         address: `https://host/file.zip#sha256=HEX`. `http://` is accepted too, since the SHA-256
@@ -65,12 +64,11 @@ def fetch_files(url: str, digest: str) -> pathlib.Path:
     folder = cache_folder().absolute() / "presets" / digest
     if not folder.is_dir():
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".download-", dir=folder.parent) as part:
-                file = pathlib.Path(part) / "archive.zip"
+            with whole_folder(folder) as unpacked:
+                file = unpacked / f"{digest}.zip"
                 _download(url, file, digest)
-                with whole_folder(folder) as unpacked:
-                    _unpack(url, file, unpacked)
+                _unpack(url, file, unpacked)
+                file.unlink()
         except PresetError:
             raise
         except OSError as error:

@@ -21,7 +21,7 @@ LIMITS = {"iou_threshold": 0.5, "max_detections": 20, "score_threshold": 0.1}
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch):
     """So few candidates at a time that small inputs take several rounds of both loops."""
-    monkeypatch.setattr(module, "_SORTED", 50)
+    monkeypatch.setattr(module, "_SORTED", (24, 50))
     monkeypatch.setattr(module, "_CHUNK", 16)
 
 

@@ -3,6 +3,7 @@
 import io
 import zipfile
 
+import filelock
 import pytest
 from web_site import kept
 
@@ -105,3 +106,19 @@ def test_what_is_no_archive_or_holds_no_preset_is_said(site):
     site.content = zipped({"readme": "x"})
     with pytest.raises(PresetError, match="holds no preset"):
         fetch_archive(site.address())
+
+
+def test_what_a_download_that_was_killed_has_left_is_removed_and_one_at_work_is_not(site, tmp_path):
+    cache = tmp_path / "cache" / "presets"
+    cache.mkdir(parents=True)
+    dead, working = (cache / f".{digit * 32}.part" for digit in "01")
+    for part in (dead, working):
+        part.mkdir()
+        (part / "half.zip").write_text("half")
+        part.with_name(f"{part.name}.lock").touch()
+    site.content = zipped({"config.json": "{}"})
+    with filelock.FileLock(f"{working}.lock"):
+        fetch_archive(site.address())
+        assert (working / "half.zip").is_file()
+    assert not dead.exists()
+    assert not dead.with_name(f"{dead.name}.lock").exists()
