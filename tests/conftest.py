@@ -87,6 +87,18 @@ def handful(small_shapes_cache):
 
 
 @pytest.fixture(scope="session")
+def ladder(once):
+    """Path of a preset folder with the least backbone that has all of Eff-SpineNet (`ladder.py`)."""
+    from ladder import Ladder
+
+    def save(folder):
+        Ladder().save_to_preset(folder)
+        return str(folder)
+
+    return once("ladder", save)
+
+
+@pytest.fixture(scope="session")
 def overfit():
     """Function from data to a recipe that learns a handful of pictures by heart."""
     from keras_effspine.stream.augmentation import CommonAugmentation

@@ -1,6 +1,7 @@
 """The graphs that TPUStrategy would give a TPU can be compiled for one."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,8 +23,12 @@ def kernels():
 
 @pytest.fixture(scope="module")
 def graphs():
+    support = str(HERE.parent / "support")
     run = subprocess.run(
-        [sys.executable, str(HERE / "tpu_graphs.py")], capture_output=True, text=True
+        [sys.executable, str(HERE / "tpu_graphs.py")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([support, *sys.path])},
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr[-4000:]
     result = json.loads(run.stdout.splitlines()[-1])

@@ -12,15 +12,13 @@ import keras
 import keras_cv
 import tensorflow as tf
 from forged_tpu import CannotForge, forged_tpu_strategy, traced
+from ladder import Ladder
 
 from keras_effspine.layers.non_max_suppression import non_max_suppression
 from keras_effspine.models.retinanet import RetinaNet
-from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.topology.block_table import STEM, Block, BlockTable
-from keras_effspine.topology.network_spec import NetworkSpec
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.precision import precision
@@ -42,35 +40,6 @@ LABELS = {
         "masks": tf.zeros([IMAGES, 10, 112, 112], "uint8"),
     },
 }
-
-
-SPEC = NetworkSpec(
-    table=BlockTable(
-        name="ladder",
-        blocks=(
-            Block(2, (STEM,), "mbconv", 8),
-            Block(5, (STEM, 1), "mbconv", 8),
-            Block(3, (1, 2), "mbconv", 8),
-            Block(4, (2, 3), "mbconv", 8),
-            Block(6, (2, 4), "mbconv", 8),
-            Block(7, (2, 5), "mbconv", 8),
-        ),
-        outputs=((3, 3), (4, 4), (5, 2), (6, 5), (7, 6)),
-    ),
-    stem_width=8,
-    squeeze_excitation_ratio=0.2,
-    use_space_to_depth=True,
-    weighted_fusion=True,
-    endpoint_width=8,
-)
-
-
-@keras.saving.register_keras_serializable(package="keras_effspine_tests")
-class Ladder(ScalePermutedBackbone):
-    """All operations of Eff-SpineNet in a third of its blocks: a trace of it takes as much less."""
-
-    def __init__(self, **kwargs):
-        super().__init__(SPEC, **kwargs)
 
 
 def images():

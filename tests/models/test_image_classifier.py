@@ -5,6 +5,7 @@ import keras_cv
 import numpy as np
 import pytest
 from keras_cv.src.utils.preset_utils import save_to_preset
+from ladder import Ladder
 from model_cases import CASES
 from model_tester import ModelTester
 
@@ -21,8 +22,9 @@ class TestImageClassifier(ModelTester):
     case = CASES["classification"]
 
 
-def tiny_backbone(**changes):
-    return EffSpineNetBackbone(**{"width_multiplier": 0.1, "endpoint_width": 8, **changes})
+@pytest.fixture(scope="module")
+def backbone():
+    return EffSpineNetBackbone(width_multiplier=0.1, endpoint_width=8)
 
 
 def small_backbone_of_keras_cv():
@@ -41,8 +43,8 @@ def images():
     return np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype("float32")
 
 
-def test_it_is_the_average_pooled_and_a_linear_layer(images):
-    model = ImageClassifier(tiny_backbone(), num_classes=3, dropout_rate=0.2)
+def test_it_is_the_average_pooled_and_a_linear_layer(backbone, images):
+    model = ImageClassifier(backbone, num_classes=3, dropout_rate=0.2)
     features = keras.ops.convert_to_numpy(model.backbone(images)).mean((1, 2))
     kernel, bias = (keras.ops.convert_to_numpy(w) for w in model.get_layer("predictions").weights)
     logits = features @ kernel + bias
@@ -104,9 +106,9 @@ def test_a_backbone_of_keras_cv_is_taken():
         ({"dropout_rate": 1.0}, r"`dropout_rate` must lie in \[0, 1\)"),
     ],
 )
-def test_arguments_out_of_range_are_refused(changes, message):
+def test_arguments_out_of_range_are_refused(backbone, changes, message):
     with pytest.raises(ValueError, match=message):
-        ImageClassifier(**{"backbone": tiny_backbone(), "num_classes": 2, **changes})
+        ImageClassifier(**{"backbone": backbone, "num_classes": 2, **changes})
 
 
 def test_a_backbone_with_several_outputs_is_refused():
@@ -124,7 +126,7 @@ def test_a_preset_is_the_papers_classifier():
 
 
 def test_a_preset_with_weights_keeps_the_configuration_that_it_was_trained_in(tmp_path):
-    backbone = tiny_backbone(endpoint_width=16)
+    backbone = Ladder(endpoint_width=16)
     save_to_preset(backbone, str(tmp_path / "mine"))
     model = ImageClassifier.from_preset(str(tmp_path / "mine"), num_classes=2)
     assert (model.backbone.endpoint_width, model.backbone.use_space_to_depth) == (16, True)

@@ -35,9 +35,10 @@ def records(folder):
 
 
 @pytest.fixture(scope="module")
-def recipe(folder):
+def recipe(folder, ladder):
     return Recipe(
         task="classification",
+        preset=ladder,
         data=Data(data=str(folder)),
         image_size=64,
         batch_size=8,
@@ -152,7 +153,7 @@ def test_data_without_classes_are_refused(handful, records):
 
 
 def test_the_backbone_is_the_papers_or_that_of_a_detector(recipe, records):
-    task = Classification()
+    task, recipe = Classification(), override(recipe, {"preset": "m0"})
     start, paper = find_pretrained(recipe.preset), {"classifier_backbone": "paper"}
     paper = task.build_model(override(recipe, paper), ("a", "b"), start)
     detector = task.build_model(recipe, ("a", "b"), start)

@@ -28,12 +28,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder, overfit, tmp_path_factory):
+def run(folder, ladder, overfit, tmp_path_factory):
     """A model that knows four pictures by heart: `folder`, `result`, `said`."""
     said = []
     recipe = overfit(
         Data(data=str(folder)),
         task="semantic_segmentation",
+        preset=ladder,
         image_size=64,
         steps=100,
         evaluations=1,
