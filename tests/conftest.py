@@ -88,7 +88,7 @@ def handful(small_shapes_cache):
 
 @pytest.fixture(scope="session")
 def ladder(once):
-    """Path of a preset folder with the least backbone that has all of Eff-SpineNet (`ladder.py`)."""
+    """Path of a preset with the least backbone that has all of Eff-SpineNet (`ladder.py`)."""
     from ladder import Ladder
 
     def save(folder):

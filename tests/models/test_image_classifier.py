@@ -52,8 +52,8 @@ def test_it_is_the_average_pooled_and_a_linear_layer(backbone, images):
     np.testing.assert_allclose(model(images, training=False), expected, rtol=1e-4)
 
 
-def test_it_reads_each_level_of_the_pyramid_where_it_is_told(images):
-    model = ImageClassifier(tiny_backbone(), num_classes=3, pooling="pyramid", activation=None)
+def test_it_reads_each_level_of_the_pyramid_where_it_is_told(backbone, images):
+    model = ImageClassifier(backbone, num_classes=3, pooling="pyramid", activation=None)
     names = model.backbone.pyramid_level_inputs
     levels = [model.get_layer(names[f"P{level}"]).output for level in range(3, 8)]
     logits, *maps = keras.Model(model.inputs[0], [model.output, *levels]).predict(images, verbose=0)
