@@ -6,7 +6,7 @@
 of one for each pair of choices of neighbouring blocks, half as large; scores have noise. Values are
 scaled so that the mean of all candidates is 0 and the best one, which dynamic programming finds, 1:
 the regret of a recommendation is 1 less its value. The deviation of the values is about 0.2, that
-of the noise 0.1.
+of the noise 0.1. What is done stays in the file, and the same command goes on from there.
 """
 
 import argparse
@@ -67,25 +67,29 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--algorithms", nargs="+", default=list(ALGORITHMS))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=CHECKED[-1], help="samples")
     options = parser.parse_args()
     results = json.loads(options.out.read_text()) if options.out.exists() else {}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     for name in options.algorithms:
-        seeds = range(options.first_seed, options.first_seed + options.seeds)
-        runs = [regrets(name, seed, options.most) for seed in seeds]
-        checked = [n for n in map(str, CHECKED) if n in runs[0][0]]
-        results[name] = {
-            "regret": {n: [round(found[n], 4) for found, _ in runs] for n in checked},
-            "mean": {n: round(float(np.mean([found[n] for found, _ in runs])), 4) for n in checked},
-            "cpu_seconds": round(float(np.mean([seconds for _, seconds in runs])), 2),
-            "samples": options.most,
-            "machine": f"{platform.machine()}, Python {platform.python_version()}, "
-            f"{time.strftime('%Y-%m-%d')}",
-        }
-        print(name, results[name]["mean"], f"{results[name]['cpu_seconds']} s", flush=True)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(results, indent=1) + "\n")
+        of_seeds = results.setdefault(name, {})
+        for seed in range(options.seeds):
+            if of_seeds.get(str(seed), {}).get("samples", 0) < options.most:
+                found, seconds = regrets(name, seed, options.most)
+                of_seeds[str(seed)] = {
+                    "samples": options.most,
+                    "regret": {number: round(regret, 4) for number, regret in found.items()},
+                    "cpu_seconds": round(seconds, 2),
+                }
+                results["machine"] = (
+                    f"{platform.machine()}, Python {platform.python_version()}, "
+                    f"{time.strftime('%Y-%m-%d')}"
+                )
+                options.out.write_text(json.dumps(results, indent=1) + "\n")
+        for number in map(str, CHECKED):
+            some = [s["regret"][number] for s in of_seeds.values() if number in s["regret"]]
+            if some:
+                print(f"{name}, {number}: {np.mean(some):.3f}, {len(some)} seeds", flush=True)
 
 
 if __name__ == "__main__":
