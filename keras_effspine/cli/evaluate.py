@@ -68,7 +68,7 @@ def evaluate(
     decoder = ImageDecoder(records)
     result = measure(
         task,
-        trained.read_model(),
+        trained.read_for_inference(),
         records,
         trained.image_size,
         batch_size or trained.batch_size,

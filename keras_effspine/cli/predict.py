@@ -101,7 +101,7 @@ def predict(
     decoder = ImageDecoder(records, upright, 1.0 if upright else LARGEST_FAILED_SHARE)
     for record, output in predict_records(
         task,
-        trained.read_model(),
+        trained.read_for_inference(),
         records,
         trained.image_size,
         batch_size or (1 if single else trained.batch_size),

@@ -290,14 +290,10 @@ class MaskRCNN(TaskModel, Task):
         return {k: ops.convert_to_tensor(x) for k, x in inputs.items()}, labels["classes"], None
 
     def predict_step(self, *args: Any) -> Any:
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
-        require_known_size(images)
-        outputs = keras.Model.predict_step(self, *args[:-1], (images,))
-        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
-            return self._in_format(outputs[0], images), outputs[1]
-        return self._in_format(outputs, images)
+        require_known_size(keras.utils.unpack_x_y_sample_weight(args[-1])[0])
+        return super().predict_step(*args)
 
-    def _in_format(self, outputs: dict[str, Any], images: Any) -> dict[str, Any]:
+    def finish_predictions(self, outputs: dict[str, Any], images: Any) -> dict[str, Any]:
         """Detections with boxes in the model's format; what is missing stays -1."""
         boxes = convert_boxes(
             outputs["boxes"], "yxyx", self.bounding_box_format, tuple(images.shape[1:])

@@ -311,13 +311,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             image_shape,
         )
 
-    def predict_step(self, *args: Any) -> Any:
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(args[-1])
-        if isinstance(images, dict):
-            images = images["images"]
-        outputs = keras.Model.predict_step(self, *args[:-1], images)
-        if isinstance(outputs, tuple):  # Keras on JAX returns the state as well
-            return self.decode_predictions(outputs[0], images), outputs[1]
+    def finish_predictions(self, outputs: Any, images: Any) -> dict[str, Any]:
         return self.decode_predictions(outputs, images)
 
     def decode_predictions(self, predictions: Any, images: Any) -> dict[str, Any]:

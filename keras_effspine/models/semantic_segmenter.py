@@ -12,6 +12,7 @@ from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
+from keras_effspine.models.inference_model import InferenceModel
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.topology.labels import IGNORED
@@ -87,6 +88,13 @@ class SemanticSegmenter(TaskModel, Task):
     def coarse_logits(self) -> keras.KerasTensor:
         """The symbolic tensor of the logits at output stride 8."""
         return self.get_layer(PREDICTION).output
+
+    def fuse_for_inference(
+        self, image_shape: tuple[int | None, ...] | None = None
+    ) -> InferenceModel:
+        fused = super().fuse_for_inference(image_shape)
+        fused.coarse_logits = fused.get_layer(PREDICTION).output
+        return fused
 
     def compile(
         self,

@@ -10,6 +10,11 @@ from keras_cv.src.models.task import Task
 from keras_effspine.models.checked_batches import CheckedBatches
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.from_preset import task_from_preset
+from keras_effspine.models.inference_model import (
+    InferenceModel,
+    finished_step,
+    fused_for_inference,
+)
 from keras_effspine.networks.operations import Operations
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
@@ -64,6 +69,35 @@ class TaskModel(CheckedBatches, PresetSaving):
     def loss_outputs(self) -> Any:
         """The symbolic outputs, in their structure, that the losses are given."""
         return self.output
+
+    def finish_predictions(self, outputs: Any, images: Any) -> Any:
+        """What `predict` makes of the outputs; by default it leaves them.
+
+        Args:
+            outputs: the model's outputs.
+            images: the images that they are of, read for their shape.
+        """
+        return outputs
+
+    def predict_step(self, *args: Any) -> Any:
+        return finished_step(self, *args)
+
+    def fuse_for_inference(
+        self, image_shape: tuple[int | None, ...] | None = None
+    ) -> InferenceModel:
+        """The model as it is needed to predict: the same outputs in fewer operations.
+
+        Batch normalisation and the weights of fusions become part of the convolutions, and what
+        acts in training alone is gone. Weights are copied as they are now.
+
+        Args:
+            image_shape: `(height, width, 3)` to fix the images' size; None leaves it as it is.
+
+        Returns:
+            `InferenceModel` with the inputs and outputs of this one, in its precision, and with its
+            `predict`. Outputs differ by rounding (less than 1e-4 in float32).
+        """
+        return fused_for_inference(self, self.finish_predictions, image_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -120,6 +120,19 @@ class Pretrained:
         self.load_weights(model)
         return model
 
+    def read_for_inference(self) -> keras.Model:
+        """The model as it is needed to predict: see `TaskModel.fuse_for_inference`.
+
+        Folding takes less time than is saved when the first batch is traced. A model of another
+        class, which cannot be folded, is returned as `read_model` does.
+
+        Raises:
+            PresetError: as `read_model`.
+        """
+        model = self.read_model()
+        fuse = getattr(model, "fuse_for_inference", None)
+        return model if fuse is None else fuse()
+
     def load_weights(self, model: keras.Model) -> None:
         """Loads the weights into a model of the same configuration.
 

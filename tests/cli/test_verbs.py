@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 def run(trained_run, trained_model, tmp_path, monkeypatch):
     """The shared run folder; its model is loaded and traced once for all tests."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Pretrained, "read_model", lambda self: trained_model)
+    monkeypatch.setattr(Pretrained, "read_for_inference", lambda self: trained_model)
     return trained_run.folder.path
 
 

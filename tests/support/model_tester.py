@@ -66,6 +66,16 @@ class ModelTester:
         loaded.fit(IMAGES, self.case.labels, verbose=0)
         assert int(loaded.optimizer.iterations) == 3
 
+    def test_it_predicts_the_same_with_folded_weights(self, trained):
+        fused = trained.model.fuse_for_inference()
+        kinds = {type(layer) for layer in fused.layers}
+        assert not any(issubclass(kind, keras.layers.BatchNormalization) for kind in kinds)
+        assert fused.trainable_variables == []
+        found, expected = (m.predict(IMAGES, verbose=0) for m in (fused, trained.model))
+        keras.tree.map_structure(
+            lambda x, y: np.testing.assert_allclose(x, y, atol=1e-4), found, expected
+        )
+
     def test_loaded_weights_bring_the_optimizers_state(self, trained, tmp_path):
         trained.model.save_weights(tmp_path / "model.weights.h5")
         other = self.case.compiled(self.case.build(seed=1))
