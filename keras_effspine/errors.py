@@ -46,3 +46,11 @@ class SearchError(EffSpineError, ValueError):
 
 class StrategyError(EffSpineError, ValueError):
     """Devices that are not there, or a batch that does not fit them."""
+
+
+class ExportError(EffSpineError, ValueError):
+    """A model that cannot be exported as asked, or whose exported file is not as good as it."""
+
+
+class ModelFileError(EffSpineError, ValueError):
+    """An exported model that cannot be run: its file, its runtime, or what it is given."""

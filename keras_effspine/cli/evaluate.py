@@ -15,7 +15,6 @@ from keras_effspine.cli.options import (
     Split,
     check_data_options,
 )
-from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
 
 
@@ -23,8 +22,8 @@ def evaluate(
     run: Annotated[
         str,
         typer.Argument(
-            help="Run folder that `effspine train` wrote, of which the best model is used, or a "
-            "preset with weights."
+            help="Run folder that `effspine train` wrote, of which the best model is used; a "
+            "preset with weights; or a file of `effspine export`."
         ),
     ],
     data: Data = None,
@@ -36,46 +35,37 @@ def evaluate(
     out: Annotated[str | None, typer.Option(help="JSON file to write the measurements to.")] = None,
 ) -> None:
     """Measure a trained model on a data set; by default on the validation data of its run."""
-    load_tensorflow()
-
     from keras_effspine.atomic_file import write_file
+    from keras_effspine.cli.predictor import find_predictor
     from keras_effspine.data.checks import describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.loading import describe_records, load_measured_records
-    from keras_effspine.pretrained.find_trained import find_trained
-    from keras_effspine.stream.decoding import ImageDecoder
-    from keras_effspine.tasks.inference import evaluate as measure
-    from keras_effspine.tasks.registry import find_task
-    from keras_effspine.training.run_folder import RunFolder
-    from keras_effspine.training.train import load_data, load_validation_data
+    from keras_effspine.runners.model_file import is_model_file
 
     check_data_options(data, images, split)
-    trained = find_trained(run, last)
-    say(f"Model: {trained.name}.")
-    assert trained.task and trained.class_names and trained.image_size
-    task = find_task(trained.task)
+    predictor = find_predictor(run, last)
+    say(f"Model: {predictor.name}.")
     if data is None:
-        if trained.run is None:
-            raise DataError(f"{run}: a preset has no data of its own; name some with --data.")
-        recipe = RunFolder.open(trained.run).recipe
+        if predictor.run is None:
+            kind = "an exported file" if is_model_file(run) else "a preset"
+            raise DataError(f"{run}: {kind} has no data of its own; name some with --data.")
+        from keras_effspine.training.run_folder import RunFolder
+        from keras_effspine.training.train import load_data, load_validation_data
+
+        recipe = RunFolder.open(predictor.run).recipe
         records = load_validation_data(recipe, say) or load_data(recipe, say)[0]
     else:
-        records = load_measured_records(data, images, split, task.labels)
+        records = load_measured_records(data, images, split, predictor.task.labels)
         say(describe_records(records))
         for line in describe_problems(records):
             say(line)
-    records = align_classes(records, trained.class_names)
-    decoder = ImageDecoder(records)
-    result = measure(
-        task,
-        trained.read_for_inference(),
-        records,
-        trained.image_size,
-        batch_size or trained.batch_size,
-        decoder,
-        flip=flip,
-    ).result()
-    for line in decoder.describe():
+    records = align_classes(records, predictor.class_names)
+    evaluator = predictor.task.evaluator(records)
+    predictions, images_read = predictor.predictions(records, batch_size, flip=flip)
+    for record, output in predictions:
+        evaluator.add(record, output)
+    result = evaluator.result()
+    for line in images_read.describe():
         say(f"could not be decoded, counted as a picture without predictions: {line}")
     for table in result.tables():
         OUTPUT.print(table)

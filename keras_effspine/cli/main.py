@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from keras_effspine.cli.console import ERRORS, say
 from keras_effspine.cli.data import app as data
 from keras_effspine.cli.evaluate import evaluate
+from keras_effspine.cli.export import export
 from keras_effspine.cli.predict import predict
 from keras_effspine.cli.presets import app as presets
 from keras_effspine.cli.profile import profile
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (train, evaluate, predict, profile, search):
+for verb in (train, evaluate, predict, export, profile, search):
     app.command()(verb)
 app.add_typer(data, name="data")
 app.add_typer(presets, name="presets")

@@ -18,7 +18,6 @@ from keras_effspine.cli.options import (
     Split,
     check_data_options,
 )
-from keras_effspine.cli.quiet_start import load_tensorflow
 from keras_effspine.errors import DataError
 
 
@@ -26,8 +25,8 @@ def predict(
     run: Annotated[
         str,
         typer.Argument(
-            help="Run folder that `effspine train` wrote, of which the best model is used, or a "
-            "preset with weights."
+            help="Run folder that `effspine train` wrote, of which the best model is used; a "
+            "preset with weights; or a file of `effspine export`."
         ),
     ],
     source: Annotated[
@@ -60,29 +59,23 @@ def predict(
     A file of a folder that cannot be read is skipped, counted and named; the exit status is 1 where
     more than a tenth cannot.
     """
-    load_tensorflow()
-
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
+    from keras_effspine.cli.predictor import find_predictor
     from keras_effspine.data.checks import LARGEST_FAILED_SHARE, describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
-    from keras_effspine.pretrained.find_trained import find_trained
-    from keras_effspine.stream.decoding import ImageDecoder
-    from keras_effspine.tasks.inference import predict_records
-    from keras_effspine.tasks.registry import find_task
     from keras_effspine.tasks.showcase import truth_and_prediction
 
     if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
-    trained = find_trained(run, last)
-    say(f"Model: {trained.name}.")
-    assert trained.task and trained.class_names and trained.image_size
-    task, class_names = find_task(trained.task), trained.class_names
+    predictor = find_predictor(run, last)
+    say(f"Model: {predictor.name}.")
+    task, class_names = predictor.task, predictor.class_names
     if source is not None:
         records = load_images(source, class_names, but=out)
     else:
@@ -98,16 +91,14 @@ def predict(
     evaluator = task.evaluator(records)
     # What nobody annotated is seen as a viewer shows it.
     upright = source is not None
-    decoder = ImageDecoder(records, upright, 1.0 if upright else LARGEST_FAILED_SHARE)
-    for record, output in predict_records(
-        task,
-        trained.read_for_inference(),
+    predictions, images_read = predictor.predictions(
         records,
-        trained.image_size,
-        batch_size or (1 if single else trained.batch_size),
-        decoder,
+        batch_size or (1 if single else None),
+        upright,
+        1.0 if upright else LARGEST_FAILED_SHARE,
         flip,
-    ):
+    )
+    for record, output in predictions:
         evaluator.add(record, output)
         shown = output if every_guess else task.best_guesses(output)
         if source is None:
@@ -118,15 +109,15 @@ def predict(
         write_file(file, Image.fromarray(drawn).save)
         for ending, image in task.beside(output, class_names).items():
             write_file(file.with_name(file.stem + ending + file.suffix), image.save)
-    for line in decoder.describe():
+    for line in images_read.describe():
         say(f"skipped: {line}")
     if not single:
         text = json.dumps(evaluator.predictions()) + "\n"
         write_file(target / "predictions.json", lambda path: path.write_text(text))
-    say(f"{len(records.records) - len(decoder.failed)} drawn: {target}")
+    say(f"{len(records.records) - len(images_read.failed)} drawn: {target}")
     skipped = sum(problem.action == "skipped" for problem in records.problems)
     named = len(records.records) + skipped
-    if skipped + len(decoder.failed) > LARGEST_FAILED_SHARE * named:
+    if skipped + len(images_read.failed) > LARGEST_FAILED_SHARE * named:
         raise typer.Exit(1)
 
 

@@ -1,7 +1,6 @@
 """Reading and decoding pictures inside tf.data, with a count of the pictures that fail."""
 
 import contextlib
-import threading
 import typing
 from collections.abc import Iterator
 
@@ -9,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_effspine.data.checks import LARGEST_FAILED_SHARE, NAMED_EXAMPLES
+from keras_effspine.data.checks import LARGEST_FAILED_SHARE
+from keras_effspine.data.failed_images import FailedImages
 from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.data.record import RecordSet
-from keras_effspine.errors import DataError
 from keras_effspine.stream.image_windows import read_window
 from keras_effspine.stream.placement import MOST_HALVINGS, Placement
 from keras_effspine.stream.python_calls import PythonCalls
@@ -34,7 +33,7 @@ class Encoded(typing.NamedTuple):
     shape: tf.Tensor
 
 
-class ImageDecoder:
+class ImageDecoder(FailedImages):
     """Reads and decodes pictures and remembers the ones that could not be decoded.
 
     When too many pictures have failed, a tenth by default, reading stops.
@@ -57,15 +56,12 @@ class ImageDecoder:
         upright: bool = False,
         most_failed: float = LARGEST_FAILED_SHARE,
     ) -> None:
+        super().__init__(record_set, most_failed)
         Image.preinit()  # once, before threads ask for it at the same time
         self._records = record_set.records
-        self._source = record_set.source
         self._upright = upright
-        self._most_failed = most_failed
         self._is_plain = np.zeros(len(record_set.records), bool)
-        self._lock = threading.Lock()
         self.calls = PythonCalls()
-        self.failed: dict[int, str] = {}  # index of the record: message
 
     def read(self, index: tf.Tensor) -> Encoded:
         """Reads the record's file; to be used in `tf.data.Dataset.map`.
@@ -136,30 +132,6 @@ class ImageDecoder:
         self._is_plain[index] = is_plain
         return part, True
 
-    def note_failure(self, index: int, error: Exception) -> None:
-        """Remembers that a picture, or what is known of it, could not be read.
-
-        Args:
-            index: position of its record.
-            error: why.
-
-        Raises:
-            DataError: as `check`.
-        """
-        message = (getattr(error, "message", None) or str(error) or repr(error)).splitlines()[0]
-        with self._lock:
-            self.failed.setdefault(int(index), message)
-        self.check()
-
-    def check(self) -> None:
-        """Raises DataError if too many pictures have failed, or all of them."""
-        count, images = len(self.failed), len(self._records)
-        if count and (count == images or count > self._most_failed * images):
-            raise DataError(
-                f"{count} of the {images} pictures of {self._source} cannot "
-                f"be decoded: {'; '.join(self.describe()[:NAMED_EXAMPLES])}; replace the files."
-            )
-
     @contextlib.contextmanager
     def failures_as_data_errors(self) -> Iterator[None]:
         """Turns TensorFlow's error, where too many pictures failed, into a DataError."""
@@ -168,13 +140,3 @@ class ImageDecoder:
         except tf.errors.OpError:
             self.check()
             raise
-
-    def describe(self) -> list[str]:
-        """One line for each failed picture: path, image id, and the decoder's message."""
-        with self._lock:
-            failed = sorted(self.failed.items())
-        records = [self._records[index] for index, _ in failed]
-        return [
-            f"{record.path} (image {record.image_id}): {message}"
-            for record, (_, message) in zip(records, failed, strict=True)
-        ]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
 _STRIP = 2**22
 """Numbers that are interpolated at a time."""
@@ -26,7 +25,6 @@ def class_map(
         uint8 `(height, width)`.
     """
     height, width = size
-    logits = tf.convert_to_tensor(logits)
     left, right, across = _taps(width, scale[1], logits.shape[1])
     above, below, down = _taps(height, scale[0], logits.shape[0])
     strip = max(1, _STRIP // (width * logits.shape[2]))
@@ -35,7 +33,7 @@ def class_map(
         rows = slice(start, start + strip)
         part = _between(logits, above[rows], below[rows], down[rows][:, None, None], axis=0)
         part = _between(part, left, right, across[:, None], axis=1)
-        classes[rows] = tf.argmax(part, axis=-1).numpy()
+        classes[rows] = part.argmax(axis=-1)
     return classes
 
 
@@ -47,5 +45,8 @@ def _taps(count, scale, length):
 
 
 def _between(x, low, high, share, axis):
-    low, high = tf.gather(x, low, axis=axis), tf.gather(x, high, axis=axis)
-    return low + (high - low) * share
+    low, high = x.take(low, axis=axis), x.take(high, axis=axis)
+    high -= low
+    high *= share
+    high += low
+    return high

@@ -59,6 +59,7 @@ class Classification(Task):
     options = ClassificationOptions
     published = "classification"
     published_classes = IMAGENET_CLASSES
+    exported_output = "scores"
 
     def check(self, record_set: RecordSet) -> None:
         labels = image_labels(record_set.records)

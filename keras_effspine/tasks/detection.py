@@ -14,6 +14,7 @@ from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluat
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
+from keras_effspine.tasks.exported_outputs import ExportedOutputs
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 
@@ -119,6 +120,19 @@ class Detection(Task):
             }
 
         return fields
+
+    def exported(
+        self, model: keras.Model, fused: Any, decode: bool, has_kernel: bool
+    ) -> ExportedOutputs:
+        from keras_effspine.tasks.exported_detector import (
+            decoded_detector,
+            detector_with_kernel,
+            raw_detector,
+        )
+
+        if not decode:
+            return raw_detector(model, fused)
+        return (detector_with_kernel if has_kernel else decoded_detector)(model, fused)
 
     def outputs(
         self, predictions: dict[str, np.ndarray], scales: np.ndarray, records: Sequence[Record]

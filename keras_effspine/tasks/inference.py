@@ -9,6 +9,7 @@ import numpy as np
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches
+from keras_effspine.tasks.mirrored_images import mirrored_images
 from keras_effspine.tasks.task import Task
 
 
@@ -66,18 +67,9 @@ def predict_records(
 
             outputs = outputs_for(batch["images"])
             if flip:
-                mirrored = outputs_for(_mirrored(batch["images"], found, scales, records))
+                mirrored = outputs_for(mirrored_images(batch["images"], found, scales, records))
                 outputs = list(map(task.fuse_mirrored, outputs, mirrored, records))
             yield from zip(records, outputs, strict=True)
-
-
-def _mirrored(images, found, scales, records):
-    """The pictures of a batch mirrored left to right, their padding where it was."""
-    images = images.copy()
-    for row, (_, scale), record in zip(found, scales, records, strict=True):
-        width = round(record.width * float(scale))
-        images[row, :, :width] = images[row, :, :width][:, ::-1]
-    return images
 
 
 def _cut(images, strategy):

@@ -17,6 +17,7 @@ from keras_effspine.evaluation.coco_instances import (
     known_masks,
 )
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.exported_outputs import ExportedOutputs
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import COCO_CLASSES
@@ -116,6 +117,15 @@ class InstanceSegmentation(Task):
             return {**of_boxes(sample), "masks": tf.ensure_shape(masks, [count, *size])}
 
         return fields
+
+    def exported(
+        self, model: keras.Model, fused: Any, decode: bool, has_kernel: bool
+    ) -> ExportedOutputs:
+        """As in `Task`; the second stage needs the first one's boxes, so that all is decoded."""
+        from keras_effspine.tasks.exported_detector import decoded_detector
+
+        masks = "(batch, n, 28, 28), probabilities of the object in equal parts of its box"
+        return decoded_detector(model, fused, masks=masks)
 
     def outputs(
         self, predictions: dict[str, np.ndarray], scales: np.ndarray, records: Sequence[Record]

@@ -12,6 +12,7 @@ from keras_effspine.drawing.zoom import zoom_of
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluator
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.exported_outputs import ExportedOutputs
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import IGNORED, VOC_CLASSES
@@ -43,6 +44,7 @@ class SemanticSegmentation(Task):
     options = SegmentationOptions
     published = "segmentation"
     published_classes = VOC_CLASSES
+    exported_output = "logits"
 
     def __init__(self) -> None:
         self._coarse: tuple[Any, Any] = None, None
@@ -112,6 +114,15 @@ class SemanticSegmentation(Task):
             with model.distribute_strategy.scope():
                 self._coarse = model, keras.Model(model.inputs, model.coarse_logits)
         return self._coarse[1].predict_on_batch(images)
+
+    def exported(
+        self, model: keras.Model, fused: Any, decode: bool, has_kernel: bool
+    ) -> ExportedOutputs:
+        import keras
+
+        return super().exported(
+            model, keras.Model(fused.inputs, fused.coarse_logits), decode, has_kernel
+        )
 
     def outputs(
         self, predictions: np.ndarray, scales: np.ndarray, records: Sequence[Record]

@@ -6,8 +6,9 @@ import abc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, ExportError
 from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.tasks.exported_outputs import ExportedOutputs, nothing_to_decode
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.topology.labels import COCO_CLASSES
 
@@ -61,6 +62,9 @@ class Task(abc.ABC):
 
     published_classes = COCO_CLASSES
     """Classes of the models that are counted: those of the paper's tables."""
+
+    exported_output = "output"
+    """Name of the output of an exported file, where the model has one."""
 
     @abc.abstractmethod
     def check(self, record_set: RecordSet) -> None:
@@ -154,6 +158,29 @@ class Task(abc.ABC):
                 `predict_on_batch` takes both.
         """
         return model.predict_on_batch(images)
+
+    def exported(
+        self, model: keras.Model, fused: Any, decode: bool, has_kernel: bool
+    ) -> ExportedOutputs:
+        """What an exported file computes: what `predict` says, or what runners make that of.
+
+        Args:
+            model: what `build_model` made, trained.
+            fused: the same as `TaskModel.fuse_for_inference` returns it, of a fixed size.
+            decode: whether the graph is to end with what `predict` says.
+            has_kernel: whether the format has an operation of its own for suppression.
+
+        Raises:
+            ExportError: if there is nothing to decode.
+        """
+        if decode:
+            raise ExportError(nothing_to_decode(type(self).__name__))
+
+        def call(images: Any) -> dict[str, Any]:
+            outputs = fused(images, training=False)
+            return outputs if isinstance(outputs, dict) else {self.exported_output: outputs}
+
+        return ExportedOutputs(call, {self.exported_output: "as the model gives it"})
 
     @abc.abstractmethod
     def outputs(self, predictions: Any, scales: np.ndarray, records: Sequence[Record]) -> list:
