@@ -58,7 +58,7 @@ def read_letterboxed(record: Record, canvas: tuple[int, int], upright: bool = Fa
     with open_image(record) as image:
         turn = find_turn(image, shape[::-1], upright)
         if image.format == "JPEG" and image.mode in ("RGB", "L") and turn is None:
-            image.draft(None, tuple(side // plan.reduction for side in shape[::-1]))
+            image.draft(None, (record.width // plan.reduction, record.height // plan.reduction))
             rgb = image.convert("RGB")
         else:
             rgb = turned_rgb(image, shape[::-1], upright)

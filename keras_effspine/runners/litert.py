@@ -25,8 +25,10 @@ class LiteRTSession:
         try:
             self._interpreter = Interpreter(str(path), num_threads=threads)
             self._signature = self._interpreter.get_signature_runner()
-        except (ValueError, RuntimeError) as error:
-            raise ModelFileError(f"{path}: LiteRT cannot load it ({first_line(error)}).") from error
+        except (ValueError, RuntimeError, UnicodeError) as error:
+            raise ModelFileError(
+                f"{path}: is damaged, or LiteRT cannot run it ({first_line(error)})."
+            ) from error
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """All outputs by name, for a batch of the size that the file takes."""

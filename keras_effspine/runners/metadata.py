@@ -104,7 +104,8 @@ class Metadata:
         """
         if text is None:
             raise ModelFileError(
-                f"{file}: does not say what it predicts: it was not written by `effspine export`."
+                f"{file}: does not say what it predicts; it was not written by `effspine export`, "
+                "or is damaged."
             )
         try:
             values = json.loads(text)
@@ -117,7 +118,9 @@ class Metadata:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if isinstance(error, ModelFileError):
                 raise
-            raise ModelFileError(f"{file}: its metadata cannot be read ({error}).") from error
+            raise ModelFileError(
+                f"{file}: its metadata cannot be read, it is damaged ({error})."
+            ) from error
 
 
 def _as_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class OnnxSession:
             )
         except Exception as error:  # each kind of fault has a class of its own
             raise ModelFileError(
-                f"{path}: ONNX Runtime cannot load it ({first_line(error)})."
+                f"{path}: is damaged, or ONNX Runtime cannot run it ({first_line(error)})."
             ) from error
         properties = self._session.get_modelmeta().custom_metadata_map
         self.metadata = Metadata.from_text(properties.get(ENTRY), path)

@@ -1,6 +1,7 @@
 """OpenVINO's intermediate representation (`.xml`, with a `.bin` beside it)."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -24,17 +25,17 @@ class OpenVinoSession:
         with needs_runtime("openvino"):
             import openvino
         core = openvino.Core()
-        # Half a second of each start would go into asking for GPUs.
-        options = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         # In float32, as the model was measured, where the processor would prefer bfloat16.
-        options["INFERENCE_PRECISION_HINT"] = "f32"
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
         try:
             model = core.read_model(str(path))
             text = model.get_rt_info(PLACE).astype(str) if model.has_rt_info(PLACE) else None
             self._model = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise ModelFileError(
-                f"{path}: OpenVINO cannot load it ({first_line(error)})."
+                f"{path}: is damaged, or OpenVINO cannot run it ({first_line(error)})."
             ) from error
         self.metadata = Metadata.from_text(text, path)
         self._names = [output.get_any_name() for output in self._model.outputs]

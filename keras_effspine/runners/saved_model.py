@@ -29,7 +29,7 @@ class SavedModelSession:
             self._signature = self._module.signatures["serving_default"]
         except Exception as error:  # each kind of fault has a class of its own
             raise ModelFileError(
-                f"{path}: TensorFlow cannot load it ({first_line(error)})."
+                f"{path}: is damaged, or TensorFlow cannot run it ({first_line(error)})."
             ) from error
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -27,6 +27,7 @@ FOLDERS = {
     ),
     "data": ({"topology"}, set()),
     "stream": ({"data", "topology"}, {"tensorflow"}),
+    "runners": ({"data"}, set()),
     "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data", "topology"}, set()),
     "drawing": ({"data", "topology"}, set()),
@@ -41,6 +42,7 @@ FOLDERS = {
             "inspection",
             "evaluation",
             "drawing",
+            "runners",
         },
         {"keras", "keras_cv", "tensorflow"},
     ),
@@ -49,6 +51,10 @@ FOLDERS = {
         {"keras", "tensorflow"},
     ),
     "profiling": ({"topology", "layers", "pretrained", "models", "tasks", "training"}, {"keras"}),
+    "exporting": (
+        {"data", "pretrained", "profiling", "runners", "tasks"},
+        {"keras", "tensorflow"},
+    ),
     "searching": (
         {"topology", "pretrained", "models", "data", "tasks", "training", "profiling"},
         {"keras", "tensorflow"},
