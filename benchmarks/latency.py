@@ -10,12 +10,12 @@
 outputs of 91 classes, random weights; `time` converts it for a runtime where that was not done yet,
 and lets the candidates take turns, each in a process of its own. A model is
 
-- a preset of this package, as `effspine export` writes it; with `_unfolded` behind its name as it is
-  trained;
+- a preset of this package, as `effspine export` writes it; with `_unfolded` behind its name as it
+  is trained;
 - `mobile_spinenet_49`, `mobile_spinenet_49s`, `mobile_spinenet_49xs`: the RetinaNet of
   tf-models-official, built by the Python that `--tf-models-python` names;
 - `keras_cv_mobilenet_v3_small`, `keras_cv_efficientnet_lite_b0`: `keras_cv.models.RetinaNet`;
-- `ssdlite320`: torchvision's SSDLite320 with MobileNetV3-Large without its post-processing, for ONNX
+- `ssdlite320`: torchvision's SSDLite320 with MobileNetV3-Large, without post-processing, for ONNX
   Runtime and OpenVINO, by the Python that `--torch-python` names.
 
 A runtime is `tensorflow`, `xla`, `litert`, `onnx` or `openvino`, with `+float16` or `+int8` behind

@@ -1,10 +1,11 @@
 """`effspine predict`."""
 
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +20,9 @@ from keras_effspine.cli.options import (
     check_data_options,
 )
 from keras_effspine.errors import DataError
+
+_DRAWN_AHEAD = 32
+"""Greatest number of pictures that wait to be drawn."""
 
 
 def predict(
@@ -98,8 +102,8 @@ def predict(
         1.0 if upright else LARGEST_FAILED_SHARE,
         flip,
     )
-    for record, output in predictions:
-        evaluator.add(record, output)
+
+    def draw(record: Any, output: Any) -> None:
         shown = output if every_guess else task.best_guesses(output)
         if source is None:
             drawn = truth_and_prediction(task, [(record, shown)], class_names, min_score)
@@ -109,6 +113,17 @@ def predict(
         write_file(file, Image.fromarray(drawn).save)
         for ending, image in task.beside(output, class_names).items():
             write_file(file.with_name(file.stem + ending + file.suffix), image.save)
+
+    # Pictures are drawn while the network looks at the next ones.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        drawing = collections.deque[concurrent.futures.Future[None]]()
+        for record, output in predictions:
+            evaluator.add(record, output)
+            drawing.append(pool.submit(draw, record, output))
+            if len(drawing) > _DRAWN_AHEAD:
+                drawing.popleft().result()
+        for one in drawing:
+            one.result()
     for line in images_read.describe():
         say(f"skipped: {line}")
     if not single:
