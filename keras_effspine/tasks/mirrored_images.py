@@ -8,7 +8,10 @@ from keras_effspine.data.record import Record
 
 
 def mirrored_images(
-    images: np.ndarray, rows: Sequence[int] | np.ndarray, scales: np.ndarray, records: Sequence[Record]
+    images: np.ndarray,
+    rows: Sequence[int] | np.ndarray,
+    scales: np.ndarray,
+    records: Sequence[Record],
 ) -> np.ndarray:
     """The pictures of a batch mirrored left to right, their padding where it was.
 
