@@ -25,8 +25,8 @@ class Predictor:
         class_names: tuple of its classes.
         run: path of the run folder that it lies in, or None.
         predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
-            (see `stream.decoding.ImageDecoder`), and `flip` (see `Task.fuse_mirrored`) to pairs of a record and the task's output for it,
-            and to the `FailedImages` among them.
+            (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
+            record and the task's output for it, and to the `FailedImages` among them.
     """
 
     name: str
