@@ -15,7 +15,7 @@ from keras_effspine.cli.options import (
     ValSplit,
     check_data_options,
 )
-from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.cli.quiet_start import load_tensorflow, without_logs
 from keras_effspine.errors import ExportError
 
 _SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "openvino": ".xml", "saved_model": ""}
@@ -110,19 +110,20 @@ def export(
     if measured is not None:
         measured = align_classes(measured, trained.class_names)
     target = out or f"{pathlib.Path(run.rstrip('/')).name}{_SUFFIXES[format] or '-saved-model'}"
-    done = write(
-        run,
-        target,
-        format=format,
-        precision=precision,
-        decode=decode,
-        frame_size=size,
-        batch_size=batch_size or None,
-        last=last,
-        pictures=pictures,
-        measured_on=measured,
-        allowed_loss=allowed_loss,
-    )
+    with without_logs():
+        done = write(
+            run,
+            target,
+            format=format,
+            precision=precision,
+            decode=decode,
+            frame_size=size,
+            batch_size=batch_size or None,
+            last=last,
+            pictures=pictures,
+            measured_on=measured,
+            allowed_loss=allowed_loss,
+        )
     before, after = done.operations
     say(f"Operations: {before} of the model, {after} of the file.")
     if done.multiply_adds is not None:

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from keras_effspine.cli.quiet_start import load_tensorflow
+from keras_effspine.cli.quiet_start import load_tensorflow, without_logs
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE
 from keras_effspine.data.failed_images import FailedImages
 from keras_effspine.data.record import Record, RecordSet
@@ -48,7 +48,8 @@ def find_predictor(name: str, last: bool = False) -> Predictor:
 def _of_file(name: str) -> Predictor:
     from keras_effspine.tasks.picture_predictions import PicturePredictions
 
-    model = ModelFile(name)
+    with without_logs():
+        model = ModelFile(name)
     task = find_task(model.metadata.task)
 
     def predictions(
