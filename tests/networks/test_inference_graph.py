@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 from model_cases import CASES, EachLayer
 
-from keras_effspine import EffSpineNetBackbone
+from keras_effspine import EffSpineNetBackbone, SpineNetBackbone
 from keras_effspine.layers.batch_normalization import BatchNormalization
 from keras_effspine.layers.dropout import Dropout
 from keras_effspine.layers.level_resizing import SpaceToDepth
@@ -77,6 +77,20 @@ def test_eff_spinenet_gives_the_same_at_any_size(eff_spinenet, size):
     assert not {BatchNormalization, WeightedFusion} & set(kinds(fused))
     assert_same(model, fused, (1, *size, 3))
     assert_same(model, rewritten(model, (*size, 3)), (1, *size, 3))
+
+
+@pytest.mark.parametrize("family", ["spinenet", "spinenet_mobile"])
+def test_the_blocks_of_spinenet_are_folded_too(family):
+    model = SpineNetBackbone(
+        family=family,
+        width_multiplier=0.05,
+        endpoint_width=8,
+        stem_width=8,
+        input_shape=(64, 64, 3),
+    )
+    fused = rewritten(with_statistics(model))
+    assert not {BatchNormalization, WeightedFusion} & set(kinds(fused))
+    assert_same(model, fused, (1, 64, 64, 3))
 
 
 def test_one_level_down_is_one_strided_convolution():

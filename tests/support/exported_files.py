@@ -9,7 +9,7 @@ SIZE = 64
 
 
 @pytest.fixture(scope="session")
-def exported(once):
+def exported(once, handful):
     """Function from a case of `model_cases` and a format to an exported file's path."""
 
     def make(case, format, **options):
@@ -22,6 +22,7 @@ def exported(once):
 
         def write(folder):
             folder.mkdir()
+            pictures = handful.records if options.get("precision") == "int8" else None
             file = folder / f"model{FORMATS[format].suffix or ''}"
             done = export(
                 CASES[case].build(),
@@ -30,6 +31,7 @@ def exported(once):
                 task=task.get(case, case),
                 class_names=("a", "b", "c"),
                 image_size=SIZE,
+                pictures=pictures,
                 **options,
             )
             return file, done
