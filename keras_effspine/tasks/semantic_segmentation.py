@@ -121,7 +121,7 @@ class SemanticSegmentation(Task):
         import keras
 
         return super().exported(
-            model, keras.Model(fused.inputs, fused.coarse_logits), decode, has_kernel
+            model, keras.Model(fused.inputs[0], fused.coarse_logits), decode, has_kernel
         )
 
     def outputs(

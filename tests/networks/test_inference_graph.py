@@ -79,15 +79,9 @@ def test_eff_spinenet_gives_the_same_at_any_size(eff_spinenet, size):
     assert_same(model, rewritten(model, (*size, 3)), (1, *size, 3))
 
 
-@pytest.mark.parametrize("family", ["spinenet", "spinenet_mobile"])
-def test_the_blocks_of_spinenet_are_folded_too(family):
-    model = SpineNetBackbone(
-        family=family,
-        width_multiplier=0.05,
-        endpoint_width=8,
-        stem_width=8,
-        input_shape=(64, 64, 3),
-    )
+@pytest.mark.parametrize(("family", "width"), [("spinenet", 0.05), ("spinenet_mobile", 0.2)])
+def test_the_blocks_of_spinenet_are_folded_too(family, width):
+    model = SpineNetBackbone(family=family, width_multiplier=width, endpoint_width=8)
     fused = rewritten(with_statistics(model))
     assert not {BatchNormalization, WeightedFusion} & set(kinds(fused))
     assert_same(model, fused, (1, 64, 64, 3))
