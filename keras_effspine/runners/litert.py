@@ -24,6 +24,7 @@ class LiteRTSession:
             from ai_edge_litert.interpreter import Interpreter
         try:
             self._interpreter = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()  # now, since the runtime logs what it chooses then
             self._signature = self._interpreter.get_signature_runner()
         except (ValueError, RuntimeError, UnicodeError) as error:
             raise ModelFileError(
