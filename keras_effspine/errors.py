@@ -20,6 +20,10 @@ class PresetError(EffSpineError, ValueError):
     """A preset that is not there, or cannot be used."""
 
 
+class CheckpointError(EffSpineError, ValueError):
+    """A checkpoint of other code that is broken, foreign, or of a model that is not converted."""
+
+
 class UnknownPresetError(PresetError):
     """A name that stands for nothing: neither a preset's, nor a handle, nor a path."""
 

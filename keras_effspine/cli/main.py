@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from keras_effspine.cli.console import ERRORS, say
+from keras_effspine.cli.convert import convert
 from keras_effspine.cli.data import app as data
 from keras_effspine.cli.evaluate import evaluate
 from keras_effspine.cli.export import export
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (train, evaluate, predict, export, profile, search):
+for verb in (train, evaluate, predict, export, profile, search, convert):
     app.command()(verb)
 app.add_typer(data, name="data")
 app.add_typer(presets, name="presets")

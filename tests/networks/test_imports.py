@@ -25,6 +25,10 @@ FOLDERS = {
         {"topology", "layers", "networks", "pretrained", "optimizers"},
         {"keras", "keras_cv", "tensorflow"},
     ),
+    "checkpoints": (
+        {"topology", "layers", "networks", "pretrained", "models"},
+        {"keras", "keras_cv"},
+    ),
     "data": ({"topology"}, set()),
     "stream": ({"data", "topology"}, {"tensorflow"}),
     "runners": ({"data"}, set()),

@@ -1,0 +1,1 @@
+"""Google's checkpoints of SpineNet detectors, turned into presets."""
