@@ -20,7 +20,12 @@ from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
 from keras_effspine.layers.stochastic_depth import StochasticDepth
 from keras_effspine.layers.weighted_fusion import WeightedFusion
 
-_REPEAT, _END_OF_BRANCH = re.compile(r"block\d+_unit(\d+)_"), "_project_bn"
+_REPEAT = re.compile(r"(block\d+_unit(?!1_)\d+)_")
+_ENDS_OF_BRANCHES = ("_project_bn", "_spatial2_bn")
+"""Of MBConv and bottleneck blocks, and of residual ones."""
+
+_UNCHANGING = (keras.activations.relu, keras.activations.relu6, keras.activations.linear)
+"""Functions that leave as it is what they have made."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +110,7 @@ class _Growing:
         self._random = np.random.default_rng(seed)
         self._origins = {}  # by name of a layer, of what it returns
         self._widened, self._kept, self._repeats = [], [], []
+        self._silent = set()  # repeats whose branch ends in zero
         missing = [layer for name, layer in self._small.items() if name not in _layers(large)]
         self._lost = tuple(la.name for la in missing if isinstance(la, layers.Add))
         with_weights = [layer.name for layer in missing if layer.weights]
@@ -136,17 +142,28 @@ class _Growing:
     def _new(self, layer, origins):
         """A layer that the smaller network has not: it must be of a repeat, which adds nothing."""
         match = _REPEAT.match(layer.name)
-        if not match or match[1] == "1":
+        if not match:
             raise ValueError(
                 "`large` may have more repeats of blocks than `small`, and no other layer more. "
                 f"Received: a model with {layer.name}"
             )
-        if layer.name.endswith(_END_OF_BRANCH):
-            self._repeats.append(layer.name.removesuffix(_END_OF_BRANCH))
+        unit = match[1]
+        if layer.name.endswith(_ENDS_OF_BRANCHES):
+            self._silent.add(unit)
             layer.gamma.assign(np.zeros(layer.gamma.shape))
             layer.beta.assign(np.zeros(layer.beta.shape))
-        # The sum of a branch that is zero and of what went past it is the latter.
-        return origins[-1 if isinstance(layer, layers.Add) else 0]
+        if isinstance(layer, layers.Add) and unit in self._silent:
+            self._repeats.append(unit)
+            return origins[-1]  # the sum of a branch that is zero and of what went past it
+        is_after_the_sum = unit in self._repeats
+        if isinstance(layer, layers.Add) or (
+            is_after_the_sum and getattr(layer, "activation", None) not in _UNCHANGING
+        ):
+            raise ValueError(
+                "`large` may have repeats of blocks that can add nothing. "
+                f"Received: a model with {layer.name}"
+            )
+        return origins[0]
 
     def _grown(self, layer, small, origins):
         """Gives a layer its weights, and returns the origins of the channels that it returns."""
@@ -276,7 +293,9 @@ _RULES = (
             layers.Activation,
             layers.GlobalAveragePooling2D,
             layers.GlobalMaxPooling2D,
+            layers.MaxPooling2D,
             layers.Rescaling,
+            layers.ZeroPadding2D,
         ),
         _one_map,
     ),

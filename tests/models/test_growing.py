@@ -6,6 +6,9 @@ import pytest
 
 from keras_effspine import EffSpineNetBackbone, ImageClassifier
 from keras_effspine.models.growing import grow_weights
+from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
+from keras_effspine.topology.block_table import STEM, Block, BlockTable
+from keras_effspine.topology.network_spec import NetworkSpec
 
 WIDE = {"width_multiplier": 0.2, "endpoint_width": 16}
 
@@ -63,6 +66,29 @@ def test_a_grown_detector_finds_what_the_smaller_one_finds(tiny_detector, tiny_b
     grow_weights(small, large)
     for name, expected in small(images).items():
         np.testing.assert_allclose(large(images)[name], expected, rtol=1e-4, atol=1e-4)
+
+
+def residual_network(width, repeats, activation):
+    """Three of ResNet's blocks at the levels 2 to 4."""
+    blocks = (
+        Block(2, (STEM,), "residual", width),
+        Block(3, (1,), "bottleneck", width),
+        Block(4, (1, 2), "residual", width),
+    )
+    spec = NetworkSpec(BlockTable("three", blocks, ((3, 2), (4, 3))), stem_width=4)
+    keras.utils.set_random_seed(width)
+    return ScalePermutedBackbone(spec, widths=width, block_repeats=repeats, activation=activation)
+
+
+def test_blocks_of_resnet_grow_where_their_repeats_can_add_nothing(images):
+    small = shaken(residual_network(4, 1, "relu"))
+    large = residual_network(6, 3, "relu")
+    growth = grow_weights(small, large)
+    assert len(growth.repeats) == 6 and not growth.lost
+    expected = values(small, images)
+    np.testing.assert_allclose(values(large, images), expected, rtol=1e-4, atol=1e-3)
+    with pytest.raises(ValueError, match="can add nothing. Received: .* block01_unit2_swish"):
+        grow_weights(residual_network(4, 1, "swish"), residual_network(4, 2, "swish"))
 
 
 def two_convolutions(width, name="second", doubled=False, first=None):
