@@ -28,6 +28,7 @@ from tiny_imagenet_data import LICENCE, prepare  # isort: skip
 
 import keras_effspine
 from keras_effspine.data.loading import load_records
+from keras_effspine.errors import EffSpineError
 from keras_effspine.pretrained.preset_saving import round_to_half_precision
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.classification import Classification
@@ -93,7 +94,10 @@ def main():
         changes |= {"evaluations": stage["epochs"], "teacher": arguments.teacher}
         recipe = override(find_recipe("cifar10_pretrain"), changes)
         start = (arguments.out / f"{stage['image_size']}px").absolute()
-        folder, _ = train(recipe, start)
+        try:
+            folder, _ = train(recipe, start)
+        except EffSpineError as error:  # such as that it was stopped
+            raise SystemExit(str(error)) from None
         steps += folder.read_json("metrics.json")["step"]
         if stage["image_size"] == arguments.until:
             break
