@@ -78,6 +78,9 @@ def test_it_learns_from_a_teacher_as_from_labels_that_are_mixed(images, share):
     hard = -(labels * np.log(keras.ops.convert_to_numpy(answers))).sum(-1).mean()
     np.testing.assert_allclose(measured, hard, rtol=1e-4)
     assert len(student.weights) == size, "the teacher is no part of the model"
+    if share == 0.3:
+        history = student.fit(images, labels, batch_size=len(images), verbose=0).history
+        np.testing.assert_allclose(history["loss"], [expected], rtol=1e-4)
 
 
 def test_a_teacher_of_other_classes_and_labels_without_shares_are_refused(images):

@@ -15,7 +15,7 @@ from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
 from keras_effspine.stream.placement import letterbox, place_boxes, scale_of
-from keras_effspine.tasks.detection import Boxes, Detection
+from keras_effspine.tasks.detection import Boxes, Detection, detection_losses
 
 CANVAS = 256
 
@@ -190,3 +190,33 @@ def test_one_guess_is_drawn_at_one_place_and_all_are_measured():
     assert shown.scores.tolist() == [0.5, 0.3]
     np.testing.assert_array_equal(shown.boxes, boxes[1:])
     assert len(output.scores) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "box_loss", "score_loss", "kinds", "weights"),
+    [
+        ("keras_cv", None, None, ("str", "str"), None),
+        ("keras_cv", "giou", None, ("GIoULoss", "str"), {"box": 2.0, "classification": 1.0}),
+        (
+            "paper",
+            None,
+            "quality",
+            ("Huber", "QualityFocalLoss"),
+            {"box": 50.0, "classification": 1.0},
+        ),
+        (
+            "paper",
+            "giou",
+            "quality",
+            ("GIoULoss", "QualityFocalLoss"),
+            {"box": 2.0, "classification": 1.0},
+        ),
+    ],
+)
+def test_each_loss_can_be_replaced_alone(name, box_loss, score_loss, kinds, weights):
+    losses = detection_losses(name, box_loss, score_loss)
+    assert (
+        type(losses["box_loss"]).__name__,
+        type(losses["classification_loss"]).__name__,
+    ) == kinds
+    assert losses.get("loss_weights") == weights
