@@ -34,7 +34,7 @@ class Anchors(pydantic.BaseModel):
 
 
 def fit_anchors(record_set: RecordSet, image_size: int) -> tuple[Anchors, float, float]:
-    """Anchors whose shapes overlap those of a data set's boxes most.
+    """Anchors that overlap a data set's boxes most.
 
     The ratios are the medians of the thirds of all boxes, from the tallest to the widest, or the
     published ones; the size is searched. Both are as many as published, so that heads stay as they
@@ -45,8 +45,8 @@ def fit_anchors(record_set: RecordSet, image_size: int) -> tuple[Anchors, float,
         image_size: height and width of the input, which pictures are scaled to fit.
 
     Returns:
-        Triple of the `Anchors`, and the mean IoU of a box with the anchor that is nearest to its
-        shape, were their centers the same: with these anchors, and with the published ones.
+        Triple of the `Anchors`, and the mean IoU of a box with its best anchor, at the mean
+        distance of their centers: with these anchors, and with the published ones.
     """
     lengths, boxes, _, is_crowd = object_arrays(record_set.records)
     longest = np.array([max(record.width, record.height) for record in record_set.records])
@@ -64,10 +64,20 @@ def fit_anchors(record_set: RecordSet, image_size: int) -> tuple[Anchors, float,
 
 
 def _mean_overlap(sizes, anchors):
-    """Mean over boxes `(n, 2)`, width and height, of the IoU with the best anchor of any level."""
-    sides = [anchors.size * 2**level * scale for level in LEVELS for scale in ANCHOR_SCALES]
+    """Mean over boxes `(n, 2)`, width and height, of the IoU with the best anchor of any level.
+
+    A box's center is as far from the next anchor's as it is on average, a quarter of the level's
+    stride along each axis: else anchors as small as their stride would seem to fit.
+    """
     roots = np.sqrt(anchors.ratios)
-    shapes = np.array([(side * root, side / root) for side in sides for root in roots])
-    common = np.minimum(sizes[:, None], shapes).prod(axis=-1)
+    table = [
+        (2**level * anchors.size * scale * root, 2**level * anchors.size * scale / root, 2**level)
+        for level in LEVELS
+        for scale in ANCHOR_SCALES
+        for root in roots
+    ]
+    shapes, strides = np.array(table)[:, :2], np.array(table)[:, 2:]
+    common = (sizes[:, None] + shapes) / 2 - strides / 4
+    common = np.clip(common, 0, np.minimum(sizes[:, None], shapes)).prod(axis=-1)
     union = sizes.prod(axis=-1)[:, None] + shapes.prod(axis=-1) - common
     return float((common / union).max(axis=1).mean())

@@ -93,7 +93,7 @@ class Detection(Task):
         ratios = ", ".join(f"{ratio:g}" for ratio in anchors.ratios)
         return {"anchors": anchors.model_dump()}, [
             f"anchors of {anchors.size:g} strides, width over height {ratios}: the mean overlap of "
-            f"a box with the anchor nearest to its shape is {fit:.3f} (published: {published:.3f})."
+            f"a box with its best anchor is {fit:.3f} (with the published ones {published:.3f})."
         ]
 
     def compile_model(
