@@ -10,12 +10,16 @@ else the machine does falls on all of them. All train on the same random picture
 classes, with SGD with momentum and the losses of their own library's recipe:
 
 - a preset of this package: its `RetinaNet` as the recipe `coco_retinanet` trains it.
+- `mask_rcnn_PRESET`: this package's `MaskRCNN` with that preset's backbone, on full masks.
 - `keras_cv_...`: `keras_cv.models.RetinaNet` with `"focal"` and `"smoothl1"`.
 - `mobile_spinenet_49`: the RetinaNet of tf-models-official's `retinanet_spinenet_mobile_coco`, with
   the training step of its task, run by the Python of an environment that has it (tf-models-official
   2.20.0 and tensorflow-cpu 2.20.0, tf_keras). Its batch normalisation is not synchronised, for the
   fused kernel, and it has no stochastic depth, as ours. Anchors are labelled in its input
   pipeline, beside the step, as its own parser does; in the others the step labels them.
+- `torchvision_mask_rcnn`: torchvision's `MaskRCNN` on MobileNetV3-Large with a feature pyramid, its
+  defaults but for the size of the pictures, run by the Python of an environment that has it (torch
+  and torchvision). It learns from the same 512 regions and 256 anchors a picture.
 
 With `--kernels` each candidate is profiled too, after the rounds: how long each kind of kernel ran
 in a step, summed over the threads that start kernels, each of which may use all cores.
@@ -39,6 +43,7 @@ import time
 CLASSES, BOXES, DECAY = 91, 20, 3e-5
 PROFILED_STEPS = 3
 TF_MODELS = "mobile_spinenet_49"
+TORCHVISION = "torchvision_mask_rcnn"
 
 
 def batch(size, batch_size):
@@ -74,14 +79,19 @@ def keras_candidate(name, size, batch_size, jit):
         import keras_effspine
         from keras_effspine.tasks.detection import detection_losses
 
-        model = keras_effspine.RetinaNet.from_preset(
-            name, num_classes=CLASSES, bounding_box_format="xyxy"
-        )
+        preset = name.removeprefix("mask_rcnn_")
+        has_masks = preset != name
+        task = keras_effspine.MaskRCNN if has_masks else keras_effspine.RetinaNet
+        model = task.from_preset(preset, num_classes=CLASSES, bounding_box_format="xyxy")
         macs = profile_model(model, size).total.macs
-        optimizer, losses = SGD(0.01, momentum=0.9, l2=DECAY), detection_losses("paper")
+        optimizer = SGD(0.01, momentum=0.9, l2=DECAY)
+        losses = {} if has_masks else detection_losses("paper")
     model.compile(optimizer=optimizer, jit_compile=jit, **losses)
     images, boxes, classes = batch(size, batch_size)
-    data = (images, {"boxes": boxes, "classes": classes})
+    labels = {"boxes": boxes, "classes": classes}
+    if name.startswith("mask_rcnn_"):
+        labels["masks"] = np.ones((batch_size, BOXES, 112, 112), "uint8")
+    data = (images, labels)
     iterator = iter(tf.data.Dataset.from_tensors(data).repeat().prefetch(2))
     model.make_train_function()
     return lambda: np.asarray(model.train_function(iterator)["loss"]), macs
@@ -127,13 +137,55 @@ def tf_models_candidate(name, size, batch_size, jit):
     return lambda: np.asarray(step(next(iterator))), None
 
 
+def torchvision_candidate(name, size, batch_size, jit):
+    import torch
+    from torchvision.models.detection import MaskRCNN
+    from torchvision.models.detection.backbone_utils import mobilenet_backbone
+    from torchvision.models.detection.rpn import AnchorGenerator
+
+    torch.manual_seed(0)
+    images, boxes, classes = batch(size, batch_size)
+    rows = torch.arange(size)[:, None]
+    targets = []
+    for xyxy, of in zip(torch.tensor(boxes), torch.tensor(classes).long(), strict=True):
+        left, top, right, bottom = xyxy[:, :, None, None].unbind(1)
+        inside = (rows >= top) & (rows < bottom) & (rows.T >= left) & (rows.T < right)
+        targets.append({"boxes": xyxy, "labels": of + 1, "masks": inside.to(torch.uint8)})
+    # Two levels and a pooled one, as torchvision's own detector on this backbone has.
+    backbone = mobilenet_backbone("mobilenet_v3_large", weights=None, fpn=True, trainable_layers=6)
+    model = MaskRCNN(
+        backbone,
+        num_classes=CLASSES + 1,
+        min_size=size,
+        max_size=size,
+        rpn_anchor_generator=AnchorGenerator(
+            ((32, 64, 128, 256, 512),) * 3, ((0.5, 1.0, 2.0),) * 3
+        ),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=DECAY)
+    pictures = list(torch.tensor(images / 255).permute(0, 3, 1, 2).contiguous())
+
+    def step():
+        loss = sum(model(pictures, targets).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach().numpy()
+
+    return step, None
+
+
 def work(name, setting, size, batch_size):
     """A candidate's process: steps as often as standard input asks for."""
-    build = tf_models_candidate if name == TF_MODELS else keras_candidate
+    builders = {TF_MODELS: tf_models_candidate, TORCHVISION: torchvision_candidate}
+    build = builders.get(name, keras_candidate)
     step, macs = build(name, size, batch_size, jit=setting.endswith("+jit"))
     started = time.perf_counter()
     losses = [float(step()) for _ in range(3)]
-    packages = ("tensorflow", "tensorflow-cpu", "keras", "keras-cv", "tf-models-official")
+    packages = (
+        *("tensorflow", "tensorflow-cpu", "keras", "keras-cv", "tf-models-official"),
+        *("torch", "torchvision"),
+    )
     report(
         first_steps=time.perf_counter() - started,
         macs=macs,
@@ -146,7 +198,7 @@ def work(name, setting, size, batch_size):
     )
     for line in sys.stdin:
         if line.strip() == "kernels":
-            report(kernels=kernels(step))
+            report(kernels=(torch_kernels if name == TORCHVISION else kernels)(step))
             continue
         found = []
         for _ in range(int(line)):
@@ -179,6 +231,18 @@ def kernels(step):
     return {kind: round(ms, 1) for kind, ms in found.most_common() if ms >= 1}
 
 
+def torch_kernels(step):
+    """As `kernels`, of torch's operators without those that they call."""
+    import torch
+
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        for _ in range(PROFILED_STEPS):
+            step()
+    found = {e.key: e.self_cpu_time_total / 1e3 / PROFILED_STEPS for e in profile.key_averages()}
+    order = sorted(found.items(), key=lambda item: -item[1])
+    return {kind: round(ms, 1) for kind, ms in order if ms >= 1}
+
+
 def report(**values):
     print(f"REPORT {json.dumps(values)}", flush=True)
 
@@ -188,7 +252,8 @@ class Worker:
 
     def __init__(self, candidate, arguments):
         name, _, self.setting = candidate.partition(":")
-        python = arguments.tf_models_python if name == TF_MODELS else sys.executable
+        pythons = {TF_MODELS: arguments.tf_models_python, TORCHVISION: arguments.torch_python}
+        python = pythons.get(name, sys.executable)
         environment = {
             **os.environ,
             "TF_ENABLE_ONEDNN_OPTS": str(int(self.setting.startswith("onednn"))),
@@ -260,6 +325,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=3, help="of each candidate in a round")
     parser.add_argument("--tf-models-python", help=f"Python that runs {TF_MODELS}")
+    parser.add_argument("--torch-python", help=f"Python that runs {TORCHVISION}")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--kernels", action="store_true", help="profile as well")
     parser.add_argument("--verbose", action="store_true")

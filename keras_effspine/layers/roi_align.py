@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_effspine.layers.one_pass import runs_on_one_cpu
 from keras_effspine.layers.region_layer import RegionLayer
 
 
@@ -25,9 +27,10 @@ def roi_align(
     (onnxruntime issue 6921). Points more than a cell outside of the map are zero, as in
     torchvision's operator with `aligned=True`, whose results these are.
 
-    Interpolation along y and along x are two products with matrices of weights, instead of
-    gathered corners: the same numbers, in kernels that every backend, XLA and TPUs have, and with
-    a gradient that scatters nothing. All shapes are static.
+    Interpolation along y and along x are two products with matrices of weights: kernels that every
+    backend, XLA and TPUs have, and a gradient that scatters nothing. On a single CPU, where the
+    zeros of those matrices cost time, the corners are gathered instead: the same numbers. All
+    shapes are static.
 
     Args:
         features: dictionary from level `l`, whose stride is `2**l`, to `(batch, height, width,
@@ -47,17 +50,8 @@ def roi_align(
     """
     boxes = ops.stop_gradient(ops.cast(boxes, "float32"))
     level_of = roi_levels(boxes, min(features), max(features), canonical_size, canonical_level)
-    crops = 0.0
-    for level, x in features.items():
-        height, width = x.shape[1:3]
-        mine = ops.cast(ops.equal(level_of, level), "float32")[..., None, None]
-        scaled = boxes / 2.0**level
-        # Boxes of other levels weigh nothing, so that the sum over levels takes each from its own.
-        down = mine * _weights(scaled[..., 1], scaled[..., 3], height, size, samples)
-        across = _weights(scaled[..., 0], scaled[..., 2], width, size, samples)
-        rows = ops.einsum("bnph,bhwc->bnpwc", ops.cast(down, x.dtype), x)
-        crops = crops + ops.einsum("bnqw,bnpwc->bnpqc", ops.cast(across, x.dtype), rows)
-    return crops
+    crop = _gathered_crops if runs_on_one_cpu() else _multiplied_crops
+    return crop(features, boxes, level_of, size, samples)
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -117,17 +111,90 @@ def roi_levels(
     return ops.cast(ops.clip(level, lowest, highest), "int32")
 
 
+def _multiplied_crops(
+    features: Mapping[int, Any], boxes: Any, level_of: Any, size: int, samples: int
+) -> Any:
+    crops = 0.0
+    for level, x in features.items():
+        height, width = x.shape[1:3]
+        mine = ops.cast(ops.equal(level_of, level), "float32")[..., None, None]
+        scaled = boxes / 2.0**level
+        # Boxes of other levels weigh nothing, so that the sum over levels takes each from its own.
+        down = mine * _weights(scaled[..., 1], scaled[..., 3], height, size, samples)
+        across = _weights(scaled[..., 0], scaled[..., 2], width, size, samples)
+        rows = ops.einsum("bnph,bhwc->bnpwc", ops.cast(down, x.dtype), x)
+        crops = crops + ops.einsum("bnqw,bnpwc->bnpqc", ops.cast(across, x.dtype), rows)
+    return crops
+
+
 def _weights(low: Any, high: Any, length: int, size: int, samples: int) -> Any:
     """What each cell along one side counts in each bin: `(batch, boxes, size, length)`.
 
     Args:
         low, high: `(batch, boxes)`, the sides of the boxes in cells.
     """
+    at, inside = _points(low, high, float(length), size, samples)
+    cells = ops.arange(length, dtype="float32")
+    weights = ops.maximum(1.0 - ops.abs(at[..., None] - cells), 0.0) * inside[..., None]
+    batch, boxes = ops.shape(low)
+    return ops.mean(ops.reshape(weights, (batch, boxes, size, samples, length)), axis=3)
+
+
+def _gathered_crops(
+    features: Mapping[int, Any], boxes: Any, level_of: Any, size: int, samples: int
+) -> Any:
+    maps = list(features.values())
+    channels = maps[0].shape[-1]
+    heights, widths = zip(*(x.shape[1:3] for x in maps), strict=True)
+    starts = np.cumsum([0, *np.multiply(heights, widths)])
+    # All maps of all images as one list of cells.
+    cells = ops.concatenate(
+        [ops.reshape(x, (-1, n, channels)) for x, n in zip(maps, np.diff(starts), strict=True)],
+        axis=1,
+    )
+    batch, count = ops.shape(boxes)[:2]
+    which = level_of - min(features)
+    height, width, start = (
+        ops.take(ops.convert_to_tensor(numbers, "int32"), which)
+        for numbers in (heights, widths, starts[:-1])
+    )
+    start = start + int(starts[-1]) * ops.arange(batch, dtype="int32")[:, None]
+    scaled = boxes / ops.expand_dims(ops.power(2.0, ops.cast(level_of, "float32")), -1)
+    rows, down = _corners(scaled[..., 1], scaled[..., 3], height, size, samples)
+    columns, across = _corners(scaled[..., 0], scaled[..., 2], width, size, samples)
+    # Of each bin its points' corners: (batch, boxes, bins down, bins across, corners, corners).
+    rows, down = (x[:, :, :, None, :, None] for x in (rows, down))
+    columns, across = (x[:, :, None, :, None, :] for x in (columns, across))
+    start, width = (ops.reshape(x, (batch, count, 1, 1, 1, 1)) for x in (start, width))
+    corners = (2 * samples) ** 2
+    places = ops.reshape(start + rows * width + columns, (-1, corners))
+    weights = ops.cast(ops.reshape(down * across, (-1, 1, corners)), cells.dtype)
+    bins = ops.matmul(weights, ops.take(ops.reshape(cells, (-1, channels)), places, axis=0))
+    return ops.reshape(bins, (batch, count, size, size, channels))
+
+
+def _corners(low: Any, high: Any, length: Any, size: int, samples: int) -> tuple[Any, Any]:
+    """The cells that count in each bin along one side, and how much.
+
+    Args:
+        low, high: `(batch, boxes)`, the sides of the boxes in cells.
+        length: int32 `(batch, boxes)`, cells of the map that the box is cropped from.
+
+    Returns:
+        int32 and float32 `(batch, boxes, size, 2 * samples)`.
+    """
+    at, inside = _points(low, high, ops.cast(length, "float32")[..., None], size, samples)
+    first = ops.floor(at)
+    weights = ops.stack([1.0 - (at - first), at - first], axis=-1) * (inside / samples)[..., None]
+    first = ops.cast(first, "int32")
+    cells = ops.stack([first, ops.minimum(first + 1, length[..., None] - 1)], axis=-1)
+    shape = (*ops.shape(low), size, 2 * samples)
+    return ops.reshape(cells, shape), ops.reshape(weights, shape)
+
+
+def _points(low: Any, high: Any, length: Any, size: int, samples: int) -> tuple[Any, Any]:
+    """Where the points lie along one side, in cells, and 1 for those not far outside of the map."""
     points = (ops.arange(size * samples, dtype="float32") + 0.5) / (size * samples)
     at = low[..., None] - 0.5 + (high - low)[..., None] * points
     inside = ops.cast(ops.logical_and(at >= -1.0, at <= length), "float32")
-    at = ops.clip(at, 0.0, length - 1.0)[..., None]
-    cells = ops.arange(length, dtype="float32")
-    weights = ops.maximum(1.0 - ops.abs(at - cells), 0.0) * inside[..., None]
-    batch, boxes = ops.shape(low)
-    return ops.mean(ops.reshape(weights, (batch, boxes, size, samples, length)), axis=3)
+    return ops.clip(at, 0.0, length - 1.0), inside
