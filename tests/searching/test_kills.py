@@ -52,10 +52,10 @@ def finished(folder):
     return set(SearchFolder(folder).results())
 
 
-def wait_until_finished(folder, more):
-    """Waits until so many more candidates are finished than now."""
+def wait_until_finished(folder, more, run):
+    """Waits until so many more candidates are finished than now, or the search has ended."""
     wanted, deadline = len(finished(folder)) + more, time.monotonic() + 240
-    while len(finished(folder)) < wanted:
+    while len(finished(folder)) < wanted and run.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -97,7 +97,7 @@ def kill_and_go_on(folder, count, workers, kills, seed):
     diary = Planted(folder.with_suffix(".diary"))
     while len(after_kills) < kills:
         run = start(folder, count, workers)
-        wait_until_finished(folder, moments.randrange(1, count // (kills + 1)))
+        wait_until_finished(folder, moments.randrange(1, count // (2 * kills)), run)
         time.sleep(moments.uniform(0.0, 0.3))
         run.send_signal(signal.SIGKILL)
         if run.wait() == 0:
@@ -170,7 +170,7 @@ def test_a_cluster_that_loses_a_worker_and_a_machine_loses_no_candidate(tmp_path
         lambda: os.kill(diary.last_process(), signal.SIGKILL),
         lambda: cluster.remove_node(cluster.workers[0], allow_graceful=False),
     ):
-        wait_until_finished(folder, 12)
+        wait_until_finished(folder, 12, run)
         assert run.poll() is None
         lines, keys = len(diary.begun()), finished(folder)
         lose()
