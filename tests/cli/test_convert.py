@@ -54,6 +54,12 @@ def test_a_converted_preset_is_like_any_other(checkpoint, effspine, handful):
     config = json.loads(pathlib.Path("run/run.json").read_text())
     assert config["class_names"][0] == "person"
 
+    answer = effspine("export", "mine", "--format", "litert", "--out", "mine.tflite")
+    assert answer.status == 0, answer.err
+    answer = effspine("predict", "mine.tflite", "photo.png", "--out", "exported.png")
+    assert answer.status == 0, answer.err
+    assert pathlib.Path("exported.png").is_file()
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
