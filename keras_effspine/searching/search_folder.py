@@ -8,10 +8,9 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, Self, cast
 
-import filelock
-
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
+from keras_effspine.claimed_folder import claimed_folder
 from keras_effspine.errors import RunFolderError
 from keras_effspine.searching.job import Result
 from keras_effspine.training.recipe_changes import flat
@@ -57,35 +56,10 @@ class SearchFolder:
             RunFolderError: if another process searches in it, it holds another search or something
                 else, or it cannot be written.
         """
-        folder = cls(pathlib.Path(path).absolute())
-        lock = filelock.FileLock(folder.path / ".lock", timeout=0)
-        try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            folder._check_is_free()
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise RunFolderError(
-                f"{path}: another process is searching in this folder; wait for it, or name "
-                "another folder with --out."
-            ) from error
-        except RunFolderError:
-            raise
-        except OSError as error:
-            raise RunFolderError(f"{path}: the folder cannot be written ({error}).") from error
-        try:
+        with claimed_folder(path, SEARCH_FILE, "search", "searching") as claimed:
+            folder = cls(claimed.absolute())
             folder._settle(json.loads(json.dumps(settings)), renewed)
             yield folder
-        finally:
-            lock.release()
-
-    def _check_is_free(self):
-        if (self.path / SEARCH_FILE).exists():
-            return
-        if any(not file.name.startswith(".") for file in self.path.iterdir()):
-            raise RunFolderError(
-                f"{self.path}: the folder is not empty and holds no search to go on with; name "
-                "another one with --out."
-            )
 
     def _settle(self, settings, renewed):
         """Writes `search.json`, or checks that the one there is of the same search."""

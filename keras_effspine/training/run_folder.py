@@ -10,13 +10,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-import filelock
 import keras
 import numpy as np
 from PIL import Image
 
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
+from keras_effspine.claimed_folder import claimed_folder
 from keras_effspine.errors import RecipeError, RunFolderError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
@@ -28,7 +28,6 @@ from keras_effspine.training.resume_state import append_resume_state, restore_re
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.validation import read_json, read_json_as, reason
 
-_LOCK_FILE = ".lock"
 _BEST_FILE = "best.keras"
 
 
@@ -69,36 +68,10 @@ class RunFolder:
             RunFolderError: if another process has the folder, it holds the run of another recipe
                 or something else, or it cannot be written.
         """
-        folder = cls(pathlib.Path(path))
-        lock = filelock.FileLock(folder.path / _LOCK_FILE, timeout=0)
-        try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            folder._check_is_free()
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise RunFolderError(
-                f"{path}: another process is training in this folder; wait for it, or name "
-                "another folder with --out."
-            ) from error
-        except RunFolderError:
-            raise
-        except OSError as error:
-            raise RunFolderError(f"{path}: the run folder cannot be written ({error}).") from error
-        try:
+        with claimed_folder(path, RUN_FILE, "run", "training") as claimed:
+            folder = cls(claimed)
             folder._settle(recipe, class_names)
             yield folder
-        finally:
-            lock.release()
-
-    def _check_is_free(self):
-        """Raises where the folder holds something that is no run."""
-        if (self.path / RUN_FILE).exists():
-            return
-        if any(not file.name.startswith(".") for file in self.path.iterdir()):
-            raise RunFolderError(
-                f"{self.path}: the folder is not empty and holds no run to go on with; name "
-                "another one with --out."
-            )
 
     def _settle(self, recipe, class_names):
         """Writes `run.json`, or checks that the one there is of the same run."""
