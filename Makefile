@@ -5,7 +5,7 @@ OUT ?= runs/first
 STEPS ?=
 PYTEST = $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-fast coverage lint
+.PHONY: demo test test-fast coverage docs lint
 
 demo: $(VENV)/installed
 	$(VENV)/bin/effspine train --preset m0 --data shapes --out $(OUT) $(if $(STEPS),--steps $(STEPS))
@@ -20,6 +20,15 @@ test-fast: $(VENV)/installed
 # Lines that no test of `make test` reaches, processes that tests start included.
 coverage: $(VENV)/installed
 	$(PYTEST) --cov=keras_effspine --cov-report=term-missing:skip-covered --cov-report=html:build/coverage
+
+# A site of all pages and docstrings. They are copied together, so that links hold as in a checkout.
+PAGES = build/pages
+docs: $(VENV)/installed
+	rm -rf $(PAGES) build/site
+	mkdir -p $(PAGES)
+	cp -r README.md CONTRIBUTING.md CHANGELOG.md docs benchmarks examples $(PAGES)
+	find $(PAGES) -name '*.py' -delete
+	$(VENV)/bin/zensical build --clean --strict
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .

@@ -15,6 +15,7 @@ import keras_effspine
 
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE = pathlib.Path(keras_effspine.__file__).parent
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "    Example:\n" in path.read_text()]
 
 pytestmark = pytest.mark.integration
@@ -69,10 +70,12 @@ def run(document, images, labels):
     return count
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "page", sorted(page for page in PAGES if "```python" in (ROOT / page).read_text())
+)
 def test_the_code_of_a_page_runs(page, images, labels):
     document = Document.parse(os.fspath(ROOT / page), PythonCodeBlockParser())
-    assert run(document, images, labels) >= 2
+    assert run(document, images, labels) >= 1
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
