@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory):
-    """Function that builds the site as `make docs` does; what it returns is the finished process."""
+    """Function that builds the site as `make docs` does, and returns the finished process."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copyfile(ROOT / "mkdocs.yml", folder / "mkdocs.yml")
     (folder / "keras_effspine").symlink_to(ROOT / "keras_effspine")
