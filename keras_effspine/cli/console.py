@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from keras_effspine.printable import printable
+from keras_effspine.rich_parts import print_parts
 
 OUTPUT = Console()
 ERRORS = Console(stderr=True)
@@ -12,10 +12,9 @@ ERRORS = Console(stderr=True)
 
 def say(line: str) -> None:
     """Prints one line of text as it is; long lines are left to the terminal to wrap."""
-    OUTPUT.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    show([line])
 
 
 def show(parts: list[Any]) -> None:
     """Prints lines of text, and what rich can print."""
-    for part in parts:
-        say(part) if isinstance(part, str) else OUTPUT.print(part)
+    print_parts(OUTPUT, parts)

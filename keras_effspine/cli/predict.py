@@ -19,6 +19,7 @@ from keras_effspine.cli.options import (
     Split,
     check_data_options,
 )
+from keras_effspine.cli.predictor import find_predictor
 from keras_effspine.errors import DataError
 
 _DRAWN_AHEAD = 32
@@ -66,7 +67,6 @@ def predict(
     from PIL import Image
 
     from keras_effspine.atomic_file import write_file
-    from keras_effspine.cli.predictor import find_predictor
     from keras_effspine.data.checks import LARGEST_FAILED_SHARE, describe_problems
     from keras_effspine.data.class_alignment import align_classes
     from keras_effspine.data.images.image_pixels import read_image
@@ -78,7 +78,6 @@ def predict(
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
     predictor = find_predictor(run, last)
-    say(f"Model: {predictor.name}.")
     task, class_names = predictor.task, predictor.class_names
     if source is not None:
         records = load_images(source, class_names, but=out)

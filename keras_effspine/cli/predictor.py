@@ -1,106 +1,23 @@
-"""What `evaluate` and `predict` predict with: a trained model, or an exported file."""
+"""What a verb's argument predicts with."""
 
-import dataclasses
-import pathlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
+from keras_effspine.cli.console import say
 from keras_effspine.cli.quiet_start import load_tensorflow, without_logs
-from keras_effspine.data.checks import LARGEST_FAILED_SHARE
-from keras_effspine.data.failed_images import FailedImages
-from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.errors import ModelFileError
-from keras_effspine.runners.model_file import ModelFile, is_model_file
-from keras_effspine.tasks.registry import find_task
-from keras_effspine.tasks.task import Task
+
+if TYPE_CHECKING:
+    from keras_effspine.workflow.predictor import Predictor
 
 
-@dataclasses.dataclass(frozen=True)
-class Predictor:
-    """A model by whatever name.
+def find_predictor(name: str, last: bool = False) -> "Predictor":
+    """Finds a run, a preset or an exported file, and says which; see `load_predictor`."""
+    from keras_effspine.runners.model_file import is_model_file
 
-    Args:
-        name: how it is called.
-        task: its `Task`.
-        class_names: tuple of its classes.
-        run: path of the run folder that it lies in, or None.
-        predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
-            (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
-            record and the task's output for it, and to the `FailedImages` among them.
-    """
+    if not is_model_file(name):
+        load_tensorflow()
+    from keras_effspine.workflow.predictor import load_predictor
 
-    name: str
-    task: Task
-    class_names: tuple[str, ...]
-    run: pathlib.Path | None
-    predictions: Callable[..., tuple[Iterable[tuple[Record, Any]], FailedImages]]
-
-
-def find_predictor(name: str, last: bool = False) -> Predictor:
-    """Finds a run, a preset, or an exported file; of the last neither Keras nor TensorFlow loads.
-
-    Raises:
-        ModelFileError, RunFolderError, PresetError: if it cannot be used.
-    """
-    return _of_file(name) if is_model_file(name) else _of_trained(name, last)
-
-
-def _of_file(name: str) -> Predictor:
-    from keras_effspine.tasks.picture_predictions import PicturePredictions
-
-    with without_logs():
-        model = ModelFile(name)
-    task = find_task(model.metadata.task)
-
-    def predictions(
-        records: RecordSet,
-        batch_size: int | None = None,
-        upright: bool = False,
-        most_failed: float = LARGEST_FAILED_SHARE,
-        flip: bool = False,
-    ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
-        if flip and model.metadata.frame_size:
-            raise ModelFileError(
-                f"{name}: letterboxes pictures by itself, so that they cannot be mirrored before; "
-                "leave --flip out."
-            )
-        size = batch_size or model.metadata.batch_size or 8
-        found = PicturePredictions(
-            task,
-            model.predict,
-            lambda record: model.read(record, upright),
-            records,
-            size,
-            most_failed,
-            flip,
-        )
-        return found, found
-
-    title = f"{name} ({model.metadata.precision}, of {model.metadata.name})"
-    return Predictor(title, task, model.class_names, None, predictions)
-
-
-def _of_trained(name: str, last: bool) -> Predictor:
-    load_tensorflow()
-
-    from keras_effspine.pretrained.find_trained import find_trained
-    from keras_effspine.stream.decoding import ImageDecoder
-    from keras_effspine.tasks.inference import predict_records
-
-    trained = find_trained(name, last)
-    assert trained.task and trained.class_names and trained.image_size
-    task, image_size = find_task(trained.task), trained.image_size
-
-    def predictions(
-        records: RecordSet,
-        batch_size: int | None = None,
-        upright: bool = False,
-        most_failed: float = LARGEST_FAILED_SHARE,
-        flip: bool = False,
-    ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
-        decoder = ImageDecoder(records, upright, most_failed)
-        size = batch_size or trained.batch_size
-        model = trained.read_for_inference()
-        return predict_records(task, model, records, image_size, size, decoder, flip), decoder
-
-    return Predictor(trained.name, task, trained.class_names, trained.run, predictions)
+    with without_logs():  # of the runtimes
+        predictor = load_predictor(name, last)
+    say(f"Model: {predictor.name}.")
+    return predictor

@@ -63,6 +63,19 @@ FOLDERS = {
         {"topology", "pretrained", "models", "data", "tasks", "training", "profiling"},
         {"keras", "tensorflow"},
     ),
+    "workflow": (
+        {
+            "data",
+            "drawing",
+            "inspection",
+            "pretrained",
+            "runners",
+            "stream",
+            "tasks",
+            "training",
+        },
+        set(),
+    ),
 }
 HEAVY = {"keras", "keras_cv", "tensorflow"}
 MODULES = sorted(p for p in ROOT.rglob("*.py") if p.parent != ROOT)

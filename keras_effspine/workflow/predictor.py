@@ -1,0 +1,111 @@
+"""What predicts, by whatever name: a run, a preset, or an exported file."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from keras_effspine.data.checks import LARGEST_FAILED_SHARE
+from keras_effspine.data.failed_images import FailedImages
+from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.errors import ModelFileError
+from keras_effspine.runners.model_file import ModelFile, is_model_file
+from keras_effspine.tasks.registry import find_task
+from keras_effspine.tasks.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictor:
+    """A model by whatever name.
+
+    Args:
+        name: how it is called.
+        kind: `"a run"`, `"a preset"` or `"an exported file"`.
+        task: its `Task`.
+        class_names: tuple of its classes.
+        run: path of the run folder that it lies in, or None.
+        predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
+            (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
+            record and the task's output for it, and to the `FailedImages` among them.
+    """
+
+    name: str
+    kind: str
+    task: Task
+    class_names: tuple[str, ...]
+    run: pathlib.Path | None
+    predictions: Callable[..., tuple[Iterable[tuple[Record, Any]], FailedImages]]
+
+
+def load_predictor(name: str | os.PathLike, last: bool = False) -> Predictor:
+    """Finds what predicts; of an exported file neither Keras nor TensorFlow is loaded.
+
+    Args:
+        name: a run folder, a preset with weights, or a file of `effspine export`.
+        last: whether to take the last model of a run in place of its best.
+
+    Raises:
+        ModelFileError, RunFolderError, PresetError: if it cannot be used.
+    """
+    name = os.fspath(name)
+    return _of_file(name) if is_model_file(name) else _of_trained(name, last)
+
+
+def _of_file(name: str) -> Predictor:
+    from keras_effspine.tasks.picture_predictions import PicturePredictions
+
+    model = ModelFile(name)
+    task = find_task(model.metadata.task)
+
+    def predictions(
+        records: RecordSet,
+        batch_size: int | None = None,
+        upright: bool = False,
+        most_failed: float = LARGEST_FAILED_SHARE,
+        flip: bool = False,
+    ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
+        if flip and model.metadata.frame_size:
+            raise ModelFileError(
+                f"{name}: letterboxes pictures by itself, so that they cannot be mirrored before; "
+                "leave --flip out."
+            )
+        size = batch_size or model.metadata.batch_size or 8
+        found = PicturePredictions(
+            task,
+            model.predict,
+            lambda record: model.read(record, upright),
+            records,
+            size,
+            most_failed,
+            flip,
+        )
+        return found, found
+
+    title = f"{name} ({model.metadata.precision}, of {model.metadata.name})"
+    return Predictor(title, "an exported file", task, model.class_names, None, predictions)
+
+
+def _of_trained(name: str, last: bool) -> Predictor:
+    from keras_effspine.pretrained.find_trained import find_trained
+    from keras_effspine.stream.decoding import ImageDecoder
+    from keras_effspine.tasks.inference import predict_records
+
+    trained = find_trained(name, last)
+    assert trained.task and trained.class_names and trained.image_size
+    task, image_size = find_task(trained.task), trained.image_size
+
+    def predictions(
+        records: RecordSet,
+        batch_size: int | None = None,
+        upright: bool = False,
+        most_failed: float = LARGEST_FAILED_SHARE,
+        flip: bool = False,
+    ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
+        decoder = ImageDecoder(records, upright, most_failed)
+        size = batch_size or trained.batch_size
+        model = trained.read_for_inference()
+        return predict_records(task, model, records, image_size, size, decoder, flip), decoder
+
+    kind = "a run" if trained.run else "a preset"
+    return Predictor(trained.name, kind, task, trained.class_names, trained.run, predictions)
