@@ -10,7 +10,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="'shapes', the embedded data set; a COCO JSON file; a YOLO data.yaml; the folder of a "
-        "COCO, Pascal VOC, YOLO, Labelme or VIA export; a folder of TFRecords of this package; "
+        "COCO, Pascal VOC, YOLO, Labelme or VIA export, or a .zip or .tar of it; a folder of "
+        "TFRecords of this package; "
         "tfds:NAME, such as tfds:voc/2012; for segmentation a folder with images and masks; for "
         "classification one folder a class."
     ),

@@ -21,6 +21,7 @@ from keras_effspine.cli.options import (
 )
 from keras_effspine.cli.predictor import find_predictor
 from keras_effspine.errors import DataError
+from keras_effspine.unpacking import is_archive
 
 _DRAWN_AHEAD = 32
 """Greatest number of pictures that wait to be drawn."""
@@ -35,7 +36,7 @@ def predict(
         ),
     ],
     source: Annotated[
-        str | None, typer.Argument(help="A picture, or a folder of pictures.")
+        str | None, typer.Argument(help="A picture, or a folder or an archive of pictures.")
     ] = None,
     out: Annotated[
         str | None, typer.Option(help="PNG file to write for one picture, otherwise a folder.")
@@ -88,7 +89,7 @@ def predict(
         say(describe_records(records))
     for line in describe_problems(records):
         say(line)
-    single = source is not None and pathlib.Path(source).is_file()
+    single = source is not None and os.path.isfile(source) and not is_archive(source)
     target, files = _places(records, source or data, out, single)
 
     evaluator = task.evaluator(records)

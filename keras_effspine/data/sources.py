@@ -15,7 +15,9 @@ from keras_effspine.data.recognisers import (
 )
 from keras_effspine.data.shapes.data_set import COUNTS, load_shapes
 from keras_effspine.data.source import Place, Source
+from keras_effspine.data.unpacked import unpacked
 from keras_effspine.errors import DataError
+from keras_effspine.unpacking import is_archive
 
 SHAPES = "shapes"
 """Name of the embedded data set."""
@@ -25,7 +27,9 @@ _TFDS = "tfds:"
 _RECOGNISERS = (label_maps, shards, coco, yolo, voc, drawings, class_folders)
 """In this order they are asked: one that takes nearly everything comes last."""
 
-KNOWN = "; ".join([f"'{SHAPES}'", *(one.KNOWN for one in _RECOGNISERS)])
+KNOWN = "; ".join(
+    [f"'{SHAPES}'", *(one.KNOWN for one in _RECOGNISERS), "or a .zip or .tar archive of such"]
+)
 
 _MOST_FOLDERS_ABOVE = 3
 
@@ -42,7 +46,8 @@ def find_source(
 ) -> Source:
     """Recognises data.
 
-    A folder that holds one folder alone, as archives unpack, stands for the one inside.
+    A folder that holds one folder alone, as archives unpack, stands for the one inside. An archive
+    is unpacked into the cache, see `data.unpacked`.
 
     Args:
         data: name or path; see `KNOWN`.
@@ -61,8 +66,11 @@ def find_source(
     if is_name(data):
         source = _named(data)
     else:
-        place = Place(pathlib.Path(data), pathlib.Path(images) if images else None, labels)
-        source = _recognised(data, place)
+        folder = pathlib.Path(_unpacked_if_archive(images)) if images else None
+        if is_archive(data):
+            source = _in_archive(data, unpacked(data), folder, labels)
+        else:
+            source = _recognised(data, Place(pathlib.Path(data), folder, labels))
     if images is not None and not source.takes_images:
         raise DataError(f"{images}: '{data}' brings its own pictures; leave the folder out.")
     if "semantic" in labels and not source.has_maps:
@@ -71,6 +79,25 @@ def find_source(
         load = source.load
         return dataclasses.replace(source, load=lambda split: with_object_maps(load(split)))
     return source
+
+
+def _unpacked_if_archive(path):
+    return unpacked(path) if is_archive(path) else path
+
+
+def _in_archive(archive, folder, images, labels):
+    """A source that speaks of the archive, and not of a folder that nobody knows."""
+    try:
+        source = _recognised(str(folder), Place(folder, images, labels))
+    except DataError as error:
+        raise DataError(str(error).replace(str(folder), archive)) from error
+
+    def load(split):
+        record_set = source.load(split)
+        named = record_set.source.replace(str(folder), archive)
+        return dataclasses.replace(record_set, source=named)
+
+    return dataclasses.replace(source, load=load)
 
 
 def _named(data):

@@ -4,16 +4,14 @@ import http.client
 import os
 import pathlib
 import re
-import shutil
-import stat
 import urllib.error
 import urllib.request
-import zipfile
 
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.cache_folder import cache_folder
 from keras_effspine.errors import PresetError
 from keras_effspine.pretrained.checksum import sha256_of
+from keras_effspine.unpacking import ArchiveError, unpack
 
 LARGEST = 4 * 2**30
 """Bytes. Neither a download nor its content may be larger."""
@@ -67,10 +65,12 @@ def fetch_files(url: str, digest: str) -> pathlib.Path:
             with whole_folder(folder) as unpacked:
                 file = unpacked / f"{digest}.zip"
                 _download(url, file, digest)
-                _unpack(url, file, unpacked)
+                unpack(file, unpacked, LARGEST)
                 file.unlink()
         except PresetError:
             raise
+        except ArchiveError as error:
+            raise PresetError(f"{url}: {error}.") from error
         except OSError as error:
             if not folder.is_dir():  # another process may have been faster
                 raise PresetError(f"{folder}: cannot be written ({error}).") from error
@@ -101,29 +101,6 @@ def _download(url: str, file: pathlib.Path, digest: str) -> None:
         raise PresetError(
             f"{url}: is not the file that was meant: its SHA-256 is {found}, not {digest}."
         )
-
-
-def _unpack(url: str, file: pathlib.Path, folder: pathlib.Path) -> None:
-    """Unpacks a ZIP archive of plain files with relative names."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if sum(member.file_size for member in members) > LARGEST:
-                raise PresetError(f"{url}: unpacks to more than {LARGEST:,} bytes.")
-            for member in members:
-                name, which = pathlib.PurePosixPath(member.filename), repr(member.filename)
-                kind = stat.S_IFMT(member.external_attr >> 16)
-                if name.is_absolute() or ".." in name.parts or re.search(r"[\\:]", str(name)):
-                    raise PresetError(f"{url}: the archive's {which} leaves its folder.")
-                if kind not in (0, stat.S_IFREG):
-                    raise PresetError(f"{url}: the archive's {which} is no plain file.")
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # zipfile ends a member at its announced size and compares its checksum.
-                with archive.open(member) as source, open(target, "xb") as copy:
-                    shutil.copyfileobj(source, copy, _PIECE)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise PresetError(f"{url}: no ZIP archive that can be unpacked ({error}).") from error
 
 
 def _root(url: str, folder: pathlib.Path) -> pathlib.Path:

@@ -101,7 +101,7 @@ def test_too_much_is_refused(site, tmp_path, monkeypatch):
 
 def test_what_is_no_archive_or_holds_no_preset_is_said(site):
     site.content = b"no archive"
-    with pytest.raises(PresetError, match="no ZIP archive"):
+    with pytest.raises(PresetError, match="no archive that can be unpacked"):
         fetch_archive(site.address())
     site.content = zipped({"readme": "x"})
     with pytest.raises(PresetError, match="holds no preset"):

@@ -7,7 +7,9 @@ from keras_effspine.data.checks import NAMED_EXAMPLES
 from keras_effspine.data.images.finding import IMAGE_SUFFIXES, find_files
 from keras_effspine.data.images.image_bytes import shown_size
 from keras_effspine.data.record import Problem, RecordSet, record_without_objects
+from keras_effspine.data.unpacked import unpacked
 from keras_effspine.errors import DataError
+from keras_effspine.unpacking import is_archive
 
 
 def load_images(
@@ -16,7 +18,7 @@ def load_images(
     """Records without annotations, for one image file or for all image files of a folder.
 
     Args:
-        path: an image file, or a folder that holds some, or in whose folders there are some.
+        path: an image file; or a folder, or an archive, that holds some in itself or its folders.
         class_names: tuple of the classes that will be predicted; their index is their id.
         but: a folder whose pictures are left out, such as the one that drawings are written to.
 
@@ -30,6 +32,8 @@ def load_images(
     path, problems = pathlib.Path(path), []
     if "\0" in str(path):
         raise DataError(f"{str(path)!r}: holds a NUL character, which no file name does.")
+    if is_archive(path):
+        path = unpacked(path)
     if path.is_dir():
         found = find_files(path)
         root, files, problems = path, found.paths, list(found.problems)
