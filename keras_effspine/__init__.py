@@ -10,6 +10,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "DataSet": "keras_effspine.workflow.data_set",
     "EffSpineNetBackbone": "keras_effspine.models.eff_spinenet_backbone",
     "ImageClassifier": "keras_effspine.models.image_classifier",
     "MaskRCNN": "keras_effspine.models.mask_rcnn",
@@ -20,6 +21,7 @@ _PUBLIC = {
     "export": "keras_effspine.exporting.export",
     "grow_preset": "keras_effspine.models.grown_preset",
     "grow_weights": "keras_effspine.models.growing",
+    "load_data": "keras_effspine.workflow.load_data",
     "load_model": "keras_effspine.pretrained.saved_model",
     "search": "keras_effspine.searching.search",
 }

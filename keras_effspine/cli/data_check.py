@@ -1,7 +1,6 @@
 """`effspine data check`."""
 
 import pathlib
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,9 +20,6 @@ from keras_effspine.cli.quiet_start import load_tensorflow_for
 from keras_effspine.errors import DataError
 from keras_effspine.tasks.registry import TASKS
 
-_LEVELS_SIZE = 384
-"""The input of `m1`, which the recipe `fine_tune` starts from."""
-
 
 def check(
     data: Data = None,
@@ -39,8 +35,12 @@ def check(
         ),
     ] = None,
     image_size: Annotated[
-        int, typer.Option(help="Input size by which boxes are told small from large.", min=32)
-    ] = _LEVELS_SIZE,
+        int | None,
+        typer.Option(
+            help="Input size by which boxes are told small from large; by default 384, m1's.",
+            min=32,
+        ),
+    ] = None,
     out: Annotated[
         str | None, typer.Option(help="PNG file for a gallery: the truth drawn on a sample.")
     ] = None,
@@ -52,12 +52,10 @@ def check(
     all the same: clipped boxes, classes without objects, equal pictures or boxes.
     The exit status is 1 if there are errors.
     """
-    from keras_effspine.data.checks import check_share
     from keras_effspine.data.class_alignment import align_classes
-    from keras_effspine.data.loading import describe_records, read_records, read_validation_records
-    from keras_effspine.inspection.record_inspection import overlap
-    from keras_effspine.inspection.tables import issue_table
+    from keras_effspine.data.loading import read_records, read_validation_records
     from keras_effspine.tasks.registry import find_task, task_of
+    from keras_effspine.workflow.data_check import LEVELS_SIZE, check_data
 
     if data is None:
         raise DataError("Name the data to check (--data).")
@@ -73,37 +71,21 @@ def check(
     )
     if measured is not None:
         align_classes(measured[0], records.class_names)  # refuses what training would refuse
-    looking = asked or task_of(records.records)
+    looking = asked or find_task(task_of(records.records))
     parts = [records] if measured is None else [records, measured[0]]
-    inspections = []
-    for part in parts:
-        say(describe_records(part))
-        if not len(part.records):
-            skipped = [problem for problem in part.problems if problem.action == "skipped"]
-            check_share(part.source, skipped, len(skipped))
-        inspections.append(looking.inspect(part, _decode(part.records), image_size))
-        show(inspections[-1].tables())
-    if len(parts) > 1:
-        shared = overlap(inspections[0], inspections[1], parts[1])
-        if shared:
-            show([issue_table(shared)])
-        else:
-            say("Training and validation share no picture.")
-    else:
-        shared = []
-    if out is not None:
-        _write_gallery(looking, records, inspections[0], out)
-    if shared or any(one.has_errors for one in inspections):
-        raise typer.Exit(1)
-
-
-def _decode(records: Sequence) -> list[tuple[str | None, str | None]]:
-    """Decodes every picture, with a bar on a terminal."""
-    from keras_effspine.inspection.image_check import check_images
-
     with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as progress:
-        bar = progress.add_task("Decoding every picture", total=len(records))
-        return check_images(records, lambda done: progress.update(bar, completed=done))
+        bar = progress.add_task("Decoding every picture")
+        found = check_data(
+            looking,
+            parts,
+            image_size or LEVELS_SIZE,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+        )
+    show(found.parts())
+    if out is not None:
+        _write_gallery(looking, records, found.inspections[0], out)
+    if found.has_errors:
+        raise typer.Exit(1)
 
 
 def _write_gallery(task, records, inspection, out):

@@ -84,8 +84,8 @@ def export(
     from keras_effspine.exporting.export import export as write
     from keras_effspine.pretrained.find_trained import find_trained
     from keras_effspine.tasks.registry import find_task
+    from keras_effspine.training.run_data import load_data
     from keras_effspine.training.run_folder import RunFolder
-    from keras_effspine.training.train import load_data
 
     if format not in _SUFFIXES:
         raise ExportError(f"format: there are {', '.join(_SUFFIXES)} (received: {format}).")

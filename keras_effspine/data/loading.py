@@ -115,9 +115,4 @@ def load_measured_records(
 
 def describe_records(record_set: RecordSet) -> str:
     """One line that says what was recognised: kind, pictures, classes, part."""
-    images, classes = len(record_set.records), len(record_set.class_names)
-    split = f", split {record_set.split}" if record_set.split is not None else ""
-    return (
-        f"{record_set.source}: {record_set.format}, {images} picture{'s' * (images != 1)} of "
-        f"{classes} class{'es' * (classes != 1)}{split}"
-    )
+    return repr(record_set)

@@ -91,7 +91,7 @@ class Problem:
     action: str
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class RecordSet:
     """A data set: records, the classes they speak of, and what was found wrong while reading.
 
@@ -112,3 +112,12 @@ class RecordSet:
     problems: tuple[Problem, ...] = ()
     format: str = "data set"
     split: str | None = None
+
+    def __repr__(self) -> str:
+        """One line that says what was recognised: kind, pictures, classes, part."""
+        images, classes = len(self.records), len(self.class_names)
+        split = f", split {self.split}" if self.split is not None else ""
+        return (
+            f"{self.source}: {self.format}, {images} picture{'s' * (images != 1)} of "
+            f"{classes} class{'es' * (classes != 1)}{split}"
+        )

@@ -50,7 +50,7 @@ def find_task(name: str) -> Task:
     return getattr(importlib.import_module(module), attribute)()
 
 
-def task_of(records: Sequence[Record]) -> Task:
-    """The first task for which some of the records are annotated; without any, the first of all."""
-    tasks = [find_task(name) for name in TASKS]
-    return next((task for task in tasks if any(map(task.is_annotated, records))), tasks[0])
+def task_of(records: Sequence[Record]) -> str:
+    """Name of the first task for which some records are annotated; without any, of the first."""
+    annotated = (name for name in TASKS if any(map(find_task(name).is_annotated, records)))
+    return next(annotated, next(iter(TASKS)))

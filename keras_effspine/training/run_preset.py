@@ -15,9 +15,9 @@ from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe import Data
+from keras_effspine.training.run_data import load_data
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.steps_taken import steps_taken
-from keras_effspine.training.train import load_data
 
 
 def save_run_as_preset(

@@ -91,8 +91,8 @@ def measured_records(
         raise DataError(
             f"{predictor.name}: {predictor.kind} has no data of its own; name some with --data."
         )
+    from keras_effspine.training.run_data import load_data, load_validation_data
     from keras_effspine.training.run_folder import RunFolder
-    from keras_effspine.training.train import load_data, load_validation_data
 
     recipe = RunFolder.open(predictor.run).recipe
     return load_validation_data(recipe, report) or load_data(recipe, report)[0]

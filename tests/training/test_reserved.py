@@ -7,7 +7,8 @@ from keras_effspine.data.reserved_records import reserve_records
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data
 from keras_effspine.training.recipe_changes import override
-from keras_effspine.training.train import load_validation_data, train
+from keras_effspine.training.run_data import load_validation_data
+from keras_effspine.training.train import train
 
 
 def with_reserve(recipe, reserve, **changes):

@@ -8,8 +8,8 @@ from keras_effspine.data.conversion import convert
 from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
 from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.run_data import load_data
 from keras_effspine.training.run_length import count_steps
-from keras_effspine.training.train import load_data
 from keras_effspine.training.training_loop import measured_steps
 
 
