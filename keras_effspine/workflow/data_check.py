@@ -61,7 +61,7 @@ def check_data(
         if not len(part.records):
             skipped = [problem for problem in part.problems if problem.action == "skipped"]
             check_share(part.source, skipped, len(skipped))
-        checked = check_images(part.records, lambda n, before=done: progress(before + n, total))
+        checked = check_images(part.records, _after(done, total, progress))
         done += len(part.records)
         inspections.append(task.inspect(part, checked, image_size))
         lines += inspections[-1].tables()
@@ -72,3 +72,7 @@ def check_data(
         lines.append("Training and validation share no picture.")
     has_errors = bool(shared) or any(one.has_errors for one in inspections)
     return DataCheck(inspections, has_errors, lines)
+
+
+def _after(before: int, total: int, progress: Callable[[int, int], object]) -> Callable:
+    return lambda done: progress(before + done, total)
