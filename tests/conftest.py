@@ -124,16 +124,21 @@ def overfit():
 
 @pytest.fixture(scope="session")
 def trained_run(handful, overfit, once):
-    """The one training run of a real detector that all tests share.
+    """The one training run of a detector that all tests share.
 
     `folder` is the `RunFolder`, `result` the last measurement, `said` the lines of the report.
     """
+    from ladder import Ladder
+
     from keras_effspine.training.recipe import Data
     from keras_effspine.training.train import train
 
     def run(folder):
         said = []
-        recipe = overfit(Data(data=str(handful.file), images=str(handful.images)))
+        start = folder.with_name("wide_ladder")
+        Ladder(width_multiplier=2.0, endpoint_width=16).save_to_preset(start)
+        data = Data(data=str(handful.file), images=str(handful.images))
+        recipe = overfit(data, preset=str(start), steps=160)
         folder, result = train(recipe, folder, report=said.append, verbose=0)
         return types.SimpleNamespace(folder=folder, result=result, said=said)
 
