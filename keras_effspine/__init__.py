@@ -16,6 +16,7 @@ _PUBLIC = {
     "MaskRCNN": "keras_effspine.models.mask_rcnn",
     "ModelFile": "keras_effspine.runners.model_file",
     "RetinaNet": "keras_effspine.models.retinanet",
+    "ScaleDecreasedBackbone": "keras_effspine.models.scale_decreased_backbone",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "SpineNetBackbone": "keras_effspine.models.spinenet_backbone",
     "export": "keras_effspine.exporting.export",

@@ -30,14 +30,18 @@ def presets(
         return
     # Names are there to be copied, so they are not cut where the terminal is narrow.
     names = [Column(name, no_wrap=True) for name in ("name", "model")]
-    numbers = [Column(name, no_wrap=True, justify="right") for name in ("parameters", "input")]
+    numbers = [Column(name, no_wrap=True, justify="right") for name in ("size, M", "px")]
     sources = "; ".join(sorted({preset.source for preset in listed}))
-    table = Table(*names, *numbers, "weights", caption=sources)
-    for preset in listed:
-        parameters, size = f"{preset.parameters:,}", f"{preset.input_size} px"
-        weights = "yes" if preset.weights else "none"
-        table.add_row(preset.name, preset.title, parameters, size, weights)
+    table = Table(*names, *numbers, caption=sources)
+    for family in dict.fromkeys(preset.family for preset in listed):
+        table.add_section()
+        table.add_row(f"[bold]{family}[/bold]")
+        for preset in listed:
+            if preset.family == family:
+                size, count = str(preset.input_size), f"{(preset.parameters or 0) / 1e6:.3f}"
+                table.add_row(preset.name, preset.title, count, size)
     OUTPUT.print(table)
+    say("All start from random weights but these:")
     for preset in listed:
         if preset.weights:
             say(f"{preset.name}: {_weights(preset)}.")

@@ -114,7 +114,7 @@ def _paper() -> tuple[list[dict], bool]:
         place = row.source if row.table is None else f"Table {row.table}"
         table.add_row(f"{place}: {row.title}, {row.task}, {row.input_size} px")
         for check in comparison.checks:
-            found = ("-", "-", "not built yet")
+            found = ("-", "-", "not built")
             if check.counted is not None:
                 found = (
                     f"{check.counted:.4f}",
@@ -122,6 +122,8 @@ def _paper() -> tuple[list[dict], bool]:
                     "inside" if check.inside else "outside",
                 )
             table.add_row(f"  {check.quantity}", str(check.published), *found)
+        if row.note:
+            table.add_row(f"  {row.note}", style="dim")
     OUTPUT.print(table)
     inside, counted = summary(comparisons)
     say(f"inside rounding: {inside} of {counted} published numbers")

@@ -5,19 +5,18 @@ import re
 from collections.abc import Sequence
 
 import keras
-from keras_cv.models import Backbone
 
-from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.layer_roles import LayerRole
+from keras_effspine.models.pyramid_backbone import (
+    PyramidBackbone,
+    image_input,
+    normalized,
+    require_share,
+)
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import average_at_lowest_level, build_scale_permuted
-from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.topology.block_table import BlockTable
 from keras_effspine.topology.network_spec import NetworkSpec
-from keras_effspine.topology.pyramid import LEVEL_NAMES
-
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 # The names that the builder gives; see `networks.scale_permuted`.
 _STEM = re.compile(r"rescaling$|stem_")
@@ -26,7 +25,7 @@ _OF_BLOCK = re.compile(r"block(\d+)_(from|fusion|unit)")
 _PARTS = {"from": "resampling", "fusion": "fusion", "unit": "blocks"}
 
 
-class ScalePermutedBackbone(PresetSaving, Backbone):
+class ScalePermutedBackbone(PyramidBackbone):
     """The backbone that a `NetworkSpec` describes.
 
     The single output is the average of the endpoints, nearest-upsampled to the lowest of their
@@ -88,36 +87,9 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
             repeats = spec.repeats(depth_multiplier)
         else:
             repeats = _one_per_block("block_repeats", block_repeats, spec.table)
-        if not 0 <= stochastic_depth_rate < 1:
-            raise ValueError(
-                "`stochastic_depth_rate` must lie in [0, 1). "
-                f"Received: stochastic_depth_rate={stochastic_depth_rate}"
-            )
-        if input_tensor is None:
-            inputs = keras.layers.Input(shape=tuple(input_shape), name="images")
-        elif keras.backend.is_keras_tensor(input_tensor):
-            inputs = input_tensor
-        else:
-            raise ValueError(
-                f"`input_tensor` must be a Keras tensor. Received: {type(input_tensor).__name__}"
-            )
-        if len(inputs.shape) != 4:
-            raise ValueError(
-                "`input_shape` must be (height, width, channels). "
-                f"Received: input_shape={tuple(inputs.shape[1:])}"
-            )
-        if include_rescaling and inputs.shape[-1] != 3:
-            raise ValueError(
-                "Rescaling knows RGB only: pass `include_rescaling=False` for inputs that do not "
-                f"have 3 channels. Received: input_shape={tuple(inputs.shape[1:])}"
-            )
-        x = inputs
-        if include_rescaling:
-            x = keras.layers.Rescaling(
-                scale=[1 / (255 * std) for std in _IMAGENET_STD],
-                offset=[-m / s for m, s in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)],
-                name="rescaling",
-            )(x)
+        require_share("stochastic_depth_rate", stochastic_depth_rate)
+        inputs = image_input(input_shape, input_tensor, include_rescaling)
+        x = normalized(inputs) if include_rescaling else inputs
         operations = Operations(
             activation, batch_norm_momentum, batch_norm_epsilon, spec.symmetric_padding
         )
@@ -135,25 +107,25 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
             inputs=inputs, outputs=average_at_lowest_level(endpoints, inputs), **kwargs
         )
 
-        levels = {f"P{level}": _layer_name(x) for level, x in endpoints.items()}
+        levels = {f"P{level}": x for level, x in endpoints.items()}
         if spec.p2_block is not None:
-            levels = {"P2": _layer_name(tensors[f"block{spec.p2_block:02d}"]), **levels}
-        self.pyramid_level_inputs = levels
-        # keras-cv's SegFormer names its layers after these, and so wants them to differ.
-        self.embedding_dims = tuple(levels)
+            levels = {"P2": tensors[f"block{spec.p2_block:02d}"], **levels}
+        self.name_levels(levels)
         self.spec = spec
-        for name in self.spec_arguments:
-            setattr(self, name, getattr(spec, name))
-        self.width_multiplier = width_multiplier
-        self.depth_multiplier = depth_multiplier
-        self.block_repeats = block_repeats
-        self.widths = widths
         self.block_widths = block_widths
-        self.activation = activation
-        self.stochastic_depth_rate = stochastic_depth_rate
-        self.batch_norm_momentum = batch_norm_momentum
-        self.batch_norm_epsilon = batch_norm_epsilon
-        self.include_rescaling = include_rescaling
+        arguments = {
+            "width_multiplier": width_multiplier,
+            "depth_multiplier": depth_multiplier,
+            "block_repeats": block_repeats,
+            "widths": widths,
+            **{name: getattr(spec, name) for name in self.spec_arguments},
+            "activation": activation,
+            "stochastic_depth_rate": stochastic_depth_rate,
+            "batch_norm_momentum": batch_norm_momentum,
+            "batch_norm_epsilon": batch_norm_epsilon,
+            "include_rescaling": include_rescaling,
+        }
+        self.keep_arguments(arguments)
 
     def layer_roles(self) -> dict[str, LayerRole]:
         """The role of each layer by name, but for the average, which is a head's."""
@@ -169,52 +141,6 @@ class ScalePermutedBackbone(PresetSaving, Backbone):
                 roles[layer.name] = LayerRole("stem")
         return roles
 
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "width_multiplier": self.width_multiplier,
-            "depth_multiplier": self.depth_multiplier,
-            "block_repeats": _plain(self.block_repeats),
-            "widths": _plain(self.widths),
-            **{name: _plain(getattr(self, name)) for name in self.spec_arguments},
-            "activation": self.activation,
-            "stochastic_depth_rate": self.stochastic_depth_rate,
-            "batch_norm_momentum": self.batch_norm_momentum,
-            "batch_norm_epsilon": self.batch_norm_epsilon,
-            "include_rescaling": self.include_rescaling,
-            "input_shape": list(self.input_shape[1:]),
-            **dtype_config(self),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "ScalePermutedBackbone":
-        config = dict(config)
-        with dtype_policy_scope(config.pop("dtype", None)):
-            return super().from_config(config)
-
-    def pyramid(self, levels: Sequence[str] = LEVEL_NAMES) -> keras.Model:
-        """The backbone with its levels as outputs, on the same layers and weights.
-
-        Args:
-            levels: names out of `pyramid_level_inputs`, such as `"P2"` to `"P7"`.
-
-        Returns:
-            `keras.Model` from pictures to a dictionary of maps `(batch, height, width, channels)`;
-            that of level `l` has stride `2**l`.
-
-        Raises:
-            ValueError: if there is no such level.
-        """
-        unknown = [level for level in levels if level not in self.pyramid_level_inputs]
-        if unknown or not levels:
-            raise ValueError(
-                f"The levels are {', '.join(self.pyramid_level_inputs)}. Received: levels={levels}"
-            )
-        outputs = {
-            level: self.get_layer(self.pyramid_level_inputs[level]).output for level in levels
-        }
-        return keras.Model(self.inputs, outputs, name=f"{self.name}_pyramid")
-
 
 def _one_per_block(name: str, value: int | Sequence[int], table: BlockTable) -> tuple[int, ...]:
     """Tuple with one positive int a block; a single int stands for all blocks."""
@@ -226,11 +152,3 @@ def _one_per_block(name: str, value: int | Sequence[int], table: BlockTable) -> 
             f"Received: {name}={value}"
         )
     return values
-
-
-def _layer_name(tensor):
-    return tensor._keras_history.operation.name
-
-
-def _plain(value):
-    return list(value) if isinstance(value, (list, tuple)) else value

@@ -16,8 +16,11 @@ def mb_conv(
     squeeze_excitation_activation: str | None = None,
     squeeze_excitation_gate: str = "sigmoid",
     drop_rate: float = 0.0,
+    kernel_size: int = 3,
+    dilation_rate: int = 1,
+    expanded: KerasTensor | None = None,
 ) -> KerasTensor:
-    """Expand 1x1, depthwise 3x3, squeeze-and-excitation, project 1x1, residual where shapes agree.
+    """Expand 1x1, depthwise, squeeze-and-excitation, project 1x1, residual where shapes agree.
 
     Args:
         x: `(batch, height, width, channels)`.
@@ -30,13 +33,19 @@ def mb_conv(
         squeeze_excitation_activation: see `Operations.squeeze_excitation`.
         squeeze_excitation_gate: see there.
         drop_rate: stochastic depth's probability of dropping the branch in training.
+        kernel_size: height and width of the depthwise convolution.
+        dilation_rate: of the depthwise convolution.
+        expanded: the expanded tensor, where it is there already; of a block that does not expand
+            the input itself.
 
     Returns:
         `(batch, ceil(height / strides), ceil(width / strides), filters)`.
     """
     channels = x.shape[-1]
-    y = operations.convolution(x, channels * expansion, f"{name}_expand")
-    y = operations.depthwise(y, f"{name}_spatial", strides=strides)
+    y = expanded
+    if y is None:
+        y = operations.convolution(x, channels * expansion, f"{name}_expand")
+    y = operations.depthwise(y, f"{name}_spatial", strides, kernel_size, dilation_rate)
     if squeeze_excitation_width is not None:
         y = operations.squeeze_excitation(
             y,

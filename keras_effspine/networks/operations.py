@@ -50,6 +50,7 @@ class Operations:
         kernel_size: int = 1,
         strides: int = 1,
         activate: bool = True,
+        dilation_rate: int = 1,
     ) -> KerasTensor:
         """Convolution without bias, batch normalisation and, unless told otherwise, activation."""
         x, padding = self._padded(x, name, kernel_size, strides)
@@ -58,6 +59,7 @@ class Operations:
             kernel_size,
             strides=strides,
             padding=padding,
+            dilation_rate=dilation_rate,
             use_bias=False,
             kernel_initializer=self.kernel_initializer,
             name=f"{name}_conv",
@@ -74,7 +76,12 @@ class Operations:
         return layers.ZeroPadding2D(margin, name=f"{name}_pad")(x), "valid"
 
     def depthwise(
-        self, x: KerasTensor, name: str, strides: int = 1, kernel_size: int = 3
+        self,
+        x: KerasTensor,
+        name: str,
+        strides: int = 1,
+        kernel_size: int = 3,
+        dilation_rate: int = 1,
     ) -> KerasTensor:
         """Depthwise convolution without bias, batch normalisation, activation."""
         x, padding = self._padded(x, name, kernel_size, strides)
@@ -82,6 +89,7 @@ class Operations:
             kernel_size,
             strides=strides,
             padding=padding,
+            dilation_rate=dilation_rate,
             use_bias=False,
             depthwise_initializer=self.kernel_initializer,
             name=f"{name}_depthwise",
@@ -89,12 +97,19 @@ class Operations:
         return self.normalize(x, name, activate=True)
 
     def dense(
-        self, filters: int, name: str, is_prediction: bool = False, bias: float = 0.0
+        self,
+        filters: int,
+        name: str,
+        kernel_size: int = 3,
+        is_prediction: bool = False,
+        bias: float = 0.0,
+        strides: int = 1,
     ) -> layers.Layer:
-        """A 3x3 convolution with bias as a layer; see `separable`."""
+        """A convolution with bias as a layer; see `separable`."""
         return layers.Conv2D(
             filters,
-            3,
+            kernel_size,
+            strides=strides,
             padding="same",
             kernel_initializer=self._start(is_prediction),
             bias_initializer=initializers.Constant(bias),
@@ -111,6 +126,7 @@ class Operations:
         kernel_size: int = 3,
         is_prediction: bool = False,
         bias: float = 0.0,
+        strides: int = 1,
     ) -> layers.Layer:
         """A separable convolution with bias as a layer, to be called on one map or several.
 
@@ -119,6 +135,7 @@ class Operations:
         return layers.SeparableConv2D(
             filters,
             kernel_size,
+            strides=strides,
             padding="same",
             depthwise_initializer=self.kernel_initializer,
             pointwise_initializer=self._start(is_prediction),

@@ -22,6 +22,7 @@ class Preset:
         class_name: name of the class that it makes.
         weights: name of the file with trained weights in the folder, or None.
         title: the model's name.
+        family: the name of the models that it is one of, or empty.
         input_size: recommended height and width of the input in pixels, or None.
         input_sizes: dictionary from a task to the input size that is recommended for it, where it
             is another.
@@ -43,6 +44,7 @@ class Preset:
     class_name: str
     weights: str | None
     title: str = ""
+    family: str = ""
     input_size: int | None = None
     source: str = ""
     parameters: int | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_effspine.pretrained.preset import Preset, read_preset
 
-BACKBONES = ("EffSpineNetBackbone", "SpineNetBackbone")
+BACKBONES = ("EffSpineNetBackbone", "SpineNetBackbone", "ScaleDecreasedBackbone")
 """The classes of backbones that the package brings presets of."""
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1] / "presets"

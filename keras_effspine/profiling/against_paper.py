@@ -45,10 +45,14 @@ class Comparison:
     @property
     def checks(self) -> tuple[Check, ...]:
         """Tuple of one `Check` for each count that the paper prints."""
-        total = self.profile.total if self.profile else None
+        parameters, multiply_adds = None, None
+        if self.profile:
+            total = self.profile.total
+            parameters = total.parameters / 1e6
+            multiply_adds = (total.macs if self.row.counting else total.published) / 1e9
         counts = (
-            ("parameters, M", self.row.parameters, total.parameters / 1e6 if total else None),
-            ("multiply-adds, B", self.row.multiply_adds, total.published / 1e9 if total else None),
+            ("parameters, M", self.row.parameters, parameters),
+            ("multiply-adds, B", self.row.multiply_adds, multiply_adds),
         )
         return tuple(Check(name, one, counted) for name, one, counted in counts if one is not None)
 
@@ -69,22 +73,24 @@ class Comparison:
                 }
                 for check in self.checks
             ],
+            "note": self.row.note,
         }
 
 
 def compare_with_paper() -> Iterator[Comparison]:
-    """Builds every published model that is a preset here, its predecessors too, and counts it.
+    """Builds every published model that is a preset here, its peers too, and counts it.
 
     Yields:
-        A `Comparison` for each row with an Eff-SpineNet, SP-EfficientNet or SpineNet, in their
-        order; a row that repeats the numbers of an earlier one is left out.
+        A `Comparison` for each row, in their order; a row that repeats the numbers of an earlier
+        one is left out.
     """
     seen = set()
     for row in published_rows():
         numbers = (row.task, row.model, row.parameters, row.multiply_adds)
-        if row.architecture()[0] in list_presets() and numbers not in seen:
+        if numbers not in seen:
             seen.add(numbers)
-            yield Comparison(row, _profile(row))
+            is_built = row.architecture()[0] in list_presets()
+            yield Comparison(row, _profile(row) if is_built else None)
 
 
 def summary(comparisons: Iterable[Comparison]) -> tuple[int, int]:

@@ -92,10 +92,16 @@ def _counted_enlarged(calls):
         if not isinstance(call.layer, NearestUpsampling):
             continue
         before = call.sources[0]
-        if isinstance(before.layer, layers.BatchNormalization):
+        if isinstance(before.layer, layers.BatchNormalization) and _is_pointwise(
+            before.sources[0].layer
+        ):
             for one in (before, before.sources[0]):
                 enlarged[one] = (*call.output[:-1], one.output[-1])
     return enlarged
+
+
+def _is_pointwise(layer):
+    return type(layer) is layers.Conv2D and layer.kernel_size == (1, 1)
 
 
 def _levels(calls: list[Call]) -> dict[Call, int | None]:

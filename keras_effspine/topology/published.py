@@ -55,14 +55,18 @@ class PublishedRow:
     Args:
         table: number of the table; None of a predecessor.
         title: the model as the table names it.
-        task: `"retinanet"`, `"mask_rcnn"`, `"classification"`, `"segmentation"`, or the head that
-            a peer came with.
-        model: short name; of this package's models the preset, with a suffix for each ablation.
+        task: `"retinanet"` (EfficientDet and SSDLite, too), `"mask_rcnn"`, `"classification"` or
+            `"segmentation"`.
+        model: short name; of models that the package builds the preset, with a suffix for each
+            ablation.
         input_size: height and width of the input in pixels.
         parameters: millions, or None.
         multiply_adds: billions, or None.
         accuracy: COCO box AP in percent; for classification top-1, for segmentation mean IoU.
+        counting: `"convolutions"` where a peer's authors count the multiply-adds of convolutions
+            and dense layers alone; empty where normalisation and activations are counted too.
         source: the table or list, and what `accuracy` is where it is no AP.
+        note: why the built model's counts differ, as far as it is known; empty where they do not.
     """
 
     table: int | None
@@ -73,7 +77,9 @@ class PublishedRow:
     parameters: Published | None
     multiply_adds: Published | None
     accuracy: Published | None
+    counting: str
     source: str
+    note: str = ""
 
     def architecture(self) -> tuple[str, dict[str, Any]]:
         """The model without the suffixes of ablations, and what these change in its network."""
@@ -97,7 +103,9 @@ def published_rows() -> tuple[PublishedRow, ...]:
                 parameters=Published.parse(row["params_M"]),
                 multiply_adds=Published.parse(row["multiply_adds_B"]),
                 accuracy=Published.parse(row["AP"]),
+                counting=row["counting"],
                 source=row["source"],
+                note=row["note"],
             )
             for row in csv.DictReader(file)
         )
