@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import keras
 
+from keras_effspine.models.application_weights import copy_weights, imagenet_application
 from keras_effspine.models.arguments import refuse_unknown_arguments, require_at_least
 from keras_effspine.models.from_preset import backbone_from_preset
 from keras_effspine.models.layer_roles import LayerRole
@@ -60,6 +61,8 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             classifier pools.
         strided_reduction: bool, whether a ResNet goes down in the first 1x1 convolution of a block,
             as Keras' weights ask for, or in the 3x3.
+        weights: `"imagenet"` for the network's weights of `keras.applications`, which Keras
+            downloads once, or None for random ones. It is no part of the config.
         activation: string, name of the activation function; None takes the network's. Where
             MobileNetV3 has ReLU, it keeps it.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
@@ -73,6 +76,7 @@ class ScaleDecreasedBackbone(PyramidBackbone):
 
     Raises:
         ValueError: if there is no such network or neck, or an argument is out of range.
+        PresetError: a `ValueError`, if weights cannot be downloaded.
 
     Example:
 
@@ -99,6 +103,7 @@ class ScaleDecreasedBackbone(PyramidBackbone):
         output_stride: int = 32,
         has_top: bool = False,
         strided_reduction: bool = False,
+        weights: str | None = None,
         activation: str | None = None,
         stochastic_depth_rate: float = 0.0,
         batch_norm_momentum: float = 0.99,
@@ -119,6 +124,8 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             )
         require_at_least("endpoint_width", endpoint_width)
         require_at_least("neck_repeats", neck_repeats)
+        if weights not in (None, "imagenet"):
+            raise ValueError(f"`weights` must be 'imagenet' or None. Received: weights={weights!r}")
         if output_stride not in (8, 16, 32) or (neck is not None and output_stride != 32):
             raise ValueError(
                 "`output_stride` must be 8, 16 or 32, and 32 with a neck. "
@@ -130,6 +137,11 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             )
         require_share("stochastic_depth_rate", stochastic_depth_rate)
         scaled = NETWORKS[network].scaled(width_multiplier, depth_multiplier)
+        application = None
+        if weights is not None:
+            application = imagenet_application(
+                network, width_multiplier, depth_multiplier, strided_reduction
+            )
         activation = activation or scaled.activation
         batch_norm_epsilon = (
             scaled.batch_norm_epsilon if batch_norm_epsilon is None else batch_norm_epsilon
@@ -177,6 +189,8 @@ class ScaleDecreasedBackbone(PyramidBackbone):
                 "include_rescaling": include_rescaling,
             }
         )
+        if application is not None:
+            copy_weights(application, self, network, scaled)
 
     def layer_roles(self) -> dict[str, LayerRole]:
         """The role of each layer by name, but for the average, which is a head's.

@@ -42,6 +42,10 @@ RIVALS = {
     "efficientdet_d0": (3_880_652, 2.4955),
     "efficientdet_d1": (6_626_699, 6.0102),
     "efficientdet_d2": (8_098_056, 10.8448),
+    "efficientnet_b0_fpn": (3_739_091, 2.4786),
+    "efficientnet_b1_fpn": (6_321_527, 5.8372),
+    "efficientnet_b2_fpn": (7_517_913, 10.1360),
+    "resnet50_fpn": (34_091_159, 97.0360),
 }
 """What takes long to build is counted in tests that are left out by default. Of rivals the
 multiply-adds are those that their authors count."""
