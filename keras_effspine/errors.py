@@ -58,3 +58,7 @@ class ExportError(EffSpineError, ValueError):
 
 class ModelFileError(EffSpineError, ValueError):
     """An exported model that cannot be run: its file, its runtime, or what it is given."""
+
+
+class MissingPackageError(EffSpineError, ImportError):
+    """A package that is not installed, since not everyone needs it; the message says how."""

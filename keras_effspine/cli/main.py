@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import typer
 from typer.exceptions import TyperException
 
+from keras_effspine.cli.app import app as open_app
 from keras_effspine.cli.console import ERRORS, say
 from keras_effspine.cli.convert import convert
 from keras_effspine.cli.data import app as data
@@ -25,11 +26,11 @@ app = typer.Typer(
     help="Eff-SpineNet: train, measure and use scale-permuted detectors.",
     no_args_is_help=True,
     rich_markup_mode="markdown",  # paragraphs of the help are wrapped as such
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for verb in (train, evaluate, predict, export, profile, search, convert):
     app.command()(verb)
+app.command("app")(open_app)
 app.add_typer(data, name="data")
 app.add_typer(presets, name="presets")
 

@@ -1,6 +1,7 @@
 """What predicts, by whatever name: a run, a preset, or an exported file."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterable
@@ -94,6 +95,7 @@ def _of_trained(name: str, last: bool) -> Predictor:
     trained = find_trained(name, last)
     assert trained.task and trained.class_names and trained.image_size
     task, image_size = find_task(trained.task), trained.image_size
+    read_model = functools.cache(trained.read_for_inference)
 
     def predictions(
         records: RecordSet,
@@ -104,8 +106,8 @@ def _of_trained(name: str, last: bool) -> Predictor:
     ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
         decoder = ImageDecoder(records, upright, most_failed)
         size = batch_size or trained.batch_size
-        model = trained.read_for_inference()
-        return predict_records(task, model, records, image_size, size, decoder, flip), decoder
+        found = predict_records(task, read_model(), records, image_size, size, decoder, flip)
+        return found, decoder
 
     kind = "a run" if trained.run else "a preset"
     return Predictor(trained.name, kind, task, trained.class_names, trained.run, predictions)
