@@ -10,7 +10,9 @@ from pycocotools.cocoeval import COCOeval
 
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import DataError
+from keras_effspine.evaluation.class_curves import class_curves
 from keras_effspine.evaluation.detection_result import STAT_NAMES, ClassResult, DetectionResult
+from keras_effspine.evaluation.matches import matches_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,32 +117,34 @@ class CocoDetectionEvaluator:
             measured.accumulate()
             measured.summarize()
         # Axes: IoU threshold, recall, class, object size, detections a picture.
-        precision = measured.eval["precision"][:, :, :, 0, -1]
+        precision = measured.eval["precision"][..., -1]
+        names, category_ids = self._record_set.class_names, self._record_set.category_ids
+        numbers = np.array([self._category_numbers[one] for one in category_ids], int)
+        index_of = np.argsort(np.append(0, numbers)) - 1  # numbers start at 1
+        matches = matches_of(measured)
+        matches = dataclasses.replace(
+            matches,
+            classes=index_of[matches.classes],
+            object_classes=index_of[matches.object_classes],
+        )
+        curves = class_curves(matches, len(names))
         records = self._record_set.records
         crowd = np.concatenate([np.zeros(0, bool), *(record.is_crowd for record in records)])
         classes = np.concatenate([np.zeros(0, int), *(record.classes for record in records)])
-        objects = np.bincount(classes[~crowd], minlength=len(self._record_set.class_names))
+        objects = np.bincount(classes[~crowd], minlength=len(names))
         return DetectionResult(
             stats=dict(zip(STAT_NAMES, map(_or_none, measured.stats), strict=True)),
             per_class=tuple(
-                ClassResult(
-                    name=name,
-                    AP=_mean(precision[:, :, self._category_numbers[category_id] - 1]),
-                    AP50=_mean(precision[:1, :, self._category_numbers[category_id] - 1]),
-                    objects=int(count),
-                )
-                for name, category_id, count in zip(
-                    self._record_set.class_names,
-                    self._record_set.category_ids,
-                    objects,
-                    strict=True,
-                )
+                _class_result(name, precision[:, :, number - 1], curve, int(count))
+                for name, number, curve, count in zip(names, numbers, curves, objects, strict=True)
             ),
             images=len(records),
             images_added=len(self._added),
             objects=int(objects.sum()),
             crowds=int(crowd.sum()),
             detections=sum(len(scores) for _, scores, _ in self._added.values()),
+            curves=curves,
+            matches=matches,
         )
 
     def truth(self) -> list[dict]:
@@ -236,6 +240,15 @@ def _checked(
             f"{num_classes - 1}."
         )
     return boxes, scores, indices
+
+
+def _class_result(name, precision, curve, objects):
+    """`ClassResult`; the axes of `precision` are IoU threshold, recall, and object size."""
+    whole, *sizes = np.moveaxis(precision, -1, 0)
+    f1, score = curve.best or (None, None)
+    return ClassResult(
+        name, _mean(whole), _mean(whole[:1]), objects, *map(_mean, sizes), F1=f1, score=score
+    )
 
 
 def _mean(precision):

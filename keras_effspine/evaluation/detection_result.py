@@ -4,6 +4,8 @@ import dataclasses
 
 from rich.table import Table
 
+from keras_effspine.evaluation.class_curves import ClassCurve
+from keras_effspine.evaluation.matches import Matches
 from keras_effspine.evaluation.report import class_table, stats_table
 
 # The order of `COCOeval.stats`.
@@ -22,12 +24,22 @@ class ClassResult:
         AP: average precision over IoU 0.50 to 0.95, 0 to 1; None where the class has no objects.
         AP50: average precision at IoU 0.50, 0 to 1; None where the class has no objects.
         objects: number of annotated objects, crowds left out.
+        AP_small, AP_medium, AP_large: AP of the objects of up to 32 x 32 pixels, up to 96 x 96, and
+            beyond; None where the class has none.
+        F1: the greatest harmonic mean of precision and recall at IoU 0.50 that detections above
+            some score reach; None where none of them is right.
+        score: that score.
     """
 
     name: str
     AP: float | None
     AP50: float | None
     objects: int
+    AP_small: float | None = None
+    AP_medium: float | None = None
+    AP_large: float | None = None
+    F1: float | None = None
+    score: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +56,8 @@ class DetectionResult:
         objects: number of annotated objects, crowds left out.
         crowds: number of annotations that cover a group of objects.
         detections: number of detections given.
+        curves: tuple of one `ClassCurve` a class, at IoU 0.50.
+        matches: which detection has found which object at IoU 0.50; classes are indices.
     """
 
     stats: dict[str, float | None]
@@ -53,6 +67,13 @@ class DetectionResult:
     objects: int
     crowds: int
     detections: int
+    curves: tuple[ClassCurve, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    matches: Matches | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @property
+    def score_thresholds(self) -> dict[str, float]:
+        """The best score of each class that has one, by name."""
+        return {one.name: one.score for one in self.per_class if one.score is not None}
 
     @property
     def metrics(self) -> dict[str, float | None]:
@@ -64,6 +85,11 @@ class DetectionResult:
         return [stats_table(self), class_table(self)]
 
     def as_json(self) -> dict:
-        """Returns the result as dicts, lists, numbers and None, which `json.dump` takes."""
-        fields = dataclasses.asdict(self)
+        """Returns the result as dicts, lists, numbers and None, which `json.dump` takes.
+
+        The curves and the matches are left out.
+        """
+        measured = dataclasses.replace(self, curves=(), matches=None)
+        fields = dataclasses.asdict(measured)
+        del fields["curves"], fields["matches"]
         return {**fields, "per_class": list(fields["per_class"])}

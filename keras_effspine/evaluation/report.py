@@ -53,16 +53,19 @@ def class_table(result: Any, title: str = "Detection") -> Table:
 
     Returns:
         A `rich.table.Table` with one row a class, in the order of the class indices; classes
-        without objects read `-`.
+        without objects read `-`. F1 is the greatest at IoU 0.50, of detections from that score on.
     """
     table = Table(title=f"{title} by class")
     table.add_column("class")
     table.add_column("objects", justify="right")
     table.add_column("AP", justify="right")
     table.add_column("AP50", justify="right")
+    table.add_column("F1", justify="right")
+    table.add_column("from score", justify="right")
     for one in result.per_class:
+        numbers = map(_number, (one.AP, one.AP50, one.F1, one.score))
         # As `Text`, so that square brackets in a name are not taken for markup.
-        table.add_row(Text(one.name), str(one.objects), _number(one.AP), _number(one.AP50))
+        table.add_row(Text(one.name), str(one.objects), *numbers)
     return table
 
 

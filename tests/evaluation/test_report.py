@@ -18,7 +18,10 @@ def shown(renderable):
 def result():
     stats = {name: index / 16 for index, name in enumerate(STAT_NAMES)}
     stats["AP_large"] = None
-    per_class = (ClassResult("red [bold] fox", 0.25, 0.5, 12), ClassResult("owl", None, None, 0))
+    per_class = (
+        ClassResult("red [bold] fox", 0.25, 0.5, 12, F1=0.625, score=0.375),
+        ClassResult("owl", None, None, 0),
+    )
     return DetectionResult(
         stats=stats,
         per_class=per_class,
@@ -47,13 +50,17 @@ def test_the_table_of_classes_keeps_names_as_they_are_and_shows_absent_ones_as_d
     lines = shown(class_table(result)).splitlines()
     (fox,) = [line for line in lines if "red [bold] fox" in line]
     assert "0.250" in fox and "0.500" in fox and "12" in fox
+    assert "0.625" in fox and "0.375" in fox
     (owl,) = [line for line in lines if "owl" in line]
-    assert owl.split().count("-") == 2
+    assert owl.split().count("-") == 4
 
 
 def test_the_result_survives_json(result):
     restored = json.loads(json.dumps(result.as_json(), allow_nan=False))
     assert restored["stats"]["AP50"] == 1 / 16
     assert restored["stats"]["AP_large"] is None
-    assert restored["per_class"][1] == {"name": "owl", "AP": None, "AP50": None, "objects": 0}
+    owl = restored["per_class"][1]
+    assert (owl.pop("name"), owl.pop("objects")) == ("owl", 0)
+    assert set(owl) >= {"AP", "AP50", "AP_small", "F1", "score"} and set(owl.values()) == {None}
+    assert "curves" not in restored and "matches" not in restored
     assert restored["images_added"] == 3
