@@ -45,8 +45,12 @@ def predict(
     images: Images = None,
     split: Split = None,
     min_score: Annotated[
-        float, typer.Option(help="Draw only boxes that are predicted with this score or more.")
-    ] = 0.3,
+        float | None,
+        typer.Option(
+            help="Draw only boxes that are predicted with this score or more; by default with the "
+            "best score of their class, as the run has measured it, or else 0.3.",
+        ),
+    ] = None,
     every_guess: Annotated[
         bool,
         typer.Option(
@@ -73,6 +77,7 @@ def predict(
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.evaluation.score_thresholds import describe_thresholds, scores_by_class
     from keras_effspine.tasks.showcase import truth_and_prediction
 
     if (source is None) == (data is None):
@@ -92,6 +97,12 @@ def predict(
     single = source is not None and os.path.isfile(source) and not is_archive(source)
     target, files = _places(records, source or data, out, single)
 
+    thresholds = predictor.score_thresholds
+    if min_score is not None:
+        thresholds = dict.fromkeys(class_names, min_score)
+    elif thresholds:
+        say(describe_thresholds(thresholds, class_names))
+    scores = scores_by_class(thresholds, class_names)
     evaluator = task.evaluator(records)
     # What nobody annotated is seen as a viewer shows it.
     upright = source is not None
@@ -104,11 +115,12 @@ def predict(
     )
 
     def draw(record: Any, output: Any) -> None:
-        shown = output if every_guess else task.best_guesses(output)
+        shown = task.reaching(output, scores)
+        shown = shown if every_guess else task.best_guesses(shown)
         if source is None:
-            drawn = truth_and_prediction(task, [(record, shown)], class_names, min_score)
+            drawn = truth_and_prediction(task, [(record, shown)], class_names, 0.0)
         else:
-            drawn = task.draw(read_image(record, upright), shown, class_names, min_score)
+            drawn = task.draw(read_image(record, upright), shown, class_names)
         file = files[record.image_id]
         write_file(file, Image.fromarray(drawn).save)
         for ending, image in task.beside(output, class_names).items():

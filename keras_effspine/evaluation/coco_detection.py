@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+from typing import Self
 
 import numpy as np
 from pycocotools.coco import COCO
@@ -30,6 +31,16 @@ class Boxes:
     classes: np.ndarray
     scores: np.ndarray | None = None
     is_crowd: np.ndarray | None = None
+
+    def those(self, kept: np.ndarray) -> Self:
+        """Some of the objects, by their indices `(k,)`."""
+        return dataclasses.replace(
+            self,
+            boxes=self.boxes[kept],
+            classes=self.classes[kept],
+            scores=None if self.scores is None else self.scores[kept],
+            is_crowd=None if self.is_crowd is None else self.is_crowd[kept],
+        )
 
 
 class CocoDetectionEvaluator:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import pycocotools.mask
@@ -26,16 +27,9 @@ class Instances(Boxes):
     masks: Sequence[dict | None] = ()
     is_cut: bool = False
 
-    def those(self, kept: np.ndarray) -> "Instances":
-        """Some of the objects, by their indices `(k,)`."""
-        return dataclasses.replace(
-            self,
-            boxes=self.boxes[kept],
-            classes=self.classes[kept],
-            scores=None if self.scores is None else self.scores[kept],
-            is_crowd=None if self.is_crowd is None else self.is_crowd[kept],
-            masks=tuple(self.masks[index] for index in kept),
-        )
+    def those(self, kept: np.ndarray) -> Self:
+        masks = tuple(self.masks[index] for index in kept)
+        return dataclasses.replace(super().those(kept), masks=masks)
 
 
 class CocoInstanceEvaluator:
@@ -94,15 +88,13 @@ class CocoInstanceEvaluator:
             `InstanceResult`. Pictures that were not added count as having no detections.
         """
         truth, predicted = self._boxes.truth(), self._boxes.predicted()
-        masks = [mask for record in self._record_set.records for mask in known_masks(record)]
+        parts = [measured_masks(record) for record in self._record_set.records]
+        masks = [mask for some, _ in parts for mask in some]
+        crowds = np.concatenate([np.zeros(0, bool), *(is_crowd for _, is_crowd in parts)])
         unknown = 0
-        owners = [r for r in self._record_set.records for _ in range(len(r.boxes))]
-        for annotation, record, mask in zip(truth, owners, masks, strict=True):
-            if mask is None:
-                unknown += not annotation["iscrowd"]
-                mask = _whole_box(annotation["bbox"], record)
-                annotation["iscrowd"] = 1
-            annotation["segmentation"] = mask
+        for annotation, own, is_crowd in zip(truth, masks, crowds, strict=True):
+            unknown += is_crowd and not annotation["iscrowd"]
+            annotation |= {"segmentation": own, "iscrowd": int(is_crowd)}
         for annotation, mask in zip(predicted, self._masks, strict=True):
             annotation["segmentation"] = mask
             annotation["area"] = float(pycocotools.mask.area(mask))
@@ -124,6 +116,20 @@ def known_masks(record: Record) -> tuple[dict | None, ...]:
         except ValueError:  # `effspine data check` counts and names it
             found.append(None)
     return tuple(found)
+
+
+def measured_masks(record: Record) -> tuple[list[dict], np.ndarray]:
+    """The masks that a picture is measured by, and which of them are crowds, bool `(n,)`.
+
+    An object whose mask is not known is like a crowd that fills its box.
+    """
+    known = known_masks(record)
+    masks = [
+        _whole_box(box, record) if mask is None else mask
+        for box, mask in zip(record.boxes.tolist(), known, strict=True)
+    ]
+    is_unknown = np.array([mask is None for mask in known], bool)
+    return masks, np.asarray(record.is_crowd, bool) | is_unknown
 
 
 def _whole_box(box: list[float], record: Record) -> dict:

@@ -32,6 +32,11 @@ class InstanceResult:
             **{f"box_{name}": value for name, value in self.boxes.stats.items()},
         }
 
+    @property
+    def score_thresholds(self) -> dict[str, float]:
+        """The best score of each class, by its masks."""
+        return self.masks.score_thresholds
+
     def tables(self) -> list[Table]:
         """The 12 numbers of each, and the average precision of each class."""
         tables = [stats_table(self.masks, "Masks"), stats_table(self.boxes, "Boxes")]

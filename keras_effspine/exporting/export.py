@@ -109,13 +109,13 @@ def export(
     if isinstance(model, keras.Model):
         if task is None or not class_names or not image_size:
             raise ExportError("Of a model, name the task, the class names and the image size too.")
-        name, source = model.name, model
+        name, source, thresholds = model.name, model, dict[str, float]()
     else:
         found = find_trained(model, last)
         name, task, class_names, image_size = (
             *(found.name, found.task, found.class_names, found.image_size),
         )
-        source = found.read_model()
+        source, thresholds = found.read_model(), found.score_thresholds
     assert task and class_names and image_size  # a trained model says them
     doing = find_task(task)
     fuse = getattr(source, "fuse_for_inference", lambda _: source)
@@ -135,6 +135,7 @@ def export(
         outputs=outputs.described,
         anchors=outputs.anchors,
         suppression=outputs.suppression,
+        score_thresholds=thresholds,
         versions={"keras_effspine": keras_effspine.__version__, "tensorflow": tf.__version__},
     )
     shown = measured_on or pictures

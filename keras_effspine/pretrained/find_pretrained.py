@@ -14,6 +14,7 @@ from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
 from keras_effspine.pretrained.saved_model import model_file, read_config
 from keras_effspine.pretrained.shipped import list_presets
 from keras_effspine.pretrained.shipped_archive import fetch_shipped
+from keras_effspine.pretrained.thresholds_file import ThresholdsFile
 
 _SUFFIX = ".weights.h5"
 
@@ -83,6 +84,7 @@ def _of_preset(name: str, folder: pathlib.Path, root: pathlib.Path) -> Pretraine
         class_names=tuple(trained["class_names"]) if trained.get("class_names") else None,
         image_size=preset.input_size,
         image_sizes=preset.input_sizes,
+        score_thresholds=trained.get("score_thresholds") or {},
         model_arguments=preset.model_arguments,
     )
 
@@ -103,6 +105,8 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
             "such file)."
         )
     run = RunFile.read(folder, PresetError)
+    thresholds = ThresholdsFile.read(folder, PresetError)
+    is_last = file == model_file(folder, last=True)
     config = _read_checked(file, "the model of a run")
     predicted = config["config"].get("num_classes")
     if isinstance(predicted, int) and predicted != len(run.class_names):
@@ -122,6 +126,8 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
         image_size=run.recipe.image_size,
         run=folder,
         batch_size=cast(int, run.recipe.batch_size),
+        is_last=is_last,
+        score_thresholds=(thresholds.last if is_last else thresholds.best) or {},
     )
 
 

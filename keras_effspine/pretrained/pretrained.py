@@ -30,6 +30,9 @@ class Pretrained:
         image_sizes: dictionary from a task to its image size, where it is another.
         run: path of the run folder that it lies in, or None.
         batch_size: pictures to predict at a time.
+        is_last: whether it is the last model of a run, and not the best.
+        score_thresholds: dictionary from the name of a class to the score from which its
+            detections are shown, where one was measured.
         model_arguments: of a backbone, how models on it were published: a dictionary from the name
             of a class to constructor arguments.
     """
@@ -44,6 +47,8 @@ class Pretrained:
     image_sizes: dict[str, int] = dataclasses.field(default_factory=dict)
     run: pathlib.Path | None = None
     batch_size: int = 8
+    is_last: bool = False
+    score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
     model_arguments: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property

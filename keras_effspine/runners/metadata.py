@@ -66,6 +66,8 @@ class Metadata:
         inputs: dictionary from the input's name to what it is, in words.
         outputs: dictionary from each output's name to what it is, in words.
         anchors, suppression: of a detector whose outputs are raw, else None.
+        score_thresholds: dictionary from the name of a class to the score from which its
+            detections are shown.
         versions: dictionary of the versions that wrote the file.
     """
 
@@ -80,6 +82,7 @@ class Metadata:
     outputs: dict[str, str]
     anchors: Anchors | None = None
     suppression: Suppression | None = None
+    score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property

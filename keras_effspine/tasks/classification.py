@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from keras_effspine.analysis.classification_findings import classification_findings, grade_classes
+from keras_effspine.analysis.finding import Finding, Grade
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.drawing.zoom import draw_class, enlarged
 from keras_effspine.errors import DataError, RecipeError
-from keras_effspine.evaluation.classification import Classes, ClassificationEvaluator
+from keras_effspine.evaluation.classification import (
+    Classes,
+    ClassificationEvaluator,
+    ClassificationResult,
+)
 from keras_effspine.stream.augmentation import Changes, Magnitude, Share
 from keras_effspine.tasks.options import Rate, TaskOptions
 from keras_effspine.tasks.task import Task
@@ -154,6 +160,18 @@ class Classification(Task):
 
     def evaluator(self, record_set: RecordSet) -> ClassificationEvaluator:
         return ClassificationEvaluator(record_set)
+
+    def look_closer(
+        self,
+        result: ClassificationResult,
+        record_set: RecordSet,
+        pairs: Iterable[tuple[Record, Classes]],
+        shown: Callable[[Classes], Classes],
+    ) -> list[Finding]:
+        return classification_findings(record_set, pairs)
+
+    def grade(self, record: Record, output: Classes, class_names: tuple[str, ...]) -> Grade | None:
+        return grade_classes(record, output, class_names)
 
     def draw(
         self,

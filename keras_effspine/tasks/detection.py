@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from keras_effspine.analysis.detection_findings import detection_findings, grade_detections
+from keras_effspine.analysis.finding import Finding, Grade
 from keras_effspine.drawing.places import best_of_each_place
 from keras_effspine.drawing.zoom import draw_enlarged
 from keras_effspine.errors import DataError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
+from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
@@ -162,11 +165,26 @@ class Detection(Task):
     def evaluator(self, record_set: RecordSet) -> CocoDetectionEvaluator:
         return CocoDetectionEvaluator(record_set)
 
+    def look_closer(
+        self,
+        result: DetectionResult,
+        record_set: RecordSet,
+        pairs: Iterable[tuple[Record, Boxes]],
+        shown: Callable[[Boxes], Boxes],
+    ) -> list[Finding]:
+        return detection_findings(result, record_set, pairs, shown)
+
+    def grade(self, record: Record, output: Boxes, class_names: tuple[str, ...]) -> Grade:
+        return grade_detections(record, output)
+
+    def reaching(self, output: Boxes, scores: np.ndarray) -> Boxes:
+        assert output.scores is not None  # a prediction has them
+        return output.those(np.flatnonzero(output.scores >= scores[output.classes]))
+
     def best_guesses(self, output: Boxes) -> Boxes:
         """As in `Task`: of boxes at one place, whatever their classes, the best."""
         assert output.scores is not None  # a prediction has them
-        kept = best_of_each_place(output.boxes, output.scores)
-        return Boxes(output.boxes[kept], output.classes[kept], output.scores[kept])
+        return output.those(best_of_each_place(output.boxes, output.scores))
 
     def draw(
         self, image: np.ndarray, output: Boxes, class_names: tuple[str, ...], min_score: float = 0.0

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pydantic
 
+from keras_effspine.analysis.detection_findings import detection_findings, grade_detections
+from keras_effspine.analysis.finding import Finding, Grade
 from keras_effspine.drawing.instance_masks import draw_instances
 from keras_effspine.drawing.places import best_of_each_place
 from keras_effspine.errors import DataError
+from keras_effspine.evaluation.coco_detection import Boxes
 from keras_effspine.evaluation.coco_instances import (
     CocoInstanceEvaluator,
     Instances,
     known_masks,
 )
+from keras_effspine.evaluation.instance_result import InstanceResult
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
 from keras_effspine.tasks.options import TaskOptions
@@ -164,6 +168,23 @@ class InstanceSegmentation(Task):
 
     def evaluator(self, record_set: RecordSet) -> CocoInstanceEvaluator:
         return CocoInstanceEvaluator(record_set)
+
+    def look_closer(
+        self,
+        result: InstanceResult,
+        record_set: RecordSet,
+        pairs: Iterable[tuple[Record, Instances]],
+        shown: Callable[[Boxes], Boxes],
+    ) -> list[Finding]:
+        """As in `Task`, by the overlap of masks."""
+        return detection_findings(result.masks, record_set, pairs, shown)
+
+    def grade(self, record: Record, output: Instances, class_names: tuple[str, ...]) -> Grade:
+        return grade_detections(record, output)
+
+    def reaching(self, output: Instances, scores: np.ndarray) -> Instances:
+        assert output.scores is not None  # a prediction has them
+        return output.those(np.flatnonzero(output.scores >= scores[output.classes]))
 
     def best_guesses(self, output: Instances) -> Instances:
         """As in `Task`: of objects at one place, whatever their classes, the best."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_effspine.analysis.finding import Finding, Grade
+from keras_effspine.analysis.segmentation_findings import grade_map, segmentation_findings
 from keras_effspine.drawing.label_maps import draw_label_map, label_image
 from keras_effspine.drawing.zoom import zoom_of
 from keras_effspine.errors import DataError
-from keras_effspine.evaluation.semantic_segmentation import SegmentationEvaluator
+from keras_effspine.evaluation.semantic_segmentation import (
+    SegmentationEvaluator,
+    SegmentationResult,
+)
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
 from keras_effspine.tasks.options import TaskOptions
@@ -145,6 +150,20 @@ class SemanticSegmentation(Task):
 
     def evaluator(self, record_set: RecordSet) -> SegmentationEvaluator:
         return SegmentationEvaluator(record_set)
+
+    def look_closer(
+        self,
+        result: SegmentationResult,
+        record_set: RecordSet,
+        pairs: Iterable[tuple[Record, np.ndarray]],
+        shown: Callable[[np.ndarray], np.ndarray],
+    ) -> list[Finding]:
+        return segmentation_findings(result)
+
+    def grade(
+        self, record: Record, output: np.ndarray, class_names: tuple[str, ...]
+    ) -> Grade | None:
+        return grade_map(self.truth(record), output)
 
     def draw(
         self,

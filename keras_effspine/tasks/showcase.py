@@ -1,5 +1,6 @@
 """Pictures of the truth, and of what a model predicts next to it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def truth_and_prediction(
     class_names: tuple[str, ...],
     min_score: float,
     columns: int = 2,
+    words: Sequence[str] | None = None,
 ) -> np.ndarray:
     """One picture that shows pairs of truth and prediction.
 
@@ -50,18 +52,20 @@ def truth_and_prediction(
         class_names: tuple of class names.
         min_score: what is predicted with a lower score is not shown.
         columns: number of pairs in a row.
+        words: sequence of what is said of each pair, or None.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
     cells, captions = [], []
-    for record, output in pairs:
+    for place, (record, output) in enumerate(pairs):
         image = read_image(record)
         cells += [
             task.draw(image, task.truth(record), class_names),
             task.draw(image, output, class_names, min_score),
         ]
-        captions += [f"{record.image_id}: truth", "predicted"]
+        said = f": {words[place]}" if words else ""
+        captions += [f"{record.image_id}: truth", f"predicted{said}"]
     return _in_rows(cells, captions, 2 * columns)
 
 

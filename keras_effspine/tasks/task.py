@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_effspine.errors import DataError, ExportError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+    from keras_effspine.analysis.finding import Finding, Grade
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
 
@@ -40,7 +41,8 @@ class Task(abc.ABC):
     4. `predict` and `outputs`: from the model's predictions to outputs; `truth`: from a record to
        one; `fuse_mirrored`, where two looks can be joined. A class for outputs lies in
        `evaluation/`, with the evaluator that `evaluator` makes.
-    5. `draw`, and `beside` where more than one picture is written.
+    5. `draw`, and `beside` where more than one picture is written. `reaching`, where predictions
+       have scores; `look_closer` and `grade`, for what `evaluate --out FOLDER` shows.
     6. `inspect`, where `effspine data check` is to look at more than objects and classes;
        `published` and `published_classes`, where the paper has numbers.
 
@@ -223,8 +225,44 @@ class Task(abc.ABC):
             An object with `add(record, output)`; `predictions()`, all outputs as a list that JSON
             can hold, in the task's usual result format; and `result()`, an object with `metrics`, a
             dictionary of floats or None with the most telling one first, of which more is better;
-            `tables()`, a list of things that rich can print; and `as_json()`, a dictionary.
+            `tables()`, a list of things that rich can print; and `as_json()`, a dictionary. Where
+            outputs have scores the result has `score_thresholds`, too: a dictionary from the name
+            of a class to the score from which its predictions are worth showing.
         """
+
+    def look_closer(
+        self,
+        result: Any,
+        record_set: RecordSet,
+        pairs: Iterable[tuple[Record, Any]],
+        shown: Callable[[Any], Any],
+    ) -> list[Finding]:
+        """What people ask next of a measurement; by default nothing.
+
+        Args:
+            result: what the evaluator's `result` returned.
+            record_set: the `RecordSet` that was measured against.
+            pairs: pairs of a record and its output, in the order in which they were measured; may
+                be gone through more than once.
+            shown: function from an output to what of it is shown to people.
+
+        Returns:
+            List of `Finding`.
+        """
+        return []
+
+    def grade(self, record: Record, output: Any, class_names: tuple[str, ...]) -> Grade | None:
+        """How well a picture went, by which the worst are found; by default nothing is said.
+
+        Args:
+            record: `Record`.
+            output: what is shown to people of the output for it.
+            class_names: tuple of class names.
+
+        Returns:
+            `Grade`, or None where there is nothing to be measured against.
+        """
+        return None
 
     @abc.abstractmethod
     def draw(
@@ -241,6 +279,15 @@ class Task(abc.ABC):
         Returns:
             A new uint8 `(height, width, 3)`.
         """
+
+    def reaching(self, output: Any, scores: np.ndarray) -> Any:
+        """What of a prediction has at least the score of its class, as an output; by default all.
+
+        Args:
+            output: an output.
+            scores: float `(classes,)`; see `evaluation.score_thresholds`.
+        """
+        return output
 
     def best_guesses(self, output: Any) -> Any:
         """What of a prediction is drawn by default, as an output."""

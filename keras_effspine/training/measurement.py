@@ -6,6 +6,7 @@ from typing import Any, cast
 import keras
 
 from keras_effspine.data.record import RecordSet
+from keras_effspine.evaluation.score_thresholds import scores_by_class
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.inference import evaluate
@@ -23,8 +24,9 @@ class Measurement:
     """Measures a model, and shows what it predicts.
 
     After each measurement the run folder holds the model that was measured (`model.keras`), the
-    best one so far (`best.keras`), the predictions (`predictions.json`), pictures of truth and
-    prediction (`examples.png`), and the measurements so far (`metrics.json`); TensorBoard gets the
+    best one so far (`best.keras`), the predictions (`predictions.json`), the best score thresholds
+    of both models (`thresholds.json`), pictures of truth and prediction, with these
+    (`examples.png`), and the measurements so far (`metrics.json`); TensorBoard gets the
     same numbers and pictures. `metrics.json` comes last: a measurement that it does not name, since
     the run was killed meanwhile, is made again.
 
@@ -47,7 +49,6 @@ class Measurement:
     """
 
     IMAGES = 6
-    MIN_SCORE = 0.3
 
     def __init__(
         self,
@@ -100,10 +101,16 @@ class Measurement:
         assert best is not None  # this one, if none was before
         if best["step"] == step:
             self._folder.keep_best_model()
-        shown = [(record, self._task.best_guesses(output)) for record, output in pairs.kept]
-        image = truth_and_prediction(
-            self._task, shown, self._record_set.class_names, self.MIN_SCORE
-        )
+        thresholds = getattr(self.result, "score_thresholds", None)
+        if thresholds is not None:
+            models = ("best", "last") if best["step"] == step else ("last",)
+            self._folder.keep_thresholds(thresholds, models)
+        scores = scores_by_class(thresholds or {}, self._record_set.class_names)
+        shown = [
+            (record, self._task.best_guesses(self._task.reaching(output, scores)))
+            for record, output in pairs.kept
+        ]
+        image = truth_and_prediction(self._task, shown, self._record_set.class_names, 0.0)
         self._folder.write_image("examples.png", image)
         self._folder.write_json("predictions.json", evaluator.predictions())
         for name, value in self.result.metrics.items():

@@ -7,7 +7,7 @@ import os
 import pathlib
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
 import keras
@@ -20,6 +20,7 @@ from keras_effspine.claimed_folder import claimed_folder
 from keras_effspine.errors import RecipeError, RunFolderError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
+from keras_effspine.pretrained.thresholds_file import THRESHOLDS_FILE, ThresholdsFile
 from keras_effspine.training.curve_file import CurveFile
 from keras_effspine.training.metrics_file import METRICS_FILE, MetricsFile
 from keras_effspine.training.recipe import Recipe, parse_recipe
@@ -159,6 +160,16 @@ class RunFolder:
     def write_json(self, name: str, value: object) -> None:
         text = json.dumps(value, indent=2) + "\n"
         self._write(self.path / name, lambda file: file.write_text(text))
+
+    def keep_thresholds(self, scores: Mapping[str, float], models: Iterable[str]) -> None:
+        """Notes from which score detections are shown.
+
+        Args:
+            scores: dictionary from a class' name to its score.
+            models: of which models: `"best"`, `"last"`.
+        """
+        known = ThresholdsFile.read(self.path, RunFolderError).model_dump()
+        self.write_json(THRESHOLDS_FILE, {**known, **dict.fromkeys(models, dict(scores))})
 
     def write_image(self, name: str, image: np.ndarray) -> None:
         """Writes a uint8 picture `(height, width, 3)` as PNG."""

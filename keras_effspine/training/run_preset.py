@@ -58,6 +58,7 @@ def save_run_as_preset(
     folder = RunFolder.open(found.run)
     recipe = folder.recipe
     measured, measured_on = _measured(folder, last)
+    thresholds = found.score_thresholds
     steps = measured.pop("step")
     report(f"Model: {found.name}, of step {steps}.")
     model = found.read_model()
@@ -67,13 +68,15 @@ def save_run_as_preset(
         _, records, _ = load_data(recipe, report)
         task = find_task(recipe.task)
         evaluator = evaluate(task, model, records, cast(int, recipe.image_size), recipe.batch_size)
-        measured = evaluator.result().metrics
+        result = evaluator.result()
+        measured, thresholds = result.metrics, getattr(result, "score_thresholds", {})
     trained = {
         "task": recipe.task,
         "class_names": list(folder.class_names),
         "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
         "measured_on": f"its {measured_on} pictures",
         "measured": {name: value for name, value in measured.items() if value is not None},
+        **({"score_thresholds": thresholds} if thresholds else {}),
         "steps": steps,
         # Without the places of files on this machine, which are nobody else's business.
         "recipe": {

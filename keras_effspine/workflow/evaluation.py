@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.loading import describe_records, load_measured_records
 from keras_effspine.data.record import RecordSet
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, RunFolderError
 from keras_effspine.rich_parts import RichParts
+from keras_effspine.tasks.closer_look import CloserLook
 from keras_effspine.workflow.predictor import Predictor
 
 
@@ -19,15 +21,24 @@ class Evaluation(RichParts):
     """What was measured, shown as tables.
 
     Args:
-        result: what the task's evaluator made of it; see `Task.evaluator`.
-        source: the data that it was measured on.
+        name: what was measured.
+        look: `CloserLook`, with all outputs.
+        data: the data that it was measured on, in a line.
+        source: the same, as they were named.
         failed: list of lines, one for each picture that could not be decoded and so counts as one
             without predictions.
     """
 
-    result: Any
+    name: str
+    look: CloserLook
+    data: str
     source: str
     failed: list[str]
+
+    @property
+    def result(self) -> Any:
+        """What the task's evaluator made of it; see `Task.evaluator`."""
+        return self.look.result()
 
     @property
     def metrics(self) -> dict[str, float | None]:
@@ -35,8 +46,26 @@ class Evaluation(RichParts):
         return self.result.metrics
 
     def parts(self) -> list[Any]:
+        return [*self._lost(), *self.result.tables()]
+
+    def _lost(self) -> list[str]:
         lost = "could not be decoded, counted as a picture without predictions"
-        return [*(f"{lost}: {line}" for line in self.failed), *self.result.tables()]
+        return [f"{lost}: {line}" for line in self.failed]
+
+    def write(self, folder: str | os.PathLike) -> pathlib.Path:
+        """Writes a closer look into a folder: see `CloserLook.write`.
+
+        Args:
+            folder: path of the folder, made if it does not exist.
+
+        Returns:
+            Path of the page.
+
+        Raises:
+            DataError: if matplotlib is not installed, or the folder is a file.
+            RunFolderError: if a file cannot be written.
+        """
+        return self.look.write(folder, self.name, [self.data, *self._lost()])
 
     def as_json(self) -> dict:
         """All numbers, as a dictionary that JSON can hold."""
@@ -54,6 +83,9 @@ def evaluate(
 ) -> Evaluation:
     """Measures what predicts on data, by default on the validation data of its run.
 
+    The best score thresholds of a run on its own validation data are kept with it, where it has
+    none yet.
+
     Args:
         predictor: `Predictor`.
         data, images, split: as in `data.loading.load_measured_records`.
@@ -67,11 +99,32 @@ def evaluate(
     """
     records = measured_records(predictor, data, images, split, report)
     records = align_classes(records, predictor.class_names)
-    evaluator = predictor.task.evaluator(records)
+    look = CloserLook(predictor.task, records)
     predictions, images_read = predictor.predictions(records, batch_size, flip=flip)
     for record, output in predictions:
-        evaluator.add(record, output)
-    return Evaluation(evaluator.result(), records.source, images_read.describe())
+        look.add(record, output)
+    if data is None and not flip and not predictor.score_thresholds:
+        _keep_thresholds(predictor, getattr(look.result(), "score_thresholds", {}), report)
+    return Evaluation(
+        predictor.name, look, describe_records(records), records.source, images_read.describe()
+    )
+
+
+def _keep_thresholds(
+    predictor: Predictor, scores: dict[str, float], report: Callable[[str], None]
+) -> None:
+    from keras_effspine.training.run_folder import RunFolder
+
+    if predictor.run is None or not scores:
+        return
+    try:
+        RunFolder.open(predictor.run).keep_thresholds(
+            scores, ["last" if predictor.is_last else "best"]
+        )
+    except RunFolderError as error:  # a run of somebody else's
+        report(f"The score thresholds are not kept with the run. {error}")
+    else:
+        report("The score thresholds are kept with the run: predict draws with them.")
 
 
 def measured_records(

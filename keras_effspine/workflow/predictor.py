@@ -26,6 +26,9 @@ class Predictor:
         task: its `Task`.
         class_names: tuple of its classes.
         run: path of the run folder that it lies in, or None.
+        is_last: whether it is the last model of a run, and not the best.
+        score_thresholds: dictionary from the name of a class to the score from which its
+            detections are worth showing; empty where none was measured.
         predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
             (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
             record and the task's output for it, and to the `FailedImages` among them.
@@ -36,6 +39,8 @@ class Predictor:
     task: Task
     class_names: tuple[str, ...]
     run: pathlib.Path | None
+    is_last: bool
+    score_thresholds: dict[str, float]
     predictions: Callable[..., tuple[Iterable[tuple[Record, Any]], FailedImages]]
 
 
@@ -84,7 +89,16 @@ def _of_file(name: str) -> Predictor:
         return found, found
 
     title = f"{name} ({model.metadata.precision}, of {model.metadata.name})"
-    return Predictor(title, "an exported file", task, model.class_names, None, predictions)
+    return Predictor(
+        name=title,
+        kind="an exported file",
+        task=task,
+        class_names=model.class_names,
+        run=None,
+        is_last=False,
+        score_thresholds=model.metadata.score_thresholds,
+        predictions=predictions,
+    )
 
 
 def _of_trained(name: str, last: bool) -> Predictor:
@@ -109,5 +123,13 @@ def _of_trained(name: str, last: bool) -> Predictor:
         found = predict_records(task, read_model(), records, image_size, size, decoder, flip)
         return found, decoder
 
-    kind = "a run" if trained.run else "a preset"
-    return Predictor(trained.name, kind, task, trained.class_names, trained.run, predictions)
+    return Predictor(
+        name=trained.name,
+        kind="a run" if trained.run else "a preset",
+        task=task,
+        class_names=trained.class_names,
+        run=trained.run,
+        is_last=trained.is_last,
+        score_thresholds=trained.score_thresholds,
+        predictions=predictions,
+    )

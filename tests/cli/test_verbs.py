@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +20,13 @@ def run(trained_run, trained_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Pretrained, "read_for_inference", lambda self: trained_model)
     return trained_run.folder.path
+
+
+def said(out):
+    """What a verb said, but for the scores from which it draws."""
+    lines = [line for line in out.splitlines() if not line.startswith("Drawn from these scores")]
+    assert len(lines) == len(out.splitlines()) - 1
+    return "\n".join(lines) + "\n"
 
 
 def size_of(path):
@@ -84,7 +92,7 @@ def test_one_picture_is_drawn_beside_where_one_stands(run, effspine, handful, tm
     shutil.copy(handful.images / "000001.png", "my photo ü.png")
     answer = effspine("predict", run, "my photo ü.png", "--batch-size", 4)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == f"Model: {run} (best.keras).\n1 drawn: my photo ü-predicted.png\n"
+    assert said(answer.out) == f"Model: {run} (best.keras).\n1 drawn: my photo ü-predicted.png\n"
     width, height = size_of("my photo ü.png")
     drawn = size_of("my photo ü-predicted.png")
     assert drawn[0] / drawn[1] == pytest.approx(width / height)
@@ -99,7 +107,7 @@ def test_the_last_model_is_taken_where_it_is_asked_for(run, effspine, handful):
     for options, name in (([], "best.keras"), (["--last"], "model.keras")):
         answer = effspine("predict", run, picture, "--out", "o.png", "--batch-size", 4, *options)
         assert (answer.status, answer.err) == (0, "")
-        assert f"{name}).\n1 drawn" in answer.out
+        assert f"{name}).\n1 drawn" in said(answer.out)
 
 
 def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
@@ -114,6 +122,68 @@ def test_only_what_reaches_the_score_is_drawn(run, effspine, handful):
     zoom = plain.shape[0] // original.shape[0]
     np.testing.assert_array_equal(plain, original.repeat(zoom, 0).repeat(zoom, 1))
     assert 0 < (some != plain).mean() < (everything != plain).mean()
+
+
+def test_a_run_brings_the_scores_from_which_its_classes_are_drawn(run, effspine, handful):
+    kept = json.loads((run / "thresholds.json").read_text())
+    names = {category["name"] for category in json.loads(handful.file.read_text())["categories"]}
+    assert kept["best"] and set(kept["best"]) <= names
+    assert all(0 < score < 1 for score in kept["best"].values())
+    path = max(handful.records.records, key=lambda record: len(record.boxes)).path
+    answer = effspine("predict", run, path, "--out", "own.png", "--batch-size", 4)
+    named = [f"{name} {kept['best'].get(name, 0.3):.2f}" for name in handful.records.class_names]
+    assert f"the best by F1: {', '.join(named)} (--min-score" in answer.out
+    asked = effspine("predict", run, path, "--out", "o.png", "--batch-size", 4, "--min-score", 0.99)
+    assert "best by F1" not in asked.out
+    assert (np.asarray(Image.open("own.png")) != np.asarray(Image.open("o.png"))).any()
+
+
+def test_a_run_without_scores_gets_them_when_it_is_evaluated(run, effspine, handful, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    kept = json.loads((copy / "thresholds.json").read_text())
+    (copy / "thresholds.json").unlink()
+    other = ["--data", handful.file, "--images", handful.images]
+    assert "kept with the run" not in effspine("evaluate", "copy", *other).out
+    assert not (copy / "thresholds.json").exists()
+    assert "kept with the run" in effspine("evaluate", "copy").out
+    again = json.loads((copy / "thresholds.json").read_text())
+    assert again["last"] is None
+    assert again["best"] == pytest.approx(kept["last"], abs=1e-3)  # the model of the fixture
+    (copy / "thresholds.json").write_text('{"best": {"disc": "high"}}')
+    answer = effspine("predict", "copy", handful.images)
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "thresholds.json: was not written by a run, or changed: best.disc" in answer.err
+
+
+def test_a_folder_gets_a_closer_look(run, effspine, handful, tmp_path):
+    answer = effspine("evaluate", run, "--out", "look")
+    assert (answer.status, answer.err) == (0, "")
+    assert "Errors by kind" in answer.out
+    assert answer.out.endswith("beside it: look/report.html\n")
+    names = ["confusion_matrix", "curves", "errors", "sizes", "worst"]
+    assert sorted(path.name for path in (tmp_path / "look").iterdir()) == sorted(
+        [*(f"{name}.png" for name in names), "report.html", "report.json"]
+    )
+    values = json.loads((tmp_path / "look/report.json").read_text())
+    assert values["result"]["stats"]["AP"] > 0.9
+    matrix = np.array(values["confusion_matrix"]["annotated_by_predicted"])
+    objects = sum(int(np.sum(~record.is_crowd)) for record in handful.records.records)
+    assert matrix[:-1].sum() == objects
+    assert np.trace(matrix) > 0.9 * objects  # four pictures, learnt by heart
+    assert {one["image_id"] for one in values["worst"]} == {1, 2, 3, 4}
+    assert size_of("look/worst.png")[0] > 1000
+
+
+def test_a_closer_look_is_refused_before_anything_is_measured(run, effspine, monkeypatch):
+    pathlib.Path("taken").write_text("mine")
+    answer = effspine("evaluate", run, "--out", "taken")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("Error: taken: is a file; name a folder")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    answer = effspine("evaluate", run, "--out", "look")
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "pip install 'keras-effspine[figures]'" in answer.err
+    assert not pathlib.Path("look").exists()
 
 
 def test_guesses_at_one_place_are_drawn_where_they_are_asked_for(run, effspine, handful):
@@ -138,7 +208,7 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
 ):
     answer = effspine("predict", run, handful.images, "--out", "a/drawn")
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == f"Model: {run} (best.keras).\n4 drawn: a/drawn\n"
+    assert said(answer.out) == f"Model: {run} (best.keras).\n4 drawn: a/drawn\n"
     names = [f"{number:06d}.png" for number in range(1, 5)]
     assert sorted(path.name for path in (tmp_path / "a/drawn").iterdir()) == [
         *names,
@@ -153,7 +223,7 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
 def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
     answer = effspine("predict", run, "--data", handful.file, "--images", handful.images)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out == (
+    assert said(answer.out) == (
         f"Model: {run} (best.keras).\n"
         f"{handful.file}: COCO JSON file, 4 pictures of 6 classes\n4 drawn: val-predicted\n"
     )

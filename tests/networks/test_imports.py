@@ -35,6 +35,7 @@ FOLDERS = {
     "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data", "topology"}, set()),
     "drawing": ({"data", "topology"}, set()),
+    "analysis": ({"data", "topology", "evaluation", "drawing"}, set()),
     "tasks": (
         {
             "topology",
@@ -46,6 +47,7 @@ FOLDERS = {
             "inspection",
             "evaluation",
             "drawing",
+            "analysis",
             "runners",
         },
         {"keras", "keras_cv", "tensorflow"},
@@ -65,8 +67,10 @@ FOLDERS = {
     ),
     "workflow": (
         {
+            "analysis",
             "data",
             "drawing",
+            "evaluation",
             "inspection",
             "pretrained",
             "runners",

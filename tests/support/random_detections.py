@@ -36,8 +36,8 @@ def random_truth(seed=0, images=30, crowds=0.05):
     return RecordSet(tuple(records), NAMES, (7, 3, 12), "random.json")
 
 
-def random_output(record, rng):
-    """Boxes near the objects and away from them, some of another class, some of equal score."""
+def random_output(record, rng, decimals=2):
+    """Boxes near objects and away from them, some of another class, some of equal score."""
     found = [record.boxes[rng.random(len(record.boxes)) < 0.8] for _ in range(2)]
     boxes = np.concatenate([*found, rng.uniform(5, 90, (3, 4))])
     classes = np.concatenate(
@@ -49,13 +49,13 @@ def random_output(record, rng):
     boxes[:, 2:] = np.maximum(boxes[:, 2:], 1)
     other = rng.random(len(classes)) < 0.2
     classes[other] = (classes[other] + 1) % 3
-    return Boxes(boxes, classes, rng.uniform(0, 1, len(classes)).round(2))
+    return Boxes(boxes, classes, rng.uniform(0, 1, len(classes)).round(decimals))
 
 
-def random_pairs(record_set, seed=1):
+def random_pairs(record_set, seed=1, decimals=2):
     """Pairs of a record and what is predicted for it; the last picture is not looked at."""
     rng = np.random.default_rng(seed)
-    return [(record, random_output(record, rng)) for record in record_set.records[:-1]]
+    return [(record, random_output(record, rng, decimals)) for record in record_set.records[:-1]]
 
 
 def evaluated(record_set, pairs):

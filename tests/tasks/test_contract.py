@@ -90,6 +90,9 @@ def test_every_verb_serves_another_task_as_well(counting, handful, effspine, tmp
     runs("evaluate", "run", *data, "--out", "measured.json")
     result = json.loads((tmp_path / "measured.json").read_text())["result"]
     assert result["count_error"] >= 0
+    looked = runs("evaluate", "run", "--out", "look")
+    assert looked.endswith("look/report.html\n")  # a page with the measurement alone
+    assert "counted with an error of" in (tmp_path / "look/report.html").read_text()
     runs("predict", "run", handful.images, "--out", "drawn")
     drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
     assert drawn == [*(f"{n:06d}.png" for n in range(1, 5)), "predictions.json"]

@@ -1,0 +1,1 @@
+"""A closer look at a measurement: what goes wrong, how often, and where."""
