@@ -2,7 +2,8 @@
 
 import difflib
 import inspect
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 import keras
 
@@ -47,6 +48,25 @@ def require_at_least(name: str, value: int, least: int = 1) -> None:
     """Raises ValueError if an argument of this name is below the least value."""
     if value < least:
         raise ValueError(f"`{name}` must be at least {least}. Received: {name}={value}")
+
+
+def checked_class_weights(
+    class_weights: Sequence[float] | None, num_classes: int
+) -> tuple[float, ...] | None:
+    """The weights of classes in a loss as floats, or None.
+
+    Raises:
+        ValueError: if there is not one for each class, finite and not negative.
+    """
+    if class_weights is None:
+        return None
+    weights = tuple(float(weight) for weight in class_weights)
+    if len(weights) != num_classes or not all(0 <= weight < math.inf for weight in weights):
+        raise ValueError(
+            f"`class_weights` must be {num_classes} numbers from 0, one a class. "
+            f"Received: class_weights={class_weights}"
+        )
+    return weights
 
 
 def single_map(backbone: keras.Model) -> keras.KerasTensor:

@@ -9,9 +9,11 @@ from keras import ops
 from keras_cv.src.models.task import Task
 
 from keras_effspine.layers.boxes import convert_boxes
+from keras_effspine.layers.class_weights import weights_of_classes
 from keras_effspine.layers.region_detections import RegionDetections
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
+    checked_class_weights,
     refuse_unknown_arguments,
     require_at_least,
     require_box_format,
@@ -181,12 +183,20 @@ class MaskRCNN(TaskModel, Task):
             return self._training_graph()(inputs, training=training)
         return super().call(inputs, training=training, mask=mask)
 
-    def compile(self, optimizer: Any = "rmsprop", jit_compile: bool = False, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        jit_compile: bool = False,
+        class_weights: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Configures the model for training.
 
         Args:
             optimizer: as in `keras.Model.compile`.
             jit_compile: whether to compile with XLA.
+            class_weights: one weight a class, or None: how much the second stage's losses of a
+                region of the class count. Background counts 1, and the first stage knows none.
             **kwargs: other arguments of `keras.Model.compile`, such as `loss_weights`, by the names
                 `"rpn_objectness"`, `"rpn_box"`, `"classification"`, `"box"` and `"mask"`. No
                 `loss`, and no `metrics`, which would be given targets.
@@ -201,6 +211,7 @@ class MaskRCNN(TaskModel, Task):
                     f"`{name}` out. Received: {name}={kwargs[name]!r}"
                 )
             kwargs.pop(name, None)
+        self._class_weights = checked_class_weights(class_weights, self.num_classes)
         keras.Model.compile(
             self,
             optimizer=optimizer,
@@ -221,6 +232,7 @@ class MaskRCNN(TaskModel, Task):
         self._compile_arguments = {
             "optimizer": self.optimizer,
             "jit_compile": jit_compile,
+            **({} if class_weights is None else {"class_weights": self._class_weights}),
             **kwargs,
         }
 
@@ -252,6 +264,11 @@ class MaskRCNN(TaskModel, Task):
             # One divisor for all replicas: gradients are summed over them.
             count = ops.maximum(sum_over_replicas(ops.sum(loss["weight"])), 1.0)
             weights[name] = loss["weight"] / count
+        if self._class_weights is not None:
+            # Of regions 0 is the background. Masks are learnt from the first of them.
+            by_class = weights_of_classes(self._class_weights, true["classification"] - 1)
+            for name in ("classification", "box", "mask"):
+                weights[name] = weights[name] * by_class[:, : weights[name].shape[1]]
         pixels = true["mask"].shape[2] * true["mask"].shape[3]
         weights["mask"] = weights["mask"][..., None, None] / pixels
         weights["mask"] = ops.broadcast_to(weights["mask"], ops.shape(true["mask"])[:-1])

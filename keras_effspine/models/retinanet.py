@@ -10,9 +10,11 @@ import numpy as np
 from keras import ops
 
 from keras_effspine.layers.boxes import convert_boxes, decode_boxes
+from keras_effspine.layers.class_weights import weights_of_classes
 from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.layers.take_rows import take_rows
 from keras_effspine.models.arguments import (
+    checked_class_weights,
     refuse_unknown_arguments,
     require_at_least,
     require_box_format,
@@ -215,6 +217,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         metrics: list | None = None,
         optimizer: Any = "rmsprop",
         jit_compile: bool = False,
+        class_weights: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         """Configures the model for training.
@@ -230,8 +233,11 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             optimizer: as in `keras.Model.compile`.
             jit_compile: whether to compile with XLA. False by default: XLA is slower on CPUs, and
                 keras-cv's metrics cannot be compiled.
+            class_weights: one weight a class, or None: how much the losses of an anchor that is
+                matched to an object of the class count. Background counts 1.
             **kwargs: other arguments of `keras.Model.compile`.
         """
+        self._class_weights = checked_class_weights(class_weights, self.num_classes)
         keras_cv.models.RetinaNet.compile(
             self,
             box_loss=box_loss,
@@ -259,6 +265,7 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             "classification_loss": classification_loss,
             "metrics": metrics,
             "jit_compile": jit_compile,
+            **({} if class_weights is None else {"class_weights": self._class_weights}),
             **kwargs,
         }
 
@@ -288,14 +295,17 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         if isinstance(self.classification_loss, QualityFocalLoss):
             quality, _ = overlap_of_differences(boxes, ops.stop_gradient(y_pred["box"]))
             targets = ops.stack([classes, quality], axis=-1)
+        weights = 1.0
+        if self._class_weights is not None:
+            weights = weights_of_classes(self._class_weights, classes)
         return keras.Model.compute_loss(
             self,
             x=x,
             y={"box": boxes, "classification": targets},
             y_pred=y_pred,
             sample_weight={
-                "box": positive / normalizer,
-                "classification": ops.cast(classes != IGNORED, "float32") / normalizer,
+                "box": weights * positive / normalizer,
+                "classification": weights * ops.cast(classes != IGNORED, "float32") / normalizer,
             },
         )
 

@@ -9,8 +9,13 @@ from keras import ops
 from keras_cv.src.models.task import Task
 
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
+from keras_effspine.layers.class_weights import weights_of_classes
 from keras_effspine.layers.replicas import sum_over_replicas
-from keras_effspine.models.arguments import refuse_unknown_arguments, single_map
+from keras_effspine.models.arguments import (
+    checked_class_weights,
+    refuse_unknown_arguments,
+    single_map,
+)
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
 from keras_effspine.models.inference_model import InferenceModel
 from keras_effspine.models.task_model import TaskModel, operations_of
@@ -101,6 +106,7 @@ class SemanticSegmenter(TaskModel, Task):
         optimizer: Any = "rmsprop",
         loss: keras.losses.Loss | None = None,
         jit_compile: bool = False,
+        class_weights: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         """Configures the model for training.
@@ -110,6 +116,8 @@ class SemanticSegmenter(TaskModel, Task):
             loss: None for cross-entropy, or a Keras loss on labels `(batch, height, width)` and
                 logits with reduction `"sum"`: the model divides it by the number of pixels.
             jit_compile: whether to compile with XLA.
+            class_weights: one weight a class, or None: how much the loss of a pixel of the class
+                counts. The sum is divided by the number of pixels, not of weights.
             **kwargs: other arguments of `keras.Model.compile`. A metric sees the labels as they
                 are, and must itself ignore 255.
 
@@ -123,7 +131,13 @@ class SemanticSegmenter(TaskModel, Task):
                 "`loss` must be a Keras loss on logits with reduction='sum', since the model "
                 f"divides it by the number of labelled pixels of all replicas. Received: {loss}"
             )
+        self._class_weights = checked_class_weights(class_weights, self.num_classes)
         keras.Model.compile(self, optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = keras.Model.get_compile_config(self)
+        weights = {"class_weights": self._class_weights} if self.compiled else {}
+        return {**config, **weights} if config else config
 
     def check_labels(self, labels: np.ndarray, image_shape: Sequence[int]) -> None:
         check_label_maps(labels, self.num_classes, IGNORED)
@@ -146,6 +160,10 @@ class SemanticSegmenter(TaskModel, Task):
         # One divisor for all replicas: gradients are summed over them, so that a divisor of each
         # replica's own would weigh the pixels of a sparsely labelled replica more.
         weights = weights / ops.maximum(sum_over_replicas(ops.sum(weights)), 1.0)
+        if self._class_weights is not None:
+            weights = weights * weights_of_classes(
+                self._class_weights, ops.where(known, labels, -1)
+            )
         if sample_weight is not None:
             given = ops.cast(sample_weight, "float32")
             weights = weights * (given if len(given.shape) == 3 else given[:, None, None])

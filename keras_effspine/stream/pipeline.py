@@ -29,6 +29,7 @@ def training_batches(
     log: BatchLog | None = None,
     labels: Sequence[str] = ("objects",),
     steps: int | None = None,
+    repeats: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """An endless stream of shuffled, augmented batches.
 
@@ -60,6 +61,8 @@ def training_batches(
             `"image"` gives `"label"` int32 scalar, the class of the whole picture, or -1.
         steps: int, number of batches of the run, which `augmentation.mosaic_until` is a share of;
             None for a run without end, all of which has mosaics.
+        repeats: float `(records,)` from 1, how often each picture is shown in the time in which one
+            with 1 is shown once; None shows all alike.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
@@ -84,7 +87,7 @@ def training_batches(
     augmentation = augmentation or Augmentation()
     mosaics = None if steps is None else round(augmentation.mosaic_until * steps) * batch_size
     samples = TrainingSamples(
-        decoder, reader, len(records), image_size, augmentation, seed, mosaics
+        decoder, reader, len(records), image_size, augmentation, seed, mosaics, repeats
     )
 
     def labelled(number):

@@ -1,5 +1,6 @@
 """The samples of a training stream: one augmented picture each, or four of them."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_effspine.stream.augmentation import Augmentation
@@ -9,6 +10,7 @@ from keras_effspine.stream.label_reader import LabelReader
 from keras_effspine.stream.mosaic import join_tiles, mosaic_tiles
 from keras_effspine.stream.placement import place_image, random_placement
 from keras_effspine.stream.rand_augment import rand_augment
+from keras_effspine.stream.rounds import Rounds
 
 _TILES = 4
 
@@ -31,6 +33,7 @@ class TrainingSamples:
         augmentation: `Augmentation`.
         seed: int.
         mosaics: number of places, from the first on, at which there may be mosaics; None for all.
+        repeats: float `(count,)`, how often each picture is shown for one with 1; None for all 1.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class TrainingSamples:
         augmentation: Augmentation,
         seed: int,
         mosaics: int | None = None,
+        repeats: np.ndarray | None = None,
     ) -> None:
         self._decoder = decoder
         self._labels = labels
@@ -50,6 +54,7 @@ class TrainingSamples:
         self._augmentation = augmentation
         self._seed = seed
         self._mosaics = tf.int64.max if mosaics is None else mosaics
+        self._rounds = Rounds(count, repeats)
 
     def at(self, place: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The sample at a place of the stream; to be used in `tf.data.Dataset.map`.
@@ -79,9 +84,7 @@ class TrainingSamples:
         return sample, tf.pad(index[None], [[0, _TILES - 1]], constant_values=-1)
 
     def _mosaic(self, place):
-        others = tf.random.stateless_uniform(
-            [_TILES - 1], self._seeds(_TILE, place), maxval=self._count, dtype="int64"
-        )
+        others = self._rounds.drawn(_TILES - 1, self._seeds(_TILE, place))
         first = [self._record_at(place), *tf.unstack(others)]
         tiles = mosaic_tiles(self._size, self._seeds(_SPLIT, place))
         images = [
@@ -122,10 +125,7 @@ class TrainingSamples:
         return {"image": place_image(image, placement, canvas), **labels}, index
 
     def _record_at(self, place):
-        # A permutation that can be asked for any place in the stream at once: a run goes on
-        # anywhere, and no buffer holds the indices.
-        seeds = self._seeds(_ORDER, place // self._count)
-        return tf.random.experimental.index_shuffle(place % self._count, seeds, self._count - 1)
+        return self._rounds.record_at(place, lambda number: self._seeds(_ORDER, number))
 
     def _seeds(self, purpose, number):
         return tf.stack([tf.constant(self._seed * 8 + purpose, "int64"), number])

@@ -18,7 +18,8 @@ from keras_effspine.evaluation.classification import (
     ClassificationResult,
 )
 from keras_effspine.stream.augmentation import Changes, Magnitude, Share
-from keras_effspine.tasks.options import Rate, TaskOptions
+from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
+from keras_effspine.tasks.options import Rate
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import IMAGENET_CLASSES
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 _KEPT = 5
 
 
-class ClassificationOptions(TaskOptions):
-    """Classification's own values of a recipe.
+class ClassificationOptions(BalanceOptions):
+    """Classification's own values of a recipe, beside those of `BalanceOptions`.
 
     Args:
         classifier_backbone: `"paper"`, endpoints of 256 without space-to-depth, or `"detection"`,
@@ -112,10 +113,15 @@ class Classification(Task):
     ) -> None:
         import keras
 
-        smoothing = cast(ClassificationOptions, recipe.options).label_smoothing
+        from keras_effspine.models.class_weighted_loss import ClassWeightedCrossentropy
+
+        options = cast(ClassificationOptions, recipe.options)
+        smoothing, weights = options.label_smoothing, class_weights_of(options)
         model.compile(
             optimizer=optimizer,
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+            if weights is None
+            else ClassWeightedCrossentropy(weights, label_smoothing=smoothing),
             metrics=["accuracy"],
             jit_compile=False,
         )
@@ -138,6 +144,12 @@ class Classification(Task):
                 "data with the same classes."
             )
         model.learn_from(teacher.read_model(), options.teacher_share)
+
+    def class_amounts(self, records: RecordSet) -> ClassAmounts:
+        """As in `Task`, in pictures."""
+        labels = image_labels(records.records)
+        known = np.flatnonzero(labels >= 0)
+        return ClassAmounts(known, labels[known], np.ones(len(known), int))
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf

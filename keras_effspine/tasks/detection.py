@@ -16,9 +16,9 @@ from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluat
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
-from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from keras_effspine.pretrained.pretrained import Pretrained
 
 
-class DetectionOptions(TaskOptions):
-    """Detection's own values of a recipe.
+class DetectionOptions(BalanceOptions):
+    """Detection's own values of a recipe, beside those of `BalanceOptions`.
 
     Args:
         losses: `"keras_cv"`, the defaults of keras-cv's RetinaNet, or `"paper"`, those of the
@@ -90,13 +90,15 @@ class Detection(Task):
         )
 
     def pick_options(self, recipe: Any, records: RecordSet) -> tuple[dict[str, Any], list[str]]:
+        picked, said = super().pick_options(recipe, records)
         if cast(DetectionOptions, recipe.options).anchors != "data":
-            return {}, []
+            return picked, said
         anchors, fit, published = fit_anchors(records, recipe.image_size)
         ratios = ", ".join(f"{ratio:g}" for ratio in anchors.ratios)
-        return {"anchors": anchors.model_dump()}, [
+        return {**picked, "anchors": anchors.model_dump()}, [
+            *said,
             f"anchors of {anchors.size:g} strides, width over height {ratios}: the mean overlap of "
-            f"a box with its best anchor is {fit:.3f} (with the published ones {published:.3f})."
+            f"a box with its best anchor is {fit:.3f} (with the published ones {published:.3f}).",
         ]
 
     def compile_model(
@@ -104,7 +106,8 @@ class Detection(Task):
     ) -> None:
         options = cast(DetectionOptions, recipe.options)
         losses = detection_losses(options.losses, options.box_loss, options.score_loss)
-        model.compile(optimizer=optimizer, **losses)
+        weights = class_weights_of(options)
+        model.compile(optimizer=optimizer, class_weights=weights, **losses)
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf

@@ -21,8 +21,8 @@ from keras_effspine.evaluation.coco_instances import (
 )
 from keras_effspine.evaluation.instance_result import InstanceResult
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
-from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import COCO_CLASSES
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from keras_effspine.pretrained.pretrained import Pretrained
 
 
-class InstanceOptions(TaskOptions):
-    """Instance segmentation's own values of a recipe.
+class InstanceOptions(BalanceOptions):
+    """Instance segmentation's own values of a recipe, beside those of `BalanceOptions`.
 
     Args:
         canonical_size: side in pixels of the box whose features come from P4; see `MaskRCNN`.
@@ -93,7 +93,7 @@ class InstanceSegmentation(Task):
         return MaskRCNN.from_config(
             {
                 **{name: config[name] for name in ("rpn_layers", "dense_width") if name in config},
-                **recipe.options.model_dump(exclude={"mosaic"}),
+                **recipe.options.model_dump(exclude={"mosaic", *BalanceOptions.model_fields}),
                 "backbone": build_backbone(recipe, start),
                 "num_classes": len(class_names),
                 "bounding_box_format": "xyxy",
@@ -103,7 +103,7 @@ class InstanceSegmentation(Task):
     def compile_model(
         self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
-        model.compile(optimizer=optimizer)
+        model.compile(optimizer=optimizer, class_weights=class_weights_of(recipe.options))
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         import tensorflow as tf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from keras_effspine.evaluation.semantic_segmentation import (
     SegmentationResult,
 )
 from keras_effspine.stream.augmentation import Share
+from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
-from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.task import Task
 from keras_effspine.topology.labels import IGNORED, VOC_CLASSES
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 _LOOKED_AT = 32
 
 
-class SegmentationOptions(TaskOptions):
-    """Semantic segmentation's own values of a recipe.
+class SegmentationOptions(BalanceOptions):
+    """Semantic segmentation's own values of a recipe, beside those of `BalanceOptions`.
 
     Args:
         mosaic: share of the samples that are made of four pictures side by side.
@@ -106,7 +107,18 @@ class SemanticSegmentation(Task):
     def compile_model(
         self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
     ) -> None:
-        model.compile(optimizer=optimizer)
+        model.compile(optimizer=optimizer, class_weights=class_weights_of(recipe.options))
+
+    def class_amounts(self, records: RecordSet) -> ClassAmounts:
+        """As in `Task`, in pixels: every label map is read."""
+        classes = len(records.class_names)
+
+        def pixels(record: Record) -> np.ndarray:
+            return np.bincount(self.truth(record).ravel(), minlength=IGNORED + 1)[:classes]
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            counts = list(pool.map(pixels, records.records))
+        return ClassAmounts.of_counts(np.stack(counts))
 
     def batch_fields(self, record_set: RecordSet, images_a_sample: int = 1) -> Callable:
         return lambda sample: sample["semantic"]

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from keras_effspine.errors import DataError, ExportError
 from keras_effspine.stream.augmentation import Augmentation
+from keras_effspine.tasks.class_balance import (
+    ClassAmounts,
+    pick_class_weights,
+    repeat_factors,
+)
 from keras_effspine.tasks.exported_outputs import ExportedOutputs, nothing_to_decode
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.topology.labels import COCO_CLASSES
@@ -33,7 +38,8 @@ class Task(abc.ABC):
 
     1. `labels`, `check` and `is_annotated`: what it learns from. Where no format reads it yet, a
        record gets a field for it in `data/`, and the decoder makes tensors of it in `stream/`.
-    2. `options`: what a recipe may say to it alone. `--set` takes their names.
+    2. `options`: what a recipe may say to it alone. `--set` takes their names. `class_amounts`,
+       where they are `BalanceOptions` and the classes are not those of objects.
     3. `build_model` and `compile_model`: a model of `models/`, or any other, on
        `tasks.backbone.build_backbone`; `batch_fields`: the labels that its losses are given.
        `pick_options`, where options follow from the data; `before_training`, where training takes
@@ -96,7 +102,7 @@ class Task(abc.ABC):
         return inspect(record_set, checked, image_size)
 
     def pick_options(self, recipe: Any, records: RecordSet) -> tuple[dict[str, Any], list[str]]:
-        """Options that a recipe leaves to the training data.
+        """Options that a recipe leaves to the training data; by default the weights of classes.
 
         Args:
             recipe: `Recipe`.
@@ -105,7 +111,27 @@ class Task(abc.ABC):
         Returns:
             Pair of a dictionary from option to value, and a list of lines that say what was picked.
         """
-        return {}, []
+        if getattr(recipe.options, "class_weights", None) is None:
+            return {}, []
+        amounts = self.class_amounts(records)
+        return pick_class_weights(recipe.options, amounts, records.class_names, records.source)
+
+    def class_amounts(self, records: RecordSet) -> ClassAmounts:
+        """How much of which class is on which picture; by default, objects."""
+        return ClassAmounts.of_objects(records)
+
+    def repeats(self, recipe: Any, records: RecordSet) -> np.ndarray | None:
+        """How often each picture is shown, float `(records,)`; None where all are alike.
+
+        Args:
+            recipe: `Recipe`.
+            records: `RecordSet` to train on.
+        """
+        threshold = getattr(recipe.options, "repeat_threshold", None)
+        if threshold is None:
+            return None
+        count, amounts = len(records.records), self.class_amounts(records)
+        return repeat_factors(amounts, count, len(records.class_names), threshold)
 
     @abc.abstractmethod
     def build_model(

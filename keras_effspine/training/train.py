@@ -13,6 +13,7 @@ from keras_effspine.errors import StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.backbone import build_backbone
+from keras_effspine.tasks.class_balance import describe_repeats
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.checkpoint import Checkpoint
 from keras_effspine.training.curves import Curves
@@ -94,6 +95,9 @@ def train(
     recipe = override(recipe, picked) if picked else recipe
     for reason in (*reasons, *why):
         report(f"picked {reason}")
+    repeats = task.repeats(recipe, records)
+    if repeats is not None:
+        report(f"picked {describe_repeats(repeats)}")
     steps, steps_per_epoch = count_steps(recipe, len(records.records))
     schedule = rate_schedule(recipe.optimization, steps, steps_per_epoch)
     with lost_workers_as_errors(strategy), _claim(out, recipe, records, strategy) as folder:
@@ -143,6 +147,7 @@ def train(
                     measurement,
                     Progress(measured_at, recipe.batch_size, verbose, report),
                     report,
+                    repeats,
                 )
         except KeyboardInterrupt:
             if together and not together.is_agreed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 
 from keras_effspine.data.record import RecordSet
 from keras_effspine.stream.batch_log import BatchLog
@@ -27,11 +28,13 @@ def train_and_measure(
     measurement: Measurement,
     progress: Progress,
     report: Callable[[str], None],
+    repeats: np.ndarray | None = None,
 ) -> None:
     """Trains from the step that the model is at, and measures it after some of the steps.
 
     Args:
         task, model, records, recipe, callbacks, measurement, progress, report: those of the run.
+        repeats: how often each picture is shown; see `Task.repeats`.
         measured_at: the steps after which the model is measured, in order; the last ends the run.
     """
     decoder, log = ImageDecoder(records), BatchLog(records)
@@ -57,6 +60,7 @@ def train_and_measure(
             log=log,
             labels=task.labels,
             steps=measured_at[-1],
+            repeats=repeats,
         )
 
     with progress:
