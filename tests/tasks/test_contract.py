@@ -106,7 +106,7 @@ def test_an_option_of_another_task_is_refused_by_its_owners_name(counting, effsp
     command = ["train", "--data", "shapes", "--out", tmp_path / "run"]
     foreign = effspine(*command, "--set", "dropout=0.1")
     assert foreign.status == 2
-    assert "dropout is an option of counting; detection has losses, " in foreign.err
+    assert "dropout is an option of counting; detection has class_weights, " in foreign.err
     own = effspine(*command, "--task", "counting", "--mosaic", 0.5)
     assert own.status == 2
     owners = "detection, semantic_segmentation and instance_segmentation"
