@@ -5,7 +5,7 @@ OUT ?= runs/first
 STEPS ?=
 PYTEST = $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-fast coverage docs lint
+.PHONY: demo test test-fast coverage docs lint matrix dist
 
 demo: $(VENV)/installed
 	$(VENV)/bin/effspine train --preset m0 --data shapes --out $(OUT) $(if $(STEPS),--steps $(STEPS))
@@ -29,6 +29,19 @@ docs: $(VENV)/installed
 	cp -r README.md CONTRIBUTING.md CHANGELOG.md docs benchmarks examples $(PAGES)
 	find $(PAGES) -name '*.py' -delete
 	$(VENV)/bin/zensical build --clean --strict
+
+# The daily round on each version of Python that the package is for; each must be on the PATH.
+PYTHONS ?= 3.11 3.12 3.13
+matrix:
+	for version in $(PYTHONS); do \
+	    $(MAKE) test-fast PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	done
+
+# What is uploaded: a source archive and a wheel, checked.
+dist: $(VENV)/installed
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist
+	$(VENV)/bin/twine check --strict dist/*
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
