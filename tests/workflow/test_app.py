@@ -1,4 +1,7 @@
-"""The page of `effspine app`."""
+"""The page of `effspine app`.
+
+Gradio is not among what development installs: it asks for another Pillow. `pip install '.[app]'`.
+"""
 
 import importlib.util
 import shutil
