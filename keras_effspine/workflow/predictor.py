@@ -26,12 +26,12 @@ class Predictor:
         task: its `Task`.
         class_names: tuple of its classes.
         run: path of the run folder that it lies in, or None.
-        is_last: whether it is the last model of a run, and not the best.
-        score_thresholds: dictionary from the name of a class to the score from which its
-            detections are worth showing; empty where none was measured.
         predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
             (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
             record and the task's output for it, and to the `FailedImages` among them.
+        is_last: whether it is the last model of a run, and not the best.
+        score_thresholds: dictionary from the name of a class to the score from which its
+            detections are worth showing; empty where none was measured.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Predictor:
     task: Task
     class_names: tuple[str, ...]
     run: pathlib.Path | None
-    is_last: bool
-    score_thresholds: dict[str, float]
     predictions: Callable[..., tuple[Iterable[tuple[Record, Any]], FailedImages]]
+    is_last: bool = False
+    score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def load_predictor(name: str | os.PathLike, last: bool = False) -> Predictor:
@@ -95,7 +95,6 @@ def _of_file(name: str) -> Predictor:
         task=task,
         class_names=model.class_names,
         run=None,
-        is_last=False,
         score_thresholds=model.metadata.score_thresholds,
         predictions=predictions,
     )
