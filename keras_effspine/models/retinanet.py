@@ -28,12 +28,21 @@ from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_model import TaskModel, operations_of
-from keras_effspine.networks.retinanet_head import concatenate_levels, retinanet_head
+from keras_effspine.networks.retinanet_head import (
+    concatenate_levels,
+    retinanet_prediction,
+    retinanet_subnet,
+)
+from keras_effspine.networks.ssdlite import ssdlite_prediction
 from keras_effspine.topology.pyramid import (
     ANCHOR_RATIOS,
     ANCHOR_SCALES,
     ANCHOR_SIZE_OVER_STRIDE,
+    LEVEL_NAMES,
     LEVELS,
+    SSD_ANCHOR_SCALES,
+    SSD_ANCHOR_SIZES,
+    SSD_LEVELS,
 )
 
 _PRIOR_PROBABILITY = 0.01
@@ -69,6 +78,10 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         head_width: int, channels of these layers; None takes those of the pyramid.
         separable_heads: bool, whether their convolutions are separable, as the paper's, or not, as
             SpineNet's.
+        shared_subnet: bool, whether classes and boxes are predicted from the layers of one subnet,
+            as MobileNetV2's FPNLite does.
+        predictor: `"retinanet"`, or `"ssdlite"`: each of the levels P4 to P9, of any widths, then
+            has predictions of its own without layers before them, and the anchors are SSDLite's.
         **kwargs: `name` and `trainable`.
 
     Raises:
@@ -104,8 +117,13 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         "head_layers",
         "head_width",
         "separable_heads",
+        "shared_subnet",
+        "predictor",
     )
-    class_prediction_layers = ("classification_head_prediction",)
+    class_prediction_layers = (
+        "classification_head_prediction",
+        *(f"classification_head_p{level}_prediction" for level in SSD_LEVELS),
+    )
 
     def __init__(
         self,
@@ -121,6 +139,8 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         head_layers: int = 3,
         head_width: int | None = None,
         separable_heads: bool = True,
+        shared_subnet: bool = False,
+        predictor: str = "retinanet",
         **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(RetinaNet, kwargs)
@@ -128,6 +148,12 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         if head_width is not None:
             require_at_least("head_width", head_width)
         require_box_format(bounding_box_format)
+        if predictor not in _LEVELS_READ:
+            raise ValueError(
+                f"`predictor` must be one of {', '.join(_LEVELS_READ)}. "
+                f"Received: predictor={predictor!r}"
+            )
+        is_ssd = predictor == "ssdlite"
         if anchor_generator is not None and label_encoder is not None:
             raise ValueError(
                 "Pass `anchor_generator` or `label_encoder`, not both: the label encoder has an "
@@ -135,13 +161,26 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
             )
         label_encoder = label_encoder or RetinaNetLabelEncoder(
             bounding_box_format=bounding_box_format,
-            anchor_generator=anchor_generator or self.default_anchor_generator(bounding_box_format),
+            anchor_generator=anchor_generator
+            or (
+                _ssd_anchor_generator(bounding_box_format)
+                if is_ssd
+                else self.default_anchor_generator(bounding_box_format)
+            ),
         )
         anchor_generator = label_encoder.anchor_generator
-        anchors = _anchors_per_location(anchor_generator)
+        levels = _LEVELS_READ[predictor]
+        anchors = _anchors_per_location(anchor_generator, levels)
 
-        pyramid = pyramid_levels(backbone, feature_pyramid)
+        pyramid = pyramid_levels(backbone, feature_pyramid, levels, one_width=not is_ssd)
         operations = operations_of(backbone)
+
+        def subnet(name):
+            return retinanet_subnet(
+                pyramid, head_layers, operations, name, separable_heads, head_width
+            )
+
+        shared = subnet("shared_head") if shared_subnet and not is_ssd else None
         outputs = {}
         for output, head, values, bias in (
             ("box", box_head, 4, 0.0),
@@ -152,19 +191,20 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
                 -math.log((1 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY),
             ),
         ):
-            if head is None:
-                maps = retinanet_head(
-                    pyramid,
-                    head_layers,
+            name = f"{output}_head"
+            if head is not None:
+                maps = {level: head(x) for level, x in pyramid.items()}
+            elif is_ssd:
+                maps = ssdlite_prediction(pyramid, anchors * values, operations, name, bias)
+            else:
+                maps = retinanet_prediction(
+                    shared or subnet(name),
                     anchors * values,
                     operations,
-                    f"{output}_head",
+                    name,
                     bias,
                     separable_heads,
-                    head_width,
                 )
-            else:
-                maps = {level: head(x) for level, x in pyramid.items()}
             outputs[output] = concatenate_levels(maps, values, output)
 
         super().__init__(backbone, outputs, **kwargs)
@@ -183,6 +223,8 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         self.head_layers = head_layers
         self.head_width = head_width
         self.separable_heads = separable_heads
+        self.shared_subnet = shared_subnet
+        self.predictor = predictor
         # As in compile(): a model that is not compiled would be traced with XLA on a GPU.
         self.jit_compile = False
 
@@ -376,15 +418,35 @@ class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
         }
 
 
-def _anchors_per_location(anchor_generator):
+_LEVELS_READ = {
+    "retinanet": LEVEL_NAMES,
+    "ssdlite": tuple(f"P{level}" for level in SSD_LEVELS),
+}
+"""The levels that each kind of predictor reads."""
+
+
+def _ssd_anchor_generator(bounding_box_format):
+    return keras_cv.layers.AnchorGenerator(
+        bounding_box_format=bounding_box_format,
+        sizes=[float(size) for size in SSD_ANCHOR_SIZES],
+        scales=list(SSD_ANCHOR_SCALES),
+        aspect_ratios=list(ANCHOR_RATIOS),
+        strides=[2**level for level in SSD_LEVELS],
+        clip_boxes=False,
+        dtype="float32",
+    )
+
+
+def _anchors_per_location(anchor_generator, levels):
     counts = {
         len(single.scales) * len(single.aspect_ratios)
         for single in anchor_generator.anchor_generators.values()
     }
-    if len(anchor_generator.anchor_generators) != len(LEVELS) or len(counts) != 1:
+    if len(anchor_generator.anchor_generators) != len(levels) or len(counts) != 1:
         raise ValueError(
-            "The anchor generator must have five levels, P3 to P7, with equally many anchors a "
-            f"location. Received: {len(anchor_generator.anchor_generators)} levels with "
+            f"The anchor generator must have {len(levels)} levels, {levels[0]} to {levels[-1]}, "
+            "with equally many anchors a location. "
+            f"Received: {len(anchor_generator.anchor_generators)} levels with "
             f"{sorted(counts)} anchors a location"
         )
     return counts.pop()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import keras
@@ -21,11 +21,13 @@ from keras_effspine.networks.bi_fpn import bi_fpn
 from keras_effspine.networks.feature_pyramid import feature_pyramid
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import average_at_lowest_level
-from keras_effspine.networks.staged_network import StagedMaps, build_staged_network
+from keras_effspine.networks.ssdlite import ssdlite_levels
+from keras_effspine.networks.staged_network import build_staged_network
 from keras_effspine.pretrained.shipped import keras_cv_presets
+from keras_effspine.topology.pyramid import SSD_WIDTHS
 from keras_effspine.topology.staged_networks import NETWORKS
 
-_NECKS = ("fpn", "separable_fpn", "bifpn")
+_NECKS = ("fpn", "separable_fpn", "bifpn", "ssdlite")
 
 # The names that the builders give; see `networks.staged_network`, `feature_pyramid`, `bi_fpn`.
 _STEM = re.compile(r"rescaling$|stem_")
@@ -41,15 +43,17 @@ class ScaleDecreasedBackbone(PyramidBackbone):
     The peers of scale-permuted networks: EfficientNet, MobileNetV2 and V3, ResNet, with the feature
     pyramid network of RetinaNet or EfficientDet's BiFPN.
 
-    With a neck the output is the average of P3 to P7, as `EffSpineNetBackbone` has it, and
-    `pyramid_level_inputs` names P2 of the network and P3 to P7. Without one the output is the
-    network's last map, and the levels are its own. Inputs are RGB in [0, 255], of any height and
+    With a pyramid the output is the average of P3 to P7, as `EffSpineNetBackbone` has it, and
+    `pyramid_level_inputs` names P2 of the network and P3 to P7. Without one the output is the last
+    level, and the levels are the network's own. Inputs are RGB in [0, 255], of any height and
     width, and normalised as the network's public weights ask for.
 
     Args:
         network: name of the network: `"efficientnet"` (B0; its relatives are scaled), ...; see
             `topology.staged_networks.NETWORKS`.
-        neck: `"fpn"`, `"separable_fpn"` (with separable convolutions), `"bifpn"`, or None.
+        neck: `"fpn"`, `"separable_fpn"` (with separable convolutions), `"bifpn"`, None, or
+            `"ssdlite"`: levels P6 to P9 behind a MobileNet, whose expanded tensor at P4 and last
+            map at P5 detectors read, `RetinaNet(predictor="ssdlite")`.
         width_multiplier: float, multiplies all widths of the network before they are rounded to
             multiples of 8.
         depth_multiplier: float, multiplies the blocks of each stage, rounded up.
@@ -135,6 +139,10 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             raise ValueError(
                 f"`has_top` is of a network without a neck. Received: has_top=True, neck={neck!r}"
             )
+        if neck == "ssdlite" and NETWORKS[network].top_width is None:
+            raise ValueError(
+                f"`neck='ssdlite'` stands on a network of MBConvs. Received: network={network!r}"
+            )
         require_share("stochastic_depth_rate", stochastic_depth_rate)
         scaled = NETWORKS[network].scaled(width_multiplier, depth_multiplier)
         application = None
@@ -160,12 +168,18 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             stochastic_depth_rate,
             output_stride,
             strided_reduction,
-            has_top,
+            has_top or neck == "ssdlite",
         )
         levels = {level: x for level, x in maps.levels.items() if level >= 2}
         output = levels[max(levels)]
-        if neck is not None:
-            endpoints = _NECK_BUILDERS[neck](maps, inputs, endpoint_width, neck_repeats, operations)
+        if neck == "ssdlite":
+            widths = tuple(scaled.rounded(width_multiplier * width) for width in SSD_WIDTHS)
+            levels |= {4: maps.expanded[4], **ssdlite_levels(output, 5, widths, operations)}
+            output = levels[max(levels)]
+        elif neck is not None:
+            endpoints = _PYRAMIDS[neck](
+                maps.levels, inputs, endpoint_width, neck_repeats, operations
+            )
             levels = {2: levels[2], **endpoints}
             output = average_at_lowest_level(endpoints, inputs)
         super().__init__(inputs=inputs, outputs=output, **kwargs)
@@ -222,18 +236,14 @@ class ScaleDecreasedBackbone(PyramidBackbone):
 
 
 def _fpn(separable):
-    def build(maps: StagedMaps, images, width, repeats, operations):
-        return feature_pyramid(maps.levels, images, width, operations, separable)
+    def build(maps, images, width, repeats, operations):
+        return feature_pyramid(maps, images, width, operations, separable)
 
     return build
 
 
-def _bi_fpn(maps: StagedMaps, images, width, repeats, operations):
-    return bi_fpn(maps.levels, images, width, repeats, operations)
-
-
-_NECK_BUILDERS: Mapping[str, Any] = {
+_PYRAMIDS: Mapping[str, Callable] = {
     "fpn": _fpn(separable=False),
     "separable_fpn": _fpn(separable=True),
-    "bifpn": _bi_fpn,
+    "bifpn": bi_fpn,
 }

@@ -8,35 +8,30 @@ from keras import KerasTensor, layers
 from keras_effspine.networks.operations import Operations
 
 
-def retinanet_head(
+def retinanet_subnet(
     pyramid: Mapping[str, KerasTensor],
     num_layers: int,
-    outputs_per_location: int,
     operations: Operations,
     name: str,
-    bias: float = 0.0,
     separable: bool = True,
     width: int | None = None,
 ) -> dict[str, KerasTensor]:
-    """One subnet, class or box, over all levels of a pyramid.
+    """The layers before a prediction, over all levels of a pyramid.
 
     `num_layers` times a 3x3 convolution with bias, whose weights all levels share, batch
-    normalisation for each level of its own, and activation; then a 3x3 prediction.
+    normalisation for each level of its own, and activation.
 
     Args:
         pyramid: dictionary from level name to `(batch, height, width, channels)`.
-        num_layers: number of layers before the prediction.
-        outputs_per_location: number of predicted values at a location, over all its anchors.
+        num_layers: number of layers.
         operations: `Operations`.
         name: beginning of the layers' names.
-        bias: initial bias of the prediction.
         separable: whether the convolutions are separable.
         width: channels of the layers; None takes those of the pyramid.
 
     Returns:
-        Dictionary from level name to `(batch, height, width, outputs_per_location)`.
+        Dictionary from level name to `(batch, height, width, width)`.
     """
-
     features = dict(pyramid)
     width = width or next(iter(features.values())).shape[-1]
     convolution = operations.separable if separable else operations.dense
@@ -48,6 +43,31 @@ def retinanet_head(
             )
             for level, x in features.items()
         }
+    return features
+
+
+def retinanet_prediction(
+    features: Mapping[str, KerasTensor],
+    outputs_per_location: int,
+    operations: Operations,
+    name: str,
+    bias: float = 0.0,
+    separable: bool = True,
+) -> dict[str, KerasTensor]:
+    """A 3x3 convolution with bias, whose weights all levels share.
+
+    Args:
+        features: dictionary from level name to `(batch, height, width, channels)`.
+        outputs_per_location: number of predicted values at a location, over all its anchors.
+        operations: `Operations`.
+        name: beginning of the layer's name.
+        bias: initial bias.
+        separable: whether the convolution is separable.
+
+    Returns:
+        Dictionary from level name to `(batch, height, width, outputs_per_location)`.
+    """
+    convolution = operations.separable if separable else operations.dense
     predict = convolution(outputs_per_location, f"{name}_prediction", is_prediction=True, bias=bias)
     return {level: predict(x) for level, x in features.items()}
 

@@ -11,7 +11,7 @@ from keras_effspine.analysis.detection_findings import detection_findings, grade
 from keras_effspine.analysis.finding import Finding, Grade
 from keras_effspine.drawing.places import best_of_each_place
 from keras_effspine.drawing.zoom import draw_enlarged
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
@@ -75,6 +75,10 @@ class Detection(Task):
         config = start.arguments_of(RetinaNet)
         kept = {name: config[name] for name in _KEPT if name in config}
         anchors = cast(DetectionOptions, recipe.options).anchors
+        if anchors is not None and kept.get("predictor", "retinanet") != "retinanet":
+            raise RecipeError(
+                f"anchors: {recipe.preset} has levels and anchors of its own; leave it out."
+            )
         if isinstance(anchors, Anchors):
             kept.pop("label_encoder", None)
             kept["anchor_generator"] = RetinaNet.default_anchor_generator(
@@ -203,7 +207,10 @@ class Detection(Task):
         )
 
 
-_KEPT = ("label_encoder", "head_layers", "head_width", "separable_heads")
+_KEPT = (
+    *("label_encoder", "head_layers", "head_width", "separable_heads"),
+    *("shared_subnet", "predictor"),
+)
 """What a detector takes over from the detector that it starts from, beside the weights, or from
 what its backbone's preset says of detectors."""
 

@@ -126,6 +126,33 @@ def test_it_accepts_heads_of_ones_own(tiny_detector, batch, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_classes_and_boxes_may_be_predicted_from_one_subnet(tiny_detector, batch):
+    model = tiny_detector(shared_subnet=True, head_layers=2)
+    names = {
+        layer.name.partition("_layer")[0] for layer in model.layers if "head_layer" in layer.name
+    }
+    assert names == {"shared_head"}
+    weights = model.get_layer("shared_head_layer1_conv").weights
+    outputs = []
+    for _ in range(2):
+        outputs.append(model(batch[0]))
+        weights[0].assign(weights[0] * 2.0)
+    for name in ("box", "classification"):
+        assert np.abs(outputs[0][name] - outputs[1][name]).max() > 0, name
+
+
+def test_ssdlite_predicts_at_levels_of_any_width(batch):
+    widths = {"P4": 8, "P5": 4, "P6": 16, "P7": 8, "P8": 4, "P9": 4}
+    model = RetinaNet(backbone_with(widths), 3, "xywh", predictor="ssdlite")
+    outputs = model(batch[0])
+    # Strides count from 2 in this backbone; a picture of 512 px has as many places at stride 16.
+    places = sum((64 // 2**n) ** 2 for n in range(1, 7))
+    assert outputs["box"].shape == (2, 6 * places, 4)
+    assert model.get_layer("box_head_p6_prediction").kernel.shape == (1, 1, 16, 24)
+    anchors = model.anchor_generator(image_shape=(512, 512, 3))
+    assert sum(len(level) for level in anchors.values()) == 6 * places
+
+
 def test_keras_cvs_feature_pyramid_makes_any_backbone_do(tiny_detector, batch, tmp_path):
     model = tiny_detector(feature_pyramid=FeaturePyramid())
     assert model.get_layer("box_head_layer1_conv").filters == 256
@@ -183,16 +210,16 @@ def backbone_with(levels):
         ),
         (
             {"feature_pyramid": lambda maps: [maps["P3"], maps["P4"]]},
-            "must return a list of five maps.*2 maps",
+            "must return a list of 5 maps.*2 maps",
         ),
-        ({"feature_pyramid": lambda maps: maps}, "must return a list of five maps"),
+        ({"feature_pyramid": lambda maps: maps}, "must return a list of 5 maps"),
         (
             {
                 "anchor_generator": keras_cv.layers.AnchorGenerator(
                     "xywh", sizes=[32, 64], scales=[1], aspect_ratios=[1], strides=[8, 16]
                 )
             },
-            "must have five levels",
+            "must have 5 levels",
         ),
         (
             {
@@ -203,10 +230,12 @@ def backbone_with(levels):
             },
             "not both",
         ),
+        ({"predictor": "yolo"}, "`predictor` must be one of retinanet, ssdlite. Received"),
+        ({"predictor": "ssdlite"}, "no level P8, P9. Use a backbone with P4 to P9"),
     ],
     ids=[
         *("classes", "format", "no format", "levels", "widths"),
-        *("two maps", "a dictionary", "anchors", "both"),
+        *("two maps", "a dictionary", "anchors", "both", "predictor", "of SSDLite"),
     ],
 )
 def test_a_bad_argument_is_named(tiny_detector, arguments, message):

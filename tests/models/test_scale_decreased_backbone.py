@@ -19,6 +19,7 @@ NECKS = {
     "bifpn": {"network": "tiny_mbconv", "neck_repeats": 1},
     "fpn": {"network": "tiny_resnet"},
     "separable_fpn": {"network": "tiny_mbconv"},
+    "ssdlite": {"network": "tiny_mbconv", "width_multiplier": 0.05},
 }
 LABELS = {
     "boxes": np.array([[[4, 4, 30, 30], [0, 0, 60, 60]]], "float32"),
@@ -67,12 +68,13 @@ def test_efficientdets_are_the_presets_of_their_coefficients():
 @pytest.mark.parametrize("neck", NECKS)
 def test_levels_have_their_strides_at_any_size(backbones, neck):
     backbone = backbones[neck]
-    levels = ["P2", "P3", "P4", "P5", "P6", "P7"]
+    levels = [f"P{level}" for level in range(2, 10 if neck == "ssdlite" else 8)]
     assert list(backbone.pyramid_level_inputs) == levels
     for level, x in backbone.pyramid(levels)(images(100, 75)).items():
         stride = 2 ** int(level[1])
         assert tuple(x.shape[1:3]) == (-(-100 // stride), -(-75 // stride))
-    assert backbone(images()).shape == (1, 8, 8, 8)
+    places = 1 if neck == "ssdlite" else 8
+    assert backbone(images()).shape == (1, places, places, 8)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -112,7 +114,13 @@ def test_its_config_makes_the_same_backbone_and_is_plain_json(backbones):
 
 @pytest.mark.parametrize("neck", NECKS)
 def test_a_detector_on_it_learns_is_saved_and_folded(backbones, neck, tmp_path):
-    model = RetinaNet(backbones[neck], num_classes=2, bounding_box_format="xywh", head_layers=1)
+    model = RetinaNet(
+        backbones[neck],
+        num_classes=2,
+        bounding_box_format="xywh",
+        head_layers=1,
+        predictor="ssdlite" if neck == "ssdlite" else "retinanet",
+    )
     model.compile(
         optimizer=keras.optimizers.SGD(0.01, global_clipnorm=1.0),
         classification_loss="focal",
@@ -123,14 +131,14 @@ def test_a_detector_on_it_learns_is_saved_and_folded(backbones, neck, tmp_path):
     (loss,) = model.fit(images(), LABELS, verbose=0).history["loss"]
     assert np.isfinite(loss)
     moved = [np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True)]
-    assert np.mean(moved) > 0.7
+    assert np.mean(moved) > 0.5  # of a single place batch normalisation leaves nothing
     expected = model(images(), training=False)
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras", compile=False)
     fused = model.fuse_for_inference()
     left = [la.name for la in fused.layers if isinstance(la, keras.layers.BatchNormalization)]
     # What makes P6 of P5, and P7 of P6, reads them before they are normalised.
-    assert left == ([] if neck == "bifpn" else ["p5_bn", "p6_bn"])
+    assert left == (["p5_bn", "p6_bn"] if "fpn" in neck and neck != "bifpn" else [])
     for name, values in expected.items():
         np.testing.assert_array_equal(loaded(images(), training=False)[name], values)
         np.testing.assert_allclose(fused(images())[name], values, atol=1e-4)
@@ -143,9 +151,9 @@ def test_its_layers_tell_what_they_are_for(backbones, neck):
     assert all(name.startswith(("images", "average")) for name in untold), untold
     assert (roles["stage3_unit1_project_conv"].part, roles["stem_conv"].part) == ("blocks", "stem")
     levels = {role.level for role in roles.values() if role.part == "endpoints"}
-    assert levels == {3, 4, 5, 6, 7}
+    assert levels == ({6, 7, 8, 9} if neck == "ssdlite" else {3, 4, 5, 6, 7})
     counted = profile_model(backbones[neck], 64)
-    assert {"stem", "blocks", "resampling", "endpoints"} <= counted.by("part").keys()
+    assert {"stem", "blocks", "endpoints"} <= counted.by("part").keys()
 
 
 def test_upsampled_nodes_are_counted_where_they_run(backbones):
@@ -158,10 +166,11 @@ def test_upsampled_nodes_are_counted_where_they_run(backbones):
     ("arguments", "message"),
     [
         ({"network": "vgg"}, "`network` must be one of efficientnet, mobilenet_v2"),
-        ({"neck": "nas"}, "`neck` must be one of fpn, separable_fpn, bifpn, or None"),
+        ({"neck": "nas"}, "`neck` must be one of fpn, separable_fpn, bifpn, ssdlite, or None"),
         ({"output_stride": 4}, "`output_stride` must be 8, 16 or 32"),
         ({"neck": "fpn", "output_stride": 16}, "and 32 with a neck"),
         ({"neck": "fpn", "has_top": True}, "`has_top` is of a network without a neck"),
+        ({"network": "resnet50", "neck": "ssdlite"}, "stands on a network of MBConvs"),
         ({"endpoint_width": 0}, "`endpoint_width` must be at least 1"),
         ({"neck_repeats": 0}, "`neck_repeats` must be at least 1"),
         ({"depth_multiplier": 0}, "`depth_multiplier` must be positive"),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_effspine.networks.operations import Operations
-from keras_effspine.networks.retinanet_head import retinanet_head
+from keras_effspine.networks.retinanet_head import retinanet_prediction, retinanet_subnet
 
 LEVELS = {"P3": 8, "P4": 4, "P5": 2}
 
@@ -13,7 +13,8 @@ LEVELS = {"P3": 8, "P4": 4, "P5": 2}
 @pytest.fixture(scope="module")
 def head():
     pyramid = {level: keras.Input((size, size, 8), name=level) for level, size in LEVELS.items()}
-    maps = retinanet_head(pyramid, 2, 12, Operations(), "box_head", bias=-3.0)
+    features = retinanet_subnet(pyramid, 2, Operations(), "box_head")
+    maps = retinanet_prediction(features, 12, Operations(), "box_head", bias=-3.0)
     return keras.Model(pyramid, maps)
 
 
@@ -40,5 +41,6 @@ def test_first_predictions_lie_near_the_bias(head):
 
 def test_no_layers_leave_the_prediction_alone():
     pyramid = {"P3": keras.Input((8, 8, 8), name="P3")}
-    maps = retinanet_head(pyramid, 0, 12, Operations(), "box_head")
+    features = retinanet_subnet(pyramid, 0, Operations(), "box_head")
+    maps = retinanet_prediction(features, 12, Operations(), "box_head")
     assert keras.Model(pyramid, maps).count_params() == 9 * 8 + 8 * 12 + 12

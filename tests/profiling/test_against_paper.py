@@ -46,6 +46,9 @@ RIVALS = {
     "efficientnet_b1_fpn": (6_321_527, 5.8372),
     "efficientnet_b2_fpn": (7_517_913, 10.1360),
     "resnet50_fpn": (34_091_159, 97.0360),
+    "mobilenet_v2_fpn": (2_147_415, 1.0114),
+    "mobilenet_v3_small_ssdlite": (1_868_108, 0.1951),
+    "mobilenet_v3_ssdlite": (3_440_060, 0.5832),  # as torchvision's ssdlite320 has
 }
 """What takes long to build is counted in tests that are left out by default. Of rivals the
 multiply-adds are those that their authors count."""

@@ -121,7 +121,12 @@ CASES = {
         keras_cv.models.RetinaNet,
         TinyBackbone,
         {"num_classes": 3, "bounding_box_format": "xywh", "head_layers": 1},
-        {"num_classes": 5, "bounding_box_format": "rel_yxyx", "head_layers": 2},
+        {
+            "num_classes": 5,
+            "bounding_box_format": "rel_yxyx",
+            "head_layers": 2,
+            "shared_subnet": True,
+        },
         {"classification_loss": "focal", "box_loss": "smoothl1"},
         {"boxes": _boxes, "classes": _classes},
     ),

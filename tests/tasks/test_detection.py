@@ -13,9 +13,12 @@ from pycocotools.cocoeval import COCOeval
 
 from keras_effspine.data.loading import load_records
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.errors import DataError
+from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.stream.placement import letterbox, place_boxes, scale_of
 from keras_effspine.tasks.detection import Boxes, Detection, detection_losses
+from keras_effspine.training.preset_values import resolve_preset
+from keras_effspine.training.recipe import Recipe
+from keras_effspine.training.recipe_changes import override
 
 CANVAS = 256
 
@@ -121,6 +124,14 @@ def test_a_data_set_without_a_box_to_learn_from_is_refused(crowds):
     with pytest.raises(DataError, match="made up: no picture has a box to learn from"):
         Detection().check(record_set_of(record))
     Detection().check(record_set_of(record, record_of(50, 40, [[1, 1, 9, 9]])))
+
+
+def test_anchors_that_a_preset_has_of_its_own_are_left_alone():
+    recipe, start = resolve_preset(
+        override(Recipe(), {"preset": "mobilenet_v3_ssdlite", "anchors": "data"})
+    )
+    with pytest.raises(RecipeError, match="mobilenet_v3_ssdlite has levels and anchors of its own"):
+        Detection().build_model(recipe, ("a",), start)
 
 
 def test_drawing_shows_what_reaches_the_score_and_leaves_the_picture_as_it_was():
