@@ -122,7 +122,7 @@ def _paper() -> tuple[list[dict], bool]:
                     "inside" if check.inside else "outside",
                 )
             table.add_row(f"  {check.quantity}", str(check.published), *found)
-        if row.note:
+        if row.note and any(check.inside is False for check in comparison.checks):
             table.add_row(f"  {row.note}", style="dim")
     OUTPUT.print(table)
     inside, counted = summary(comparisons)

@@ -85,3 +85,20 @@ class SpaceToDepth(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, height, width, channels = input_shape
         return (batch, level_size(height, 1), level_size(width, 1), 4 * channels)
+
+
+@keras.saving.register_keras_serializable(package="keras_effspine")
+class Spread(keras.layers.Layer):
+    """A map of one place, `(batch, 1, 1, channels)`, at each place of another map.
+
+    Call arguments:
+        inputs: the map of one place.
+        like: `(batch, height, width, any)`, read for its size alone.
+    """
+
+    def call(self, inputs: Any, like: Any) -> Any:
+        batch, height, width = ops.shape(like)[:3]
+        return ops.broadcast_to(inputs, (batch, height, width, inputs.shape[-1]))
+
+    def compute_output_shape(self, inputs_shape: tuple, like_shape: tuple) -> tuple:
+        return (*like_shape[:3], inputs_shape[-1])

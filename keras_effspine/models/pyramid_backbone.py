@@ -9,7 +9,7 @@ from keras_cv.models import Backbone
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.layer_roles import LayerRole
 from keras_effspine.pretrained.preset_saving import PresetSaving
-from keras_effspine.topology.pyramid import LEVEL_NAMES
+from keras_effspine.topology.pyramid import LEVEL_NAMES, LEVELS
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -24,6 +24,9 @@ class PyramidBackbone(PresetSaving, Backbone):
     """
 
     pyramid_level_inputs: dict[str, str]
+
+    output_level = LEVELS[0]
+    """Level of the backbone's output."""
 
     def keep_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Makes the constructor's arguments attributes, and parts of the config.

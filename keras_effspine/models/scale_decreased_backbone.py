@@ -185,6 +185,8 @@ class ScaleDecreasedBackbone(PyramidBackbone):
         super().__init__(inputs=inputs, outputs=output, **kwargs)
 
         self.name_levels({f"P{level}": levels[level] for level in sorted(levels)})
+        if neck not in _PYRAMIDS:
+            self.output_level = max(levels)
         self.keep_arguments(
             {
                 "network": network,

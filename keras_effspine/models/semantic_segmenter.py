@@ -14,17 +14,22 @@ from keras_effspine.layers.replicas import sum_over_replicas
 from keras_effspine.models.arguments import (
     checked_class_weights,
     refuse_unknown_arguments,
+    require_at_least,
     single_map,
 )
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
 from keras_effspine.models.inference_model import InferenceModel
 from keras_effspine.models.task_model import TaskModel, operations_of
+from keras_effspine.networks.deeplab import LOW_LEVEL, atrous_pooling, deeplab_decoder
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
 from keras_effspine.topology.labels import IGNORED
+from keras_effspine.topology.pyramid import LEVELS
 
-OUTPUT_STRIDE = 8
+_DECODERS = ("deeplab_v3", "deeplab_v3_plus")
+_ATROUS_RATES = (6, 12, 18)
+"""At output stride 16; finer maps have them twice as large."""
 
-_LEVEL = 3
+_HIGHEST_LEVEL = 5
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
@@ -33,21 +38,30 @@ class SemanticSegmenter(TaskModel, Task):
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output
     stride 8; separable convolutions and a prediction follow, which is enlarged to the picture's own
-    size. Labels of 255 are ignored, and the loss is the mean over all other pixels of all replicas.
+    size. Between them DeepLab's layers may stand, on a network that is dilated instead of going
+    down (`ScaleDecreasedBackbone(output_stride=16)`). Labels of 255 are ignored, and the loss is
+    the mean over all other pixels of all replicas.
 
     Source: 4.3 and Table 2 of [arXiv:2010.11426](https://arxiv.org/abs/2010.11426).
 
     Args:
         backbone: model with one output `(batch, ceil(height / 8), ceil(width / 8), channels)`,
-            whose width is also the head's.
+            whose width is also the head's; or of another stride, `2**backbone.output_level`.
         num_classes: int from 1 to 255; labels are 0 to `num_classes - 1`. A background is a class
             like all others.
         head_layers: int, separable layers before the prediction.
+        decoder: None; `"deeplab_v3"`, atrous spatial pyramid pooling of the output
+            (arXiv:1706.05587); or `"deeplab_v3_plus"`, which joins it with the backbone's P2
+            (arXiv:1802.02611), so that the prediction has stride 4.
+        atrous_rates: the decoder's dilation rates; None takes 6, 12 and 18 at output stride 16, and
+            twice as much at 8.
+        decoder_width: int, channels of the decoder.
         **kwargs: `name` and `trainable`.
 
     Call returns:
         float32 logits `(batch, height, width, num_classes)`, for pictures of any size;
-        `coarse_logits` is the tensor before the enlargement, of output stride 8.
+        `coarse_logits` is the tensor before the enlargement, of stride 8, or the backbone's or the
+        decoder's.
 
     Raises:
         ValueError: if an argument is out of range, or the backbone has other outputs.
@@ -64,11 +78,21 @@ class SemanticSegmenter(TaskModel, Task):
     ```
     """
 
-    config_arguments = ("backbone", "num_classes", "head_layers")
+    config_arguments = (
+        *("backbone", "num_classes", "head_layers"),
+        *("decoder", "atrous_rates", "decoder_width"),
+    )
     class_prediction_layers = ("segmentation_head_prediction",)
 
     def __init__(
-        self, backbone: keras.Model, num_classes: int, head_layers: int = 3, **kwargs: Any
+        self,
+        backbone: keras.Model,
+        num_classes: int,
+        head_layers: int = 3,
+        decoder: str | None = None,
+        atrous_rates: Sequence[int] | None = None,
+        decoder_width: int = 256,
+        **kwargs: Any,
     ) -> None:
         refuse_unknown_arguments(SemanticSegmenter, kwargs)
         if not 1 <= num_classes <= IGNORED:
@@ -80,18 +104,42 @@ class SemanticSegmenter(TaskModel, Task):
             raise ValueError(
                 f"`head_layers` must not be negative. Received: head_layers={head_layers}"
             )
+        if decoder is not None and decoder not in _DECODERS:
+            raise ValueError(
+                f"`decoder` must be one of {', '.join(_DECODERS)}, or None. "
+                f"Received: decoder={decoder!r}"
+            )
+        require_at_least("decoder_width", decoder_width)
         features = single_map(backbone)
+        level = getattr(backbone, "output_level", LEVELS[0])
+        if level > _HIGHEST_LEVEL:
+            raise ValueError(
+                "The backbone's output must have a stride of at most "
+                f"{2**_HIGHEST_LEVEL}. Received: stride {2**level}"
+            )
         operations = operations_of(backbone)
         images = backbone.inputs[0]
+        if decoder is not None:
+            rates = atrous_rates
+            if rates is None:
+                rates = [rate * max(1, 2 ** (4 - level)) for rate in _ATROUS_RATES]
+            features = atrous_pooling(features, decoder_width, rates, operations)
+        if decoder == "deeplab_v3_plus":
+            low = backbone.get_layer(_low_level(backbone)).output
+            features = deeplab_decoder(features, level, low, images, decoder_width, operations)
+            level = LOW_LEVEL
         coarse = segmentation_head(features, head_layers, num_classes, operations)
-        logits = BilinearUpsampling(_LEVEL, dtype="float32", name="logits")(coarse, images)
+        logits = BilinearUpsampling(level, dtype="float32", name="logits")(coarse, images)
         super().__init__(backbone, logits, **kwargs)
         self.num_classes = num_classes
         self.head_layers = head_layers
+        self.decoder = decoder
+        self.atrous_rates = None if atrous_rates is None else list(atrous_rates)
+        self.decoder_width = decoder_width
 
     @property
     def coarse_logits(self) -> keras.KerasTensor:
-        """The symbolic tensor of the logits at output stride 8."""
+        """The symbolic tensor of the logits before they are enlarged."""
         return self.get_layer(PREDICTION).output
 
     def fuse_for_inference(
@@ -175,3 +223,15 @@ class SemanticSegmenter(TaskModel, Task):
             sample_weight=weights,
             **kwargs,
         )
+
+
+def _low_level(backbone: keras.Model) -> str:
+    """Name of the layer whose map the decoder reads beside the deep features."""
+    names = getattr(backbone, "pyramid_level_inputs", {})
+    level = f"P{LOW_LEVEL}"
+    if level not in names:
+        raise ValueError(
+            f"`decoder='deeplab_v3_plus'` reads {level} of the backbone, which it does not have. "
+            f"Received: pyramid_level_inputs={names}"
+        )
+    return names[level]

@@ -13,7 +13,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[1] / "presets"
 
 
 def list_presets(*class_names: str) -> dict[str, Preset]:
-    """All presets of the package by rising input size, optionally those of some classes.
+    """All presets of the package: the paper's, its predecessors', its peers', by rising input size.
 
     Args:
         *class_names: names of public classes, such as `"EffSpineNetBackbone"`; none for all.
@@ -27,7 +27,12 @@ def list_presets(*class_names: str) -> dict[str, Preset]:
 @functools.cache
 def _read(root: pathlib.Path) -> tuple[Preset, ...]:
     presets = [read_preset(path.parent) for path in root.glob("*/config.json")]
-    return tuple(sorted(presets, key=lambda preset: (preset.input_size, preset.name)))
+    return tuple(sorted(presets, key=_place))
+
+
+def _place(preset: Preset) -> tuple:
+    kind = BACKBONES.index(preset.class_name) if preset.class_name in BACKBONES else 0
+    return (kind, preset.input_size, preset.name)
 
 
 def keras_cv_presets(

@@ -16,7 +16,7 @@ from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.class_selection import ClassSelection
 from keras_effspine.layers.dropout import Dropout
-from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth
+from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth, Spread
 from keras_effspine.layers.region_detections import RegionDetections
 from keras_effspine.layers.region_layer import JoinRegions, PartRegions
 from keras_effspine.layers.region_proposals import RegionProposals
@@ -45,6 +45,7 @@ _FREE = (
     RegionProposals,
     RoiAlign,
     SpaceToDepth,
+    Spread,
     StochasticDepth,
 )
 

@@ -116,7 +116,7 @@ def _levels(calls: list[Call]) -> dict[Call, int | None]:
         if isinstance(call.layer, NearestUpsampling):
             level = call.layer.to_level
         elif isinstance(call.layer, BilinearUpsampling):
-            level = 0
+            level = call.layer.to_level
         elif level is not None:
             strides = getattr(call.layer, "strides", None) or (1,)
             level += int(math.log2(max(strides)))

@@ -26,6 +26,16 @@ class Letterboxed(typing.NamedTuple):
     scale: np.ndarray
 
 
+def stride_of(canvas: float, places: int) -> int:
+    """Pixels of a square canvas that a place of a map covers, a power of two.
+
+    Args:
+        canvas: its height and width in pixels; a pixel more or less does not matter.
+        places: rows and columns of the map, `ceil(canvas / stride)`.
+    """
+    return 2 ** round(math.log2(canvas / places))
+
+
 def letterbox(image: np.ndarray, canvas: tuple[int, int]) -> Letterboxed:
     """Puts a picture onto a canvas: as large as it fits, its aspect kept.
 

@@ -15,6 +15,7 @@ from keras_effspine.runners.letterbox import (
     LetterboxPlan,
     letterbox,
     read_letterboxed,
+    stride_of,
 )
 from keras_effspine.runners.metadata import Metadata
 from keras_effspine.runners.session import Session
@@ -116,7 +117,7 @@ class ModelFile:
         Returns:
             Boxes in xyxy in pixels of the network's canvas, with `"confidence"`, `"classes"`,
             `"num_detections"` and, of instances, `"masks"` within their boxes; probabilities
-            `(batch, classes)`; or logits `(batch, rows, columns, classes)` at stride 8.
+            `(batch, classes)`; or logits `(batch, rows, columns, classes)`.
         """
         outputs = self.run(images)
         if self._anchors is not None:
@@ -156,8 +157,8 @@ class ModelFile:
             Dictionary: of detectors `"boxes"` `(n, 4)`, xyxy in pixels of the picture, `"scores"`
             and `"classes"` `(n,)`, best first, and of instances `"masks"` `(n, 28, 28)`, the
             probability of each part of a box; of classifiers `"scores"` `(classes,)`; of
-            segmentation `"classes"` `(rows, columns)`, the class of each square of 8 pixels of the
-            canvas that the picture covers.
+            segmentation `"classes"` `(rows, columns)`, the class of each square (of 8 pixels, or
+            the network's stride) of the canvas that the picture covers.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ModelFileError(
@@ -169,7 +170,8 @@ class ModelFile:
         if isinstance(found, np.ndarray):
             if found.ndim == 2:
                 return {"scores": found[0]}
-            covered = np.ceil(np.array(image.shape[:2]) * placed.scale / 8).astype(int)
+            stride = stride_of(self.metadata.image_size, found.shape[1])
+            covered = np.ceil(np.array(image.shape[:2]) * placed.scale / stride).astype(int)
             return {"classes": found[0, : covered[0], : covered[1]].argmax(axis=-1)}
         count = int(found["num_detections"][0])
         limit = np.array(image.shape[1::-1] * 2, "float32")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from keras_effspine.evaluation.semantic_segmentation import (
     SegmentationEvaluator,
     SegmentationResult,
 )
+from keras_effspine.runners.letterbox import stride_of
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from keras_effspine.pretrained.pretrained import Pretrained
 
 _LOOKED_AT = 32
+_KEPT = ("head_layers", "decoder", "atrous_rates", "decoder_width")
 
 
 class SegmentationOptions(BalanceOptions):
@@ -38,9 +40,12 @@ class SegmentationOptions(BalanceOptions):
 
     Args:
         mosaic: share of the samples that are made of four pictures side by side.
+        decoder: `"deeplab_v3"` or `"deeplab_v3_plus"`, see `SemanticSegmenter`; None takes that of
+            the weights or of the preset, or none.
     """
 
     mosaic: Share = 0.0
+    decoder: Literal["deeplab_v3", "deeplab_v3_plus"] | None = None
 
 
 class SemanticSegmentation(Task):
@@ -98,11 +103,14 @@ class SemanticSegmentation(Task):
         from keras_effspine.models.semantic_segmenter import SemanticSegmenter
         from keras_effspine.tasks.backbone import build_backbone
 
-        # The head is as deep as that of the segmentation model that it starts from, if it does.
+        # The head is that of the segmentation model that it starts from, if it does.
         config = start.arguments_of(SemanticSegmenter)
-        depth = {name: config[name] for name in ("head_layers",) if name in config}
+        head = {name: config[name] for name in _KEPT if name in config}
+        decoder = cast(SegmentationOptions, recipe.options).decoder
+        if decoder is not None:
+            head["decoder"] = decoder
         backbone = build_backbone(recipe, start)
-        return SemanticSegmenter(backbone, num_classes=len(class_names), **depth)
+        return SemanticSegmenter(backbone, num_classes=len(class_names), **head)
 
     def compile_model(
         self, model: keras.Model, recipe: Any, optimizer: keras.optimizers.Optimizer
@@ -144,13 +152,14 @@ class SemanticSegmentation(Task):
     def outputs(
         self, predictions: np.ndarray, scales: np.ndarray, records: Sequence[Record]
     ) -> list[np.ndarray]:
-        from keras_effspine.models.semantic_segmenter import OUTPUT_STRIDE
         from keras_effspine.tasks.class_maps import class_map
 
-        return [
-            class_map(predictions[row], scales[row] / OUTPUT_STRIDE, (record.height, record.width))
-            for row, record in enumerate(records)
-        ]
+        outputs = []
+        for row, record in enumerate(records):
+            size = record.height, record.width
+            stride = stride_of(float(np.max(scales[row] * size)), predictions.shape[1])
+            outputs.append(class_map(predictions[row], scales[row] / stride, size))
+        return outputs
 
     def truth(self, record: Record) -> np.ndarray:
         if record.semantic_map is None:

@@ -42,6 +42,7 @@ def test_published_numbers_stand_beside_the_counted_ones(one_row, effspine, tmp_
     assert ended.status == 0
     assert "not built" in ended.out
     assert "inside rounding: 1 of 2 published numbers" in ended.out
+    assert ended.out.count("rounding are fits") == 1  # why, of the row that differs
     rows = json.loads((tmp_path / "paper.json").read_text())
     (m0,) = (row for row in rows if row["task"] == "retinanet")
     assert [check["inside_rounding"] for check in m0["checks"]] == [True, False]

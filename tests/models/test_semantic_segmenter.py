@@ -75,6 +75,9 @@ def test_upsampling_puts_values_in_the_middle_of_their_squares():
         ({"num_classes": 0}, "from 1 to 255"),
         ({"num_classes": 256}, "the label 255 is ignored"),
         ({"head_layers": -1}, "must not be negative"),
+        ({"decoder": "unet"}, "`decoder` must be one of deeplab_v3, deeplab_v3_plus, or None"),
+        ({"decoder": "deeplab_v3", "decoder_width": 0}, "`decoder_width` must be at least 1"),
+        ({"decoder": "deeplab_v3_plus"}, "reads P2 of the backbone, which it does not have"),
         ({"backbone": keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])}, "one output"),
     ],
 )

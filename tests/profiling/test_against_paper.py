@@ -49,6 +49,11 @@ RIVALS = {
     "mobilenet_v2_fpn": (2_147_415, 1.0114),
     "mobilenet_v3_small_ssdlite": (1_868_108, 0.1951),
     "mobilenet_v3_ssdlite": (3_440_060, 0.5832),  # as torchvision's ssdlite320 has
+    "efficientnet_b0": (5_288_548, 0.3858),
+    "efficientnet_b1": (7_794_184, 0.6868),
+    "efficientnet_b2": (9_109_994, 0.9936),
+    "mobilenet_v2_deeplabv3": (2_113_557, 2.6040),
+    "resnet101_deeplabv3": (58_040_661, 67.1946),
 }
 """What takes long to build is counted in tests that are left out by default. Of rivals the
 multiply-adds are those that their authors count."""

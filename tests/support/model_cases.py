@@ -144,7 +144,10 @@ CASES = {
         Task,
         OneConvolution,
         {"num_classes": 3, "head_layers": 1},
-        {"num_classes": 5, "head_layers": 2},
+        {
+            **{"num_classes": 5, "head_layers": 2},
+            **{"decoder": "deeplab_v3", "atrous_rates": [2], "decoder_width": 8},
+        },
         {"metrics": ["accuracy"]},
         _map,
     ),

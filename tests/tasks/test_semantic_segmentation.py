@@ -16,7 +16,7 @@ from keras_effspine.tasks.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.preset_values import resolve_preset
-from keras_effspine.training.recipe import Data, Recipe
+from keras_effspine.training.recipe import Data, Recipe, parse_recipe
 from keras_effspine.training.train import train
 
 pytestmark = pytest.mark.integration
@@ -64,6 +64,33 @@ def test_the_classes_of_pixels_are_those_of_interpolated_logits(monkeypatch, str
         for x in range(31):
             values = interpolated(logits, (y + 0.5) * 0.3 - 0.5, (x + 0.5) * 0.21 - 0.5)
             assert values[found[y, x]] >= values.max() - 1e-5
+
+
+@pytest.mark.parametrize("stride", [4, 8, 16, 32])
+@pytest.mark.parametrize(("canvas", "size"), [(96, (40, 96)), (100, (33, 131)), (321, (640, 480))])
+def test_the_stride_of_logits_is_what_their_number_says(stride, canvas, size):
+    scale = canvas / max(size)
+    places = -(-canvas // stride)
+    logits = np.random.default_rng(0).normal(size=(1, places, places, 3)).astype("float32")
+    record = types.SimpleNamespace(height=size[0], width=size[1])
+    (found,) = find_task("semantic_segmentation").outputs(logits, np.array([[scale] * 2]), [record])
+    expected = class_map(logits[0], (scale / stride,) * 2, size)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_decoder_is_a_value_of_the_recipe_or_of_the_preset():
+    task, names = find_task("semantic_segmentation"), ("road", "car")
+    values = {"task": "semantic_segmentation", "preset": "mobilenet_v2_deeplabv3"}
+    small = {"width_multiplier": 0.05}
+    recipe, start = resolve_preset(parse_recipe({**values, "backbone": small}))
+    assert recipe.image_size == 512
+    model = task.build_model(recipe, names, start)
+    assert (model.decoder, model.atrous_rates, model.head_layers) == ("deeplab_v3", [], 0)
+    recipe, start = resolve_preset(
+        parse_recipe({**values, "backbone": small, "decoder": "deeplab_v3_plus"})
+    )
+    model = task.build_model(recipe, names, start)
+    assert model.coarse_logits.shape[-1] == 2 and model.get_layer("decoder_low_conv")
 
 
 def test_it_learns_pictures_by_heart(run, folder):
