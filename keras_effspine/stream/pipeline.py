@@ -147,11 +147,12 @@ def evaluation_batches(
             "scale": tf.ones([2]),
         }
 
+    def image_or_nothing(index):  # a lambda here, AutoGraph cannot parse, and a notebook is told so
+        return tf.cond(index < count, lambda: image_at(index), nothing)
+
     end = -(-count // batch_size) * batch_size
-    dataset = tf.data.Dataset.range(end).map(
-        lambda index: tf.cond(index < count, lambda: image_at(index), nothing),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    dataset = tf.data.Dataset.range(end)
+    dataset = dataset.map(image_or_nothing, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
