@@ -44,8 +44,10 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
         activation: string, name of the activation function.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
             block's number.
+        normalization: string, `"batch_norm"`; or `"group_norm"` or `"evonorm_s0"`, which normalise
+            each picture by itself, for batches of one to four. The subnets have it, too.
         batch_norm_momentum: float, momentum of the moving statistics.
-        batch_norm_epsilon: float.
+        batch_norm_epsilon: float, of any normalisation.
         include_rescaling: bool, whether inputs are normalised with ImageNet's mean and standard
             deviation inside the model.
         input_shape: tuple `(height, width, channels)`; None stands for any height or width.
@@ -95,6 +97,7 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
         variant: str | None = None,
         activation: str = "swish",
         stochastic_depth_rate: float = 0.0,
+        normalization: str = "batch_norm",
         batch_norm_momentum: float = 0.99,
         batch_norm_epsilon: float = 1e-3,
         include_rescaling: bool = True,
@@ -129,6 +132,7 @@ class EffSpineNetBackbone(ScalePermutedBackbone):
             widths=widths,
             activation=activation,
             stochastic_depth_rate=stochastic_depth_rate,
+            normalization=normalization,
             batch_norm_momentum=batch_norm_momentum,
             batch_norm_epsilon=batch_norm_epsilon,
             include_rescaling=include_rescaling,

@@ -8,6 +8,7 @@ from keras_cv.models import Backbone
 
 from keras_effspine.models.dtype_policies import dtype_config, dtype_policy_scope
 from keras_effspine.models.layer_roles import LayerRole
+from keras_effspine.networks.operations import NORMALIZATIONS
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.topology.pyramid import LEVEL_NAMES, LEVELS
 
@@ -151,6 +152,15 @@ def require_share(name: str, value: float) -> None:
     """Raises ValueError if an argument of this name does not lie in [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"`{name}` must lie in [0, 1). Received: {name}={value}")
+
+
+def require_normalization(name: str) -> None:
+    """Raises ValueError if there is no such normalisation."""
+    if name not in NORMALIZATIONS:
+        raise ValueError(
+            f"`normalization` must be one of {', '.join(NORMALIZATIONS)}. "
+            f"Received: normalization={name!r}"
+        )
 
 
 def _plain(value: Any) -> Any:

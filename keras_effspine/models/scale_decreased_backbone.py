@@ -15,6 +15,7 @@ from keras_effspine.models.pyramid_backbone import (
     PyramidBackbone,
     image_input,
     normalized,
+    require_normalization,
     require_share,
 )
 from keras_effspine.networks.bi_fpn import bi_fpn
@@ -71,6 +72,8 @@ class ScaleDecreasedBackbone(PyramidBackbone):
             MobileNetV3 has ReLU, it keeps it.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
             block's number.
+        normalization: string, `"batch_norm"`; or `"group_norm"` or `"evonorm_s0"`, which normalise
+            each picture by itself, for batches of one to four. The subnets have it, too.
         batch_norm_momentum: float, momentum of the moving statistics.
         batch_norm_epsilon: float; None takes the network's.
         include_rescaling: bool, whether inputs are normalised inside the model.
@@ -110,6 +113,7 @@ class ScaleDecreasedBackbone(PyramidBackbone):
         weights: str | None = None,
         activation: str | None = None,
         stochastic_depth_rate: float = 0.0,
+        normalization: str = "batch_norm",
         batch_norm_momentum: float = 0.99,
         batch_norm_epsilon: float | None = None,
         include_rescaling: bool = True,
@@ -144,9 +148,15 @@ class ScaleDecreasedBackbone(PyramidBackbone):
                 f"`neck='ssdlite'` stands on a network of MBConvs. Received: network={network!r}"
             )
         require_share("stochastic_depth_rate", stochastic_depth_rate)
+        require_normalization(normalization)
         scaled = NETWORKS[network].scaled(width_multiplier, depth_multiplier)
         application = None
         if weights is not None:
+            if normalization != "batch_norm":
+                raise ValueError(
+                    "`weights='imagenet'` is there for batch normalisation. "
+                    f"Received: normalization={normalization!r}"
+                )
             application = imagenet_application(
                 network, width_multiplier, depth_multiplier, strided_reduction
             )
@@ -159,7 +169,11 @@ class ScaleDecreasedBackbone(PyramidBackbone):
         if include_rescaling:
             x = normalized(inputs, scaled.pixel_mean, scaled.pixel_std)
         operations = Operations(
-            activation, batch_norm_momentum, batch_norm_epsilon, scaled.symmetric_padding
+            activation,
+            batch_norm_momentum,
+            batch_norm_epsilon,
+            scaled.symmetric_padding,
+            normalization,
         )
         maps = build_staged_network(
             x,
@@ -200,6 +214,7 @@ class ScaleDecreasedBackbone(PyramidBackbone):
                 "strided_reduction": strided_reduction,
                 "activation": activation,
                 "stochastic_depth_rate": stochastic_depth_rate,
+                "normalization": normalization,
                 "batch_norm_momentum": batch_norm_momentum,
                 "batch_norm_epsilon": batch_norm_epsilon,
                 "include_rescaling": include_rescaling,

@@ -11,6 +11,7 @@ from keras_effspine.models.pyramid_backbone import (
     PyramidBackbone,
     image_input,
     normalized,
+    require_normalization,
     require_share,
 )
 from keras_effspine.networks.operations import Operations
@@ -46,8 +47,10 @@ class ScalePermutedBackbone(PyramidBackbone):
         activation: string, name of the activation function.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
             block's number.
+        normalization: string, `"batch_norm"`; or `"group_norm"` or `"evonorm_s0"`, which normalise
+            each picture by itself, for batches of one to four. The subnets have it, too.
         batch_norm_momentum: float, momentum of the moving statistics.
-        batch_norm_epsilon: float.
+        batch_norm_epsilon: float, of any normalisation.
         include_rescaling: bool, whether inputs are normalised with ImageNet's mean and standard
             deviation inside the model.
         input_shape: tuple `(height, width, channels)`; None stands for any height or width.
@@ -70,6 +73,7 @@ class ScalePermutedBackbone(PyramidBackbone):
         widths: int | Sequence[int] | None = None,
         activation: str = "swish",
         stochastic_depth_rate: float = 0.0,
+        normalization: str = "batch_norm",
         batch_norm_momentum: float = 0.99,
         batch_norm_epsilon: float = 1e-3,
         include_rescaling: bool = True,
@@ -88,10 +92,15 @@ class ScalePermutedBackbone(PyramidBackbone):
         else:
             repeats = _one_per_block("block_repeats", block_repeats, spec.table)
         require_share("stochastic_depth_rate", stochastic_depth_rate)
+        require_normalization(normalization)
         inputs = image_input(input_shape, input_tensor, include_rescaling)
         x = normalized(inputs) if include_rescaling else inputs
         operations = Operations(
-            activation, batch_norm_momentum, batch_norm_epsilon, spec.symmetric_padding
+            activation,
+            batch_norm_momentum,
+            batch_norm_epsilon,
+            spec.symmetric_padding,
+            normalization,
         )
         tensors = build_scale_permuted(
             inputs,
@@ -121,6 +130,7 @@ class ScalePermutedBackbone(PyramidBackbone):
             **{name: getattr(spec, name) for name in self.spec_arguments},
             "activation": activation,
             "stochastic_depth_rate": stochastic_depth_rate,
+            "normalization": normalization,
             "batch_norm_momentum": batch_norm_momentum,
             "batch_norm_epsilon": batch_norm_epsilon,
             "include_rescaling": include_rescaling,

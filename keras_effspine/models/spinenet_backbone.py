@@ -45,8 +45,10 @@ class SpineNetBackbone(ScalePermutedBackbone):
         activation: string, name of the activation function; None takes the family's.
         stochastic_depth_rate: float in [0, 1), the last block's rate; it grows linearly with the
             block's number.
+        normalization: string, `"batch_norm"`; or `"group_norm"` or `"evonorm_s0"`, which normalise
+            each picture by itself, for batches of one to four. The subnets have it, too.
         batch_norm_momentum: float, momentum of the moving statistics.
-        batch_norm_epsilon: float.
+        batch_norm_epsilon: float, of any normalisation.
         include_rescaling: bool, whether inputs are normalised with ImageNet's mean and standard
             deviation inside the model.
         input_shape: tuple `(height, width, channels)`; None stands for any height or width.
@@ -84,6 +86,7 @@ class SpineNetBackbone(ScalePermutedBackbone):
         resample_alpha: float | None = None,
         activation: str | None = None,
         stochastic_depth_rate: float = 0.0,
+        normalization: str = "batch_norm",
         batch_norm_momentum: float = 0.99,
         batch_norm_epsilon: float = 1e-3,
         include_rescaling: bool = True,
@@ -118,6 +121,7 @@ class SpineNetBackbone(ScalePermutedBackbone):
             widths=widths,
             activation=activation or ACTIVATIONS[family],
             stochastic_depth_rate=stochastic_depth_rate,
+            normalization=normalization,
             batch_norm_momentum=batch_norm_momentum,
             batch_norm_epsilon=batch_norm_epsilon,
             include_rescaling=include_rescaling,

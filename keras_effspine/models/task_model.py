@@ -215,5 +215,5 @@ def _frozen_config(model: keras.Model) -> dict[str, list[str]]:
 def operations_of(backbone: keras.Model) -> Operations:
     """What subnets take over of their backbone; Eff-SpineNet's values where it says nothing."""
     defaults = Operations()
-    names = ("activation", "batch_norm_momentum", "batch_norm_epsilon")
-    return Operations(*(getattr(backbone, name, getattr(defaults, name)) for name in names))
+    names = ("activation", "batch_norm_momentum", "batch_norm_epsilon", "normalization")
+    return Operations(**{name: getattr(backbone, name, getattr(defaults, name)) for name in names})

@@ -6,7 +6,10 @@ from keras import KerasTensor, initializers, layers
 
 from keras_effspine.layers.activation import Activation
 from keras_effspine.layers.batch_normalization import BatchNormalization
+from keras_effspine.layers.evo_norm import EvoNormS0, group_count
 from keras_effspine.layers.stochastic_depth import StochasticDepth
+
+NORMALIZATIONS = ("batch_norm", "group_norm", "evonorm_s0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +25,16 @@ class Operations:
         batch_norm_momentum: momentum of all batch normalisations.
         batch_norm_epsilon: epsilon of all batch normalisations.
         symmetric_padding: whether strided convolutions pad both sides alike; see `NetworkSpec`.
+        normalization: one of `NORMALIZATIONS`. `"group_norm"` and `"evonorm_s0"` normalise each
+            picture by itself, for batches of one to four; the latter takes the place of the
+            activation behind it as well.
     """
 
     activation: str = "swish"
     batch_norm_momentum: float = 0.99
     batch_norm_epsilon: float = 1e-3
     symmetric_padding: bool = False
+    normalization: str = "batch_norm"
 
     @property
     def kernel_initializer(self) -> initializers.Initializer:
@@ -37,9 +44,17 @@ class Operations:
         return Activation(self.activation, name=f"{name}_{self.activation}")(x)
 
     def normalize(self, x: KerasTensor, name: str, activate: bool) -> KerasTensor:
-        x = BatchNormalization(
-            self.batch_norm_momentum, self.batch_norm_epsilon, name=f"{name}_bn"
-        )(x)
+        if self.normalization == "evonorm_s0":
+            layer = EvoNormS0(activate, self.batch_norm_epsilon, name=f"{name}_evonorm")
+            return layer(x)
+        if self.normalization == "group_norm":
+            x = layers.GroupNormalization(
+                group_count(x.shape[-1]), epsilon=self.batch_norm_epsilon, name=f"{name}_gn"
+            )(x)
+        else:
+            x = BatchNormalization(
+                self.batch_norm_momentum, self.batch_norm_epsilon, name=f"{name}_bn"
+            )(x)
         return self.activate(x, name) if activate else x
 
     def convolution(

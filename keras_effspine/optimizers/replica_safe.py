@@ -7,7 +7,7 @@ import keras
 from keras_effspine.layers.replicas import has_replicas
 from keras_effspine.optimizers.moving_averages import MovingAverages
 
-NOT_DECAYED = ("bias", "gamma", "beta", "fusion_weights")
+NOT_DECAYED = ("bias", "gamma", "beta", "gate", "fusion_weights")
 """Weights that are not decayed, by their names."""
 
 _Optimizer: Any = object

@@ -16,6 +16,7 @@ from keras_effspine.errors import ProfilingError
 from keras_effspine.layers.bilinear_upsampling import BilinearUpsampling
 from keras_effspine.layers.class_selection import ClassSelection
 from keras_effspine.layers.dropout import Dropout
+from keras_effspine.layers.evo_norm import EvoNormS0
 from keras_effspine.layers.level_resizing import NearestUpsampling, SpaceToDepth, Spread
 from keras_effspine.layers.region_detections import RegionDetections
 from keras_effspine.layers.region_layer import JoinRegions, PartRegions
@@ -114,6 +115,10 @@ def _activation(layer, inputs, output):
     return 0, 0.5 * _elements(output) if multiplies else 0.0
 
 
+def _evo_norm(layer, inputs, output):
+    return 0, 0.5 * (7 if layer.nonlinear else 5) * _elements(output)
+
+
 def _pooling(layer, inputs, output):
     return 0, 0.5 * math.prod(layer.pool_size) * _elements(output)
 
@@ -135,6 +140,9 @@ _COSTS = (
     (layers.Dense, _dense),
     (layers.Activation, _activation),
     (layers.BatchNormalization, _for_each(lambda inputs: 2)),
+    # Sum, square and sum again, and what follows of both; a gate of two more products.
+    (layers.GroupNormalization, _for_each(lambda inputs: 6)),
+    (EvoNormS0, _evo_norm),
     (layers.MaxPooling2D, _pooling),
     (layers.AveragePooling2D, _pooling),
     (layers.GlobalAveragePooling2D, _for_each(lambda inputs: 1, of_inputs=True)),

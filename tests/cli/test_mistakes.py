@@ -48,7 +48,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         ([*TRAIN, "--steps", "3", "--epochs", "3"], "either steps or epochs"),
         ([*TRAIN, "--learning-rate", "-1"], "learning_rate"),
         ([*TRAIN, "--learning-rate", "inf"], "learning_rate"),
-        ([*TRAIN, "--preset", "m9"], "Unknown preset 'm9'. Known presets: m0, "),
+        ([*TRAIN, "--preset", "m9"], "Unknown preset 'm9'. Known presets: n0, n1, m0, "),
         ([*TRAIN, "--preset", "m9", "--image-size", "64"], "Unknown preset 'm9'"),
         ([*TRAIN, "--recipe", "soup"], "Unknown recipe 'soup'. There are: "),
         ([*TRAIN, "--task", "cooking"], "unknown task; there are: detection"),

@@ -66,7 +66,7 @@ def test_figures_are_drawn_into_a_folder(effspine, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--preset", "d9"], "Unknown preset 'd9'. Known presets: m0, m0_cifar10"),
+        (["--preset", "d9"], "Unknown preset 'd9'. Known presets: n0, n1, m0, m0_cifar10"),
         (["--image-size", "0"], "Invalid value for '--image-size'"),
         (["--classes", "0"], "Invalid value for '--classes'"),
         (["--task", "dance"], "unknown task; there are: detection"),

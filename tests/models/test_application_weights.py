@@ -141,6 +141,10 @@ def test_one_line_says_that_there_is_no_network(monkeypatch):
             {"network": "resnet50", "width_multiplier": 0.5, "strided_reduction": True},
             "is for its own depth and width",
         ),
+        (
+            {"network": "mobilenet_v2", "normalization": "evonorm_s0"},
+            "is there for batch normalisation",
+        ),
         ({"network": "resnet50", "weights": "coco"}, "`weights` must be 'imagenet' or None"),
     ],
 )

@@ -34,7 +34,7 @@ def levels_model(backbone):
 
 
 def test_it_lists_its_presets_by_name():
-    random = {"m0", "m1", "m2", "d0", "d1", "d2", "d3", "d4", "sp_efficientnet_b0"}
+    random = {"n0", "n1", "m0", "m1", "m2", "d0", "d1", "d2", "d3", "d4", "sp_efficientnet_b0"}
     trained = {"m0_cifar10"}
     assert set(EffSpineNetBackbone.presets) == random | trained
     assert set(EffSpineNetBackbone.presets_with_weights) == trained
@@ -55,7 +55,7 @@ def test_a_preset_sets_the_arguments_and_keywords_override_them():
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
-    with pytest.raises(ValueError, match="'d9'. Known presets: m0, m0_cifar10, .*m1, .*d2"):
+    with pytest.raises(ValueError, match="'d9'. Known presets: n0, n1, m0, m0_cifar10, .*m1, .*d2"):
         EffSpineNetBackbone.from_preset("d9")
 
 

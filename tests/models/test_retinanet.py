@@ -252,7 +252,7 @@ def test_its_presets_are_those_of_the_backbone():
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():
-    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: m0"):
+    with pytest.raises(ValueError, match="Unknown preset 'd9'. Known presets: n0, n1, m0"):
         RetinaNet.from_preset("d9", num_classes=3, bounding_box_format="xywh")
 
 

@@ -244,7 +244,9 @@ def test_a_name_of_the_package_goes_before_a_folder_of_that_name(saved, run, mon
 @pytest.mark.parametrize("name", ["m9", "./m0", "", ".", "ftp://host/file.zip", "no.keras"])
 def test_a_name_that_stands_for_nothing_is_refused_with_those_that_do(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UnknownPresetError, match=r"Unknown preset .*Known presets: m0, .*\.keras"):
+    with pytest.raises(
+        UnknownPresetError, match=r"Unknown preset .*Known presets: n0, n1, m0, .*\.keras"
+    ):
         find_pretrained(name)
 
 

@@ -12,6 +12,8 @@ pytestmark = pytest.mark.integration
 
 # Table 2 of arXiv:2010.11426.
 INPUT_SIZES = {
+    "n0": 192,  # ours
+    "n1": 192,  # ours
     "m0": 256,
     "m0_cifar10": 256,
     "m1": 384,

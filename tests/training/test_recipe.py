@@ -163,7 +163,7 @@ def test_the_image_size_is_the_presets_unless_the_recipe_names_one():
 @pytest.mark.parametrize("size", [None, 96])
 def test_an_unknown_preset_is_refused_with_those_there_are(size, tmp_path):
     for preset in ("m9", str(tmp_path)):
-        with pytest.raises(PresetError, match="Unknown preset .*Known presets: m0, "):
+        with pytest.raises(PresetError, match="Unknown preset .*Known presets: n0, n1, m0, "):
             resolve_preset(Recipe(steps=1, preset=preset, image_size=size))
 
 
