@@ -13,6 +13,7 @@ from keras_effspine.cli.options import (
     Images,
     Last,
     Split,
+    TilesText,
     check_data_options,
 )
 from keras_effspine.cli.predictor import find_predictor
@@ -32,6 +33,7 @@ def evaluate(
     batch_size: BatchSize = None,
     last: Last = False,
     flip: Flip = False,
+    tiles: TilesText = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +61,7 @@ def evaluate(
     from keras_effspine.atomic_file import write_file
     from keras_effspine.workflow.evaluation import evaluate as measure
 
-    found = measure(predictor, data, images, split, batch_size, flip, report=say)
+    found = measure(predictor, data, images, split, batch_size, flip, tiles, report=say)
     show(found.parts())
     if out is not None and looks_closer:
         show(found.look.tables())

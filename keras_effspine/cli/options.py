@@ -37,6 +37,14 @@ Flip = Annotated[
     bool,
     typer.Option("--flip", help="Look at each picture mirrored, too: twice the time (detection)."),
 ]
+TilesText = Annotated[
+    str | None,
+    typer.Option(
+        "--tiles",
+        help="Look at large pictures in tiles of this side in pixels, and maybe this overlap: 640, "
+        "or 640:0.25; by default as the model was trained; off for whole pictures.",
+    ),
+]
 BatchSize = Annotated[int | None, typer.Option(help="Pictures a step.", min=1)]
 
 

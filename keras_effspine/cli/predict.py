@@ -17,6 +17,7 @@ from keras_effspine.cli.options import (
     Images,
     Last,
     Split,
+    TilesText,
     check_data_options,
 )
 from keras_effspine.cli.predictor import find_predictor
@@ -60,6 +61,7 @@ def predict(
     batch_size: BatchSize = None,
     last: Last = False,
     flip: Flip = False,
+    tiles: TilesText = None,
 ) -> None:
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
@@ -79,12 +81,14 @@ def predict(
     from keras_effspine.data.loading import describe_records, load_measured_records
     from keras_effspine.evaluation.score_thresholds import describe_thresholds, scores_by_class
     from keras_effspine.tasks.showcase import truth_and_prediction
+    from keras_effspine.workflow.predictor import tiles_for
 
     if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
     predictor = find_predictor(run, last)
     task, class_names = predictor.task, predictor.class_names
+    seen_in = tiles_for(predictor, tiles)
     if source is not None:
         records = load_images(source, class_names, but=out)
     else:
@@ -103,15 +107,18 @@ def predict(
     elif thresholds:
         say(describe_thresholds(thresholds, class_names))
     scores = scores_by_class(thresholds, class_names)
+    if seen_in is not None:
+        say(f"Pictures are looked at {seen_in.describe()}.")
     evaluator = task.evaluator(records)
     # What nobody annotated is seen as a viewer shows it.
     upright = source is not None
     predictions, images_read = predictor.predictions(
         records,
-        batch_size or (1 if single else None),
+        batch_size or (1 if single and seen_in is None else None),
         upright,
         1.0 if upright else LARGEST_FAILED_SHARE,
         flip,
+        seen_in,
     )
 
     def draw(record: Any, output: Any) -> None:

@@ -48,6 +48,13 @@ def train(
     image_size: Annotated[
         int | None, typer.Option(help="Height and width of the input in pixels.", min=32)
     ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn from parts of large pictures of this side in pixels, at full resolution "
+            "where it is the image size: 640, or 640:0.25 with the overlap of tiles when measured."
+        ),
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     scale_jitter: Annotated[
         tuple[float, float] | None,
@@ -97,6 +104,7 @@ def train(
     """
     load_tensorflow()
 
+    from keras_effspine.data.tiles import Tiles
     from keras_effspine.training.recipe_changes import override, parse_setting
     from keras_effspine.training.recipes import find_recipe
     from keras_effspine.training.train import train as run
@@ -114,6 +122,7 @@ def train(
         "epochs": epochs,
         "batch_size": batch_size,
         "image_size": image_size,
+        "tiles": None if tiles is None else Tiles.from_text(tiles),
         "optimization.learning_rate": learning_rate,
         "augmentation.scale_jitter": scale_jitter,
         "augmentation.flip": flip,

@@ -109,13 +109,13 @@ def export(
     if isinstance(model, keras.Model):
         if task is None or not class_names or not image_size:
             raise ExportError("Of a model, name the task, the class names and the image size too.")
-        name, source, thresholds = model.name, model, dict[str, float]()
+        name, source, thresholds, tiles = model.name, model, dict[str, float](), None
     else:
         found = find_trained(model, last)
         name, task, class_names, image_size = (
             *(found.name, found.task, found.class_names, found.image_size),
         )
-        source, thresholds = found.read_model(), found.score_thresholds
+        source, thresholds, tiles = found.read_model(), found.score_thresholds, found.tiles
     assert task and class_names and image_size  # a trained model says them
     doing = find_task(task)
     fuse = getattr(source, "fuse_for_inference", lambda _: source)
@@ -136,6 +136,7 @@ def export(
         anchors=outputs.anchors,
         suppression=outputs.suppression,
         score_thresholds=thresholds,
+        tiles=tiles,
         versions={"keras_effspine": keras_effspine.__version__, "tensorflow": tf.__version__},
     )
     shown = measured_on or pictures

@@ -85,6 +85,7 @@ def _of_preset(name: str, folder: pathlib.Path, root: pathlib.Path) -> Pretraine
         image_size=preset.input_size,
         image_sizes=preset.input_sizes,
         score_thresholds=trained.get("score_thresholds") or {},
+        tiles=(trained.get("recipe") or {}).get("tiles"),
         model_arguments=preset.model_arguments,
     )
 
@@ -126,6 +127,7 @@ def _of_run(name: str, folder: pathlib.Path, last: bool) -> Pretrained:
         image_size=run.recipe.image_size,
         run=folder,
         batch_size=cast(int, run.recipe.batch_size),
+        tiles=run.recipe.tiles,
         is_last=is_last,
         score_thresholds=(thresholds.last if is_last else thresholds.best) or {},
     )

@@ -33,6 +33,8 @@ class Pretrained:
         is_last: whether it is the last model of a run, and not the best.
         score_thresholds: dictionary from the name of a class to the score from which its
             detections are shown, where one was measured.
+        tiles: the tiles in which it was trained to look at pictures, as `data.tiles.Tiles` has
+            them, or None.
         model_arguments: of a backbone, how models on it were published: a dictionary from the name
             of a class to constructor arguments.
     """
@@ -49,6 +51,7 @@ class Pretrained:
     batch_size: int = 8
     is_last: bool = False
     score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
+    tiles: dict[str, Any] | None = None
     model_arguments: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property

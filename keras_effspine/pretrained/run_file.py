@@ -20,6 +20,7 @@ class RunRecipe(pydantic.BaseModel):
     task: str | None = None
     image_size: pydantic.PositiveInt | None = None
     batch_size: pydantic.PositiveInt | None = None
+    tiles: dict[str, Any] | None = None
 
 
 class RunFile(pydantic.BaseModel):

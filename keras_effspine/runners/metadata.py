@@ -68,6 +68,8 @@ class Metadata:
         anchors, suppression: of a detector whose outputs are raw, else None.
         score_thresholds: dictionary from the name of a class to the score from which its
             detections are shown.
+        tiles: the tiles in which it was trained to look at pictures, as `data.tiles.Tiles` has
+            them, or None.
         versions: dictionary of the versions that wrote the file.
     """
 
@@ -83,6 +85,7 @@ class Metadata:
     anchors: Anchors | None = None
     suppression: Suppression | None = None
     score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
+    tiles: dict[str, Any] | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property

@@ -47,6 +47,7 @@ class ImageDecoder(FailedImages):
         most_failed: share of the pictures; reading stops when more of them, or all, have failed.
 
     Attributes:
+        upright: as above.
         calls: the `PythonCalls` that read and decode.
     """
 
@@ -59,7 +60,7 @@ class ImageDecoder(FailedImages):
         super().__init__(record_set, most_failed)
         Image.preinit()  # once, before threads ask for it at the same time
         self._records = record_set.records
-        self._upright = upright
+        self.upright = upright
         self._is_plain = np.zeros(len(record_set.records), bool)
         self.calls = PythonCalls()
 
@@ -125,7 +126,7 @@ class ImageDecoder(FailedImages):
     def _decode(self, index, content, halvings, window):
         try:
             record = self._records[index]
-            part, is_plain = read_window(content, record, 2**halvings, window, self._upright)
+            part, is_plain = read_window(content, record, 2**halvings, window, self.upright)
         except Exception as error:  # Pillow raises whatever a broken file leads it to
             self.note_failure(index, error)
             return np.zeros((1, 1, 3), "uint8"), False

@@ -30,6 +30,7 @@ def training_batches(
     labels: Sequence[str] = ("objects",),
     steps: int | None = None,
     repeats: np.ndarray | None = None,
+    tile_size: int | None = None,
 ) -> tf.data.Dataset:
     """An endless stream of shuffled, augmented batches.
 
@@ -63,6 +64,8 @@ def training_batches(
             None for a run without end, all of which has mosaics.
         repeats: float `(records,)` from 1, how often each picture is shown in the time in which one
             with 1 is shown once; None shows all alike.
+        tile_size: side in pixels of the parts of the pictures that samples show, scaled to
+            `image_size`; half of them lie around an object. None shows pictures as a whole.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
@@ -87,7 +90,8 @@ def training_batches(
     augmentation = augmentation or Augmentation()
     mosaics = None if steps is None else round(augmentation.mosaic_until * steps) * batch_size
     samples = TrainingSamples(
-        decoder, reader, len(records), image_size, augmentation, seed, mosaics, repeats
+        *(decoder, reader, len(records), image_size, augmentation, seed, mosaics, repeats),
+        tile_size,
     )
 
     def labelled(number):

@@ -52,7 +52,12 @@ def letterbox(shape: tf.Tensor, canvas: tuple) -> Placement:
 
 
 def random_placement(
-    shape: tf.Tensor, canvas: tuple, augmentation: CommonAugmentation, seed: tf.Tensor
+    shape: tf.Tensor,
+    canvas: tuple,
+    augmentation: CommonAugmentation,
+    seed: tf.Tensor,
+    scale: float | None = None,
+    focus: tf.Tensor | None = None,
 ) -> Placement:
     """Scale jitter (5.1.1), cropping where the picture overhangs, and mirroring or turning.
 
@@ -61,6 +66,10 @@ def random_placement(
         canvas: pair of the height and the width of the canvas.
         augmentation: `Augmentation`.
         seed: int `(2,)`, for TensorFlow's stateless random numbers.
+        scale: pixels of the canvas over pixels of the picture where there is no jitter; None for
+            those at which the picture fits the canvas.
+        focus: float `(2,)`, y and x of a place in the picture that is shown, somewhere on the
+            canvas, or None for any part of the picture.
 
     Returns:
         `Placement`.
@@ -75,14 +84,20 @@ def random_placement(
     allowed = [augmentation.vertical_flip, augmentation.flip]
     turn = tf.math.logical_xor(turn, tf.concat([[False], chosen & allowed], 0))
     multiple = tf.cast(low + (high - low) * numbers[0], "float64")
-    return _placement(shape, canvas, multiple, numbers[1:3], turn)
+    return _placement(shape, canvas, multiple, numbers[1:3], turn, scale, focus)
 
 
-def _placement(shape, canvas, multiple, corner, turn):
-    """`Placement` at a multiple of the letterbox's scale; `corner` is from 0 to 1 along y and x."""
+def _placement(shape, canvas, multiple, corner, turn, scale=None, focus=None):
+    """`Placement` at a multiple of a scale, by default the letterbox's.
+
+    `corner`, from 0 to 1 along y and x, says which part is shown; or, with a focus, how much of the
+    part lies before it.
+    """
     shape = tf.convert_to_tensor(shape)
     shown = tf.cast(tf.where(turn[0], canvas[::-1], canvas), "float64")
-    scale = multiple * tf.reduce_max(shown) / tf.cast(tf.reduce_max(shape), "float64")
+    if scale is None:
+        scale = tf.reduce_max(shown) / tf.cast(tf.reduce_max(shape), "float64")
+    scale *= multiple
     steps = [tf.cast(scale * 2**step <= 1, "int32") for step in range(1, MOST_HALVINGS + 1)]
     halvings = tf.add_n(steps)
     reduction = tf.bitwise.left_shift(1, halvings)
@@ -93,7 +108,11 @@ def _placement(shape, canvas, multiple, corner, turn):
     size = tf.cast(tf.round(tf.cast(window, "float64") * scale), "int32")
     size = tf.clip_by_value(size, 1, tf.cast(shown, "int32"))
     room = reduced - window
-    start = tf.minimum(tf.cast(corner * tf.cast(room + 1, "float32"), "int32"), room)
+    start = tf.cast(corner * tf.cast(room + 1, "float32"), "int32")
+    if focus is not None:
+        before = corner * tf.cast(window, "float32")
+        start = tf.cast(focus / tf.cast(reduction, "float32") - before, "int32")
+    start = tf.clip_by_value(start, 0, room)
     size = tf.where(turn[0], size[::-1], size)
     return Placement(halvings, tf.concat([start, window], 0), turn, size)
 

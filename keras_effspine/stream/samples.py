@@ -34,6 +34,7 @@ class TrainingSamples:
         seed: int.
         mosaics: number of places, from the first on, at which there may be mosaics; None for all.
         repeats: float `(count,)`, how often each picture is shown for one with 1; None for all 1.
+        tile_size: side in pixels of the parts of pictures that are shown, or None.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class TrainingSamples:
         seed: int,
         mosaics: int | None = None,
         repeats: np.ndarray | None = None,
+        tile_size: int | None = None,
     ) -> None:
         self._decoder = decoder
         self._labels = labels
@@ -55,6 +57,7 @@ class TrainingSamples:
         self._seed = seed
         self._mosaics = tf.int64.max if mosaics is None else mosaics
         self._rounds = Rounds(count, repeats)
+        self._scale = None if tile_size is None else image_size / tile_size
 
     def at(self, place: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The sample at a place of the stream; to be used in `tf.data.Dataset.map`.
@@ -99,8 +102,11 @@ class TrainingSamples:
 
         def attempt(index):
             encoded = self._decoder.read(index)
+            seed, focus = self._seeds(_PLACEMENT, number), None
+            if self._scale is not None:
+                focus = self._labels.focus(index, seed, encoded.shape)
             placement = random_placement(
-                encoded.shape, canvas, self._augmentation, self._seeds(_PLACEMENT, number)
+                encoded.shape, canvas, self._augmentation, seed, self._scale, focus
             )
             part, decoded = self._decoder.decode(encoded, placement)
             labels, is_read = self._labels.read(index, placement, canvas)

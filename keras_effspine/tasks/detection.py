@@ -15,6 +15,7 @@ from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluator
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
+from keras_effspine.evaluation.tiled_boxes import merge_boxes
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
@@ -165,6 +166,9 @@ class Detection(Task):
 
     def fuse_mirrored(self, output: Boxes, mirrored: Boxes, record: Record) -> Boxes:
         return fuse_mirrored(output, mirrored, record.width)
+
+    def merge_tiles(self, outputs: list[Boxes], windows: np.ndarray, record: Record) -> Boxes:
+        return merge_boxes(outputs, windows, record.height, record.width)
 
     def truth(self, record: Record) -> Boxes:
         return Boxes(boxes=record.boxes, classes=record.classes, is_crowd=record.is_crowd)

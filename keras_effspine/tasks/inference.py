@@ -7,10 +7,12 @@ import keras
 import numpy as np
 
 from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.data.tiles import Tiles
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches
 from keras_effspine.tasks.mirrored_images import mirrored_images
 from keras_effspine.tasks.task import Task
+from keras_effspine.tasks.tiled_predictions import TiledPredictions
 
 
 def predict_records(
@@ -21,6 +23,7 @@ def predict_records(
     batch_size: int = 8,
     decoder: ImageDecoder | None = None,
     flip: bool = False,
+    tiles: Tiles | None = None,
 ) -> Iterator[tuple[Record, Any]]:
     """Predicts every picture of a record set.
 
@@ -38,6 +41,7 @@ def predict_records(
         decoder: `ImageDecoder` of the record set, to learn afterwards which pictures failed.
         flip: whether each picture is looked at mirrored, too, in twice the time; see
             `Task.fuse_mirrored`.
+        tiles: `Tiles` in which pictures are looked at; None for pictures as a whole.
 
     Yields:
         Pairs of a record and the task's output for it. Pictures that cannot be decoded are left
@@ -51,6 +55,16 @@ def predict_records(
     strategy = getattr(model, "distribute_strategy", None)
     replicas = strategy.num_replicas_in_sync if strategy else 1
     batch_size = -(-batch_size // replicas) * replicas
+
+    def predict(images):
+        return task.predict(model, images if replicas == 1 else _cut(images, strategy))
+
+    if tiles is not None:
+        canvas = image_size, image_size
+        yield from TiledPredictions(
+            task, predict, record_set, canvas, tiles, batch_size, decoder, decoder.upright, flip
+        )
+        return
     batches = evaluation_batches(record_set, decoder, image_size, batch_size)
     with decoder.failures_as_data_errors():
         for batch in batches.as_numpy_iterator():
@@ -59,10 +73,7 @@ def predict_records(
             records = [record_set.records[index] for index in batch["index"][found]]
 
             def outputs_for(images, found=found, scales=scales, records=records):
-                if replicas > 1:
-                    images = _cut(images, strategy)
-                predictions = task.predict(model, images)
-                predictions = keras.tree.map_structure(lambda rows: rows[found], predictions)
+                predictions = keras.tree.map_structure(lambda rows: rows[found], predict(images))
                 return task.outputs(predictions, scales, records)
 
             outputs = outputs_for(batch["images"])
@@ -96,11 +107,13 @@ def evaluate(
     decoder: ImageDecoder | None = None,
     observe: Callable[[Record, Any], None] = lambda *pair: None,
     flip: bool = False,
+    tiles: Tiles | None = None,
 ) -> Any:
     """Predicts every picture of a record set and measures the predictions.
 
     Args:
-        task, model, record_set, image_size, batch_size, decoder, flip: as in `predict_records`.
+        task, model, record_set, image_size, batch_size, decoder, flip, tiles: as in
+            `predict_records`.
         observe: function that is given each record and its output in passing.
 
     Returns:
@@ -108,7 +121,7 @@ def evaluate(
     """
     evaluator = task.evaluator(record_set)
     for record, output in predict_records(
-        task, model, record_set, image_size, batch_size, decoder, flip
+        task, model, record_set, image_size, batch_size, decoder, flip, tiles
     ):
         evaluator.add(record, output)
         observe(record, output)

@@ -20,6 +20,7 @@ from keras_effspine.evaluation.coco_instances import (
     known_masks,
 )
 from keras_effspine.evaluation.instance_result import InstanceResult
+from keras_effspine.evaluation.tiled_masks import merge_instances
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
@@ -157,6 +158,11 @@ class InstanceSegmentation(Task):
                 )
             )
         return outputs
+
+    def merge_tiles(
+        self, outputs: list[Instances], windows: np.ndarray, record: Record
+    ) -> Instances:
+        return merge_instances(outputs, windows, record.height, record.width)
 
     def truth(self, record: Record) -> Instances:
         return Instances(

@@ -17,6 +17,7 @@ from keras_effspine.evaluation.semantic_segmentation import (
     SegmentationEvaluator,
     SegmentationResult,
 )
+from keras_effspine.evaluation.tiled_masks import merge_maps
 from keras_effspine.runners.letterbox import stride_of
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
@@ -160,6 +161,11 @@ class SemanticSegmentation(Task):
             stride = stride_of(float(np.max(scales[row] * size)), predictions.shape[1])
             outputs.append(class_map(predictions[row], scales[row] / stride, size))
         return outputs
+
+    def merge_tiles(
+        self, outputs: list[np.ndarray], windows: np.ndarray, record: Record
+    ) -> np.ndarray:
+        return merge_maps(outputs, windows, record.height, record.width)
 
     def truth(self, record: Record) -> np.ndarray:
         if record.semantic_map is None:

@@ -45,8 +45,8 @@ class Task(abc.ABC):
        `pick_options`, where options follow from the data; `before_training`, where training takes
        more than the model.
     4. `predict` and `outputs`: from the model's predictions to outputs; `truth`: from a record to
-       one; `fuse_mirrored`, where two looks can be joined. A class for outputs lies in
-       `evaluation/`, with the evaluator that `evaluator` makes.
+       one; `fuse_mirrored` and `merge_tiles`, where looks can be joined. A class for outputs lies
+       in `evaluation/`, with the evaluator that `evaluator` makes.
     5. `draw`, and `beside` where more than one picture is written. `reaching`, where predictions
        have scores; `look_closer` and `grade`, for what `evaluate --out FOLDER` shows.
     6. `inspect`, where `effspine data check` is to look at more than objects and classes;
@@ -238,6 +238,25 @@ class Task(abc.ABC):
             f"{type(self).__name__} does not look at mirrored pictures: leave out --flip, which is "
             "for detection."
         )
+
+    def merge_tiles(self, outputs: list, windows: np.ndarray, record: Record) -> Any:
+        """What was predicted for overlapping tiles of a picture, as one output.
+
+        Args:
+            outputs: an output for each tile, in pixels of the tile.
+            windows: int `(tiles, 4)`, left, top, width, height of each in pixels of the picture.
+                The last may be the whole picture.
+            record: the picture's `Record`.
+
+        Raises:
+            DataError: if the task does not know how; see `takes_tiles`.
+        """
+        raise DataError(f"{type(self).__name__} looks at pictures as a whole, not in tiles.")
+
+    @property
+    def takes_tiles(self) -> bool:
+        """Whether it can join what tiles of a picture show."""
+        return type(self).merge_tiles is not Task.merge_tiles
 
     @abc.abstractmethod
     def truth(self, record: Record) -> Any:

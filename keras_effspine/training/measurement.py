@@ -93,6 +93,7 @@ class Measurement:
                 self._recipe.batch_size,
                 self._decoder,
                 observe=pairs,
+                tiles=self._recipe.tiles,
             )
         self.result = evaluator.result()
         step = steps_taken(self._model)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from keras_effspine.data.tiles import Tiles
 from keras_effspine.errors import RecipeError
 from keras_effspine.stream.augmentation import CommonAugmentation
 from keras_effspine.tasks.options import TaskOptions
@@ -75,6 +76,9 @@ class Recipe(_Part):
         data: what is trained on.
         image_size: height and width of the network's input in pixels; None takes the preset's, or
             those of the run.
+        tiles: `Tiles`, or the side of one in pixels: the model learns from parts of the pictures
+            of this size, each scaled to `image_size`, and is measured in tiles. None takes pictures
+            as a whole.
         batch_size: pictures a step.
         steps: number of training steps.
         epochs: passes over the training pictures, in place of `steps`. With neither, the length is
@@ -105,6 +109,7 @@ class Recipe(_Part):
     preset: str = "m0"
     data: Data = Data()
     image_size: _Positive | None = None
+    tiles: Tiles | None = None
     batch_size: _Positive = 8
     steps: _Positive | None = None
     epochs: _Positive | None = None

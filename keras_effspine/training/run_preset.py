@@ -67,7 +67,10 @@ def save_run_as_preset(
         report("Measuring the model with rounded weights.")
         _, records, _ = load_data(recipe, report)
         task = find_task(recipe.task)
-        evaluator = evaluate(task, model, records, cast(int, recipe.image_size), recipe.batch_size)
+        evaluator = evaluate(
+            *(task, model, records, cast(int, recipe.image_size), recipe.batch_size),
+            tiles=recipe.tiles,
+        )
         result = evaluator.result()
         measured, thresholds = result.metrics, getattr(result, "score_thresholds", {})
     trained = {

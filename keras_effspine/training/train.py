@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import keras
 
-from keras_effspine.errors import StoppedError
+from keras_effspine.errors import RecipeError, StoppedError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.tasks.backbone import build_backbone
@@ -88,6 +88,8 @@ def train(
             build_backbone(recipe, start)  # a value that does not fit is said before data are read
     keras.utils.set_random_seed(recipe.seed)
     task = find_task(recipe.task)
+    if recipe.tiles is not None and not task.takes_tiles:
+        raise RecipeError(f"tiles: {recipe.task} looks at pictures as a whole; leave them out.")
     records, measured, measured_on = load_data(recipe, report)
     task.check(records)
     recipe, reasons = pick_open_values(recipe, len(records.records))

@@ -61,6 +61,7 @@ def train_and_measure(
             labels=task.labels,
             steps=measured_at[-1],
             repeats=repeats,
+            tile_size=recipe.tiles.size if recipe.tiles else None,
         )
 
     with progress:

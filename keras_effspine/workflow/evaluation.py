@@ -10,10 +10,11 @@ from keras_effspine.data.checks import describe_problems
 from keras_effspine.data.class_alignment import align_classes
 from keras_effspine.data.loading import describe_records, load_measured_records
 from keras_effspine.data.record import RecordSet
+from keras_effspine.data.tiles import Tiles
 from keras_effspine.errors import DataError, RunFolderError
 from keras_effspine.rich_parts import RichParts
 from keras_effspine.tasks.closer_look import CloserLook
-from keras_effspine.workflow.predictor import Predictor
+from keras_effspine.workflow.predictor import Predictor, tiles_for
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
@@ -79,6 +80,7 @@ def evaluate(
     split: str | None = None,
     batch_size: int | None = None,
     flip: bool = False,
+    tiles: Tiles | int | str | None = None,
     report: Callable[[str], None] = print,
 ) -> Evaluation:
     """Measures what predicts on data, by default on the validation data of its run.
@@ -91,19 +93,24 @@ def evaluate(
         data, images, split: as in `data.loading.load_measured_records`.
         batch_size: pictures predicted at a time; None takes the model's own.
         flip: whether each picture is looked at mirrored, too; see `Task.fuse_mirrored`.
+        tiles: in which large pictures are looked at; see `predictor.tiles_for`.
         report: function that is given each line of text for the user.
 
     Raises:
         DataError: if the data cannot be used, have classes that the model does not know, or none
             are named and it has none of its own.
     """
+    seen_in = tiles_for(predictor, tiles)
     records = measured_records(predictor, data, images, split, report)
     records = align_classes(records, predictor.class_names)
     look = CloserLook(predictor.task, records)
-    predictions, images_read = predictor.predictions(records, batch_size, flip=flip)
+    if seen_in is not None:
+        report(f"Pictures are looked at {seen_in.describe()}.")
+    predictions, images_read = predictor.predictions(records, batch_size, flip=flip, tiles=seen_in)
     for record, output in predictions:
         look.add(record, output)
-    if data is None and not flip and not predictor.score_thresholds:
+    as_trained = data is None and not flip and seen_in == predictor.tiles
+    if as_trained and not predictor.score_thresholds:
         _keep_thresholds(predictor, getattr(look.result(), "score_thresholds", {}), report)
     return Evaluation(
         predictor.name, look, describe_records(records), records.source, images_read.describe()

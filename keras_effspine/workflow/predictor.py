@@ -7,13 +7,17 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pydantic
+
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE
 from keras_effspine.data.failed_images import FailedImages
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.errors import ModelFileError
+from keras_effspine.data.tiles import Tiles
+from keras_effspine.errors import DataError, ModelFileError, PresetError
 from keras_effspine.runners.model_file import ModelFile, is_model_file
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.task import Task
+from keras_effspine.validation import in_words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Predictor:
         class_names: tuple of its classes.
         run: path of the run folder that it lies in, or None.
         predictions: function from a `RecordSet`, a batch size or None, `upright` and `most_failed`
-            (see `stream.decoding.ImageDecoder`) and `flip` (see `Task.fuse_mirrored`) to pairs of a
-            record and the task's output for it, and to the `FailedImages` among them.
+            (see `stream.decoding.ImageDecoder`), `flip` (see `Task.fuse_mirrored`) and `tiles`
+            (`Tiles`, or None for pictures as a whole) to pairs of a record and the task's output
+            for it, and to the `FailedImages` among them.
         is_last: whether it is the last model of a run, and not the best.
         score_thresholds: dictionary from the name of a class to the score from which its
             detections are worth showing; empty where none was measured.
+        tiles: `Tiles` in which it was trained to look at pictures, or None.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Predictor:
     predictions: Callable[..., tuple[Iterable[tuple[Record, Any]], FailedImages]]
     is_last: bool = False
     score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
+    tiles: Tiles | None = None
 
 
 def load_predictor(name: str | os.PathLike, last: bool = False) -> Predictor:
@@ -58,8 +65,33 @@ def load_predictor(name: str | os.PathLike, last: bool = False) -> Predictor:
     return _of_file(name) if is_model_file(name) else _of_trained(name, last)
 
 
+def tiles_for(predictor: Predictor, asked: Tiles | int | str | None) -> Tiles | None:
+    """The tiles in which pictures are looked at, or None for pictures as a whole.
+
+    Args:
+        predictor: `Predictor`.
+        asked: `Tiles`; the side of one in pixels; a text, see `Tiles.from_text`, or `"off"`; None
+            takes what the model was trained with.
+
+    Raises:
+        RecipeError: if the text says something else, or a number is out of range.
+        DataError: if the task does not take tiles.
+    """
+    if asked is None:
+        return predictor.tiles
+    if asked == "off":
+        return None
+    if not predictor.task.takes_tiles:
+        raise DataError(
+            f"{predictor.name}: looks at pictures as a whole; leave out --tiles, which is for "
+            "boxes, masks and label maps."
+        )
+    return asked if isinstance(asked, Tiles) else Tiles.from_text(str(asked))
+
+
 def _of_file(name: str) -> Predictor:
     from keras_effspine.tasks.picture_predictions import PicturePredictions
+    from keras_effspine.tasks.tiled_predictions import TiledPredictions
 
     model = ModelFile(name)
     task = find_task(model.metadata.task)
@@ -70,13 +102,21 @@ def _of_file(name: str) -> Predictor:
         upright: bool = False,
         most_failed: float = LARGEST_FAILED_SHARE,
         flip: bool = False,
+        tiles: Tiles | None = None,
     ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
-        if flip and model.metadata.frame_size:
+        if (flip or tiles) and model.metadata.frame_size:
             raise ModelFileError(
-                f"{name}: letterboxes pictures by itself, so that they cannot be mirrored before; "
-                "leave --flip out."
+                f"{name}: letterboxes pictures by itself, so that they cannot be mirrored or cut "
+                f"before; leave {'--flip' if flip else '--tiles'} out."
             )
         size = batch_size or model.metadata.batch_size or 8
+        if tiles is not None:
+            failed = FailedImages(records, most_failed)
+            return TiledPredictions(
+                *(task, model.predict, records, model.metadata.input_size, tiles, size, failed),
+                upright=upright,
+                flip=flip,
+            ), failed
         found = PicturePredictions(
             task,
             model.predict,
@@ -96,6 +136,7 @@ def _of_file(name: str) -> Predictor:
         class_names=model.class_names,
         run=None,
         score_thresholds=model.metadata.score_thresholds,
+        tiles=_tiles(model.metadata.tiles, name),
         predictions=predictions,
     )
 
@@ -116,10 +157,11 @@ def _of_trained(name: str, last: bool) -> Predictor:
         upright: bool = False,
         most_failed: float = LARGEST_FAILED_SHARE,
         flip: bool = False,
+        tiles: Tiles | None = None,
     ) -> tuple[Iterable[tuple[Record, Any]], FailedImages]:
         decoder = ImageDecoder(records, upright, most_failed)
         size = batch_size or trained.batch_size
-        found = predict_records(task, read_model(), records, image_size, size, decoder, flip)
+        found = predict_records(task, read_model(), records, image_size, size, decoder, flip, tiles)
         return found, decoder
 
     return Predictor(
@@ -130,5 +172,14 @@ def _of_trained(name: str, last: bool) -> Predictor:
         run=trained.run,
         is_last=trained.is_last,
         score_thresholds=trained.score_thresholds,
+        tiles=_tiles(trained.tiles, name),
         predictions=predictions,
     )
+
+
+def _tiles(values: dict | None, name: str) -> Tiles | None:
+    """What a run, a preset or a file says of its tiles."""
+    try:
+        return None if values is None else Tiles.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise PresetError(f"{name}: its tiles make no sense: {in_words(error)}.") from error

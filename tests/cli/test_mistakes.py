@@ -112,6 +112,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         (["predict", "run", "pictures", "--out", "pictures"], "would replace its picture"),
         (["predict", "run", "pictures", "--out", "photo.png"], "this is a file"),
         (["predict", "run", "photo.png", "--min-score", "high"], "'--min-score'"),
+        (["train", "--out", "run", "--tiles", "large"], "such as 640 or 640:0.25"),
         (["predict", "bare", "photo.png"], "model.keras: no such file"),
     ],
 )

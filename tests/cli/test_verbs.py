@@ -174,6 +174,30 @@ def test_a_folder_gets_a_closer_look(run, effspine, handful, tmp_path):
     assert size_of("look/worst.png")[0] > 1000
 
 
+def test_large_pictures_are_looked_at_in_tiles(run, effspine, handful, tmp_path):
+    picture = handful.images / "000001.png"
+    answer = effspine("predict", run, picture, "--out", "o.png", "--tiles", "160:0.5")
+    assert (answer.status, answer.err) == (0, "")
+    tiles = "in tiles of 160 px that overlap by 50% or more, and whole"
+    assert f"Pictures are looked at {tiles}." in answer.out
+    copy = shutil.copytree(run, tmp_path / "copy")
+    made = json.loads((copy / "run.json").read_text())
+    made["recipe"]["tiles"] = {"size": 160, "overlap": 0.5}
+    (copy / "run.json").write_text(json.dumps(made))
+    answer = effspine("evaluate", "copy", "--out", "tiles.json")  # as it was trained
+    assert f"Pictures are looked at {tiles}." in answer.out
+    assert effspine("evaluate", "copy", "--tiles", "off", "--out", "whole.json").status == 0
+    found = [json.loads(pathlib.Path(f"{name}.json").read_text()) for name in ("tiles", "whole")]
+    stats = [one["result"]["stats"] for one in found]
+    assert stats[1]["AP"] > 0.9
+    assert stats[0] != stats[1]
+    made["recipe"]["tiles"] = {"size": "large"}
+    (copy / "run.json").write_text(json.dumps(made))
+    answer = effspine("evaluate", "copy")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "its tiles make no sense: size:" in answer.err
+
+
 def test_a_closer_look_is_refused_before_anything_is_measured(run, effspine, monkeypatch):
     pathlib.Path("taken").write_text("mine")
     answer = effspine("evaluate", run, "--out", "taken")

@@ -9,9 +9,11 @@ import shutil
 
 import numpy as np
 import pytest
+from counting_task import Counting
 from PIL import Image
 
-from keras_effspine.errors import DataError
+from keras_effspine.data.tiles import Tiles
+from keras_effspine.errors import DataError, RecipeError
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.recipe_changes import override
@@ -111,6 +113,26 @@ def test_an_option_of_another_task_is_refused_by_its_owners_name(counting, effsp
     assert own.status == 2
     owners = "detection, semantic_segmentation and instance_segmentation"
     assert f"mosaic is an option of {owners}; counting has dr" in own.err
+
+
+def test_a_task_that_joins_tiles_is_trained_and_measured_on_them(
+    counting_recipe, tmp_path, monkeypatch
+):
+    recipe = override(counting_recipe, {"tiles": 64, "steps": 2})
+    with pytest.raises(RecipeError, match=r"tiles: counting looks at pictures as a whole"):
+        train(recipe, tmp_path / "run", report=print, verbose=0)
+    assert not (tmp_path / "run").exists()
+    seen = []
+
+    def merge_tiles(self, outputs, windows, record):
+        seen.append(windows)
+        return sum(outputs)
+
+    monkeypatch.setattr(Counting, "merge_tiles", merge_tiles)
+    folder, _ = train(recipe, tmp_path / "run", report=print, verbose=0)
+    assert folder.recipe.tiles == Tiles(size=64)
+    assert len(seen) == 2 * 4  # both measurements, of four pictures
+    assert all(len(windows) > 4 and windows[0][2:].tolist() == [64, 64] for windows in seen)
 
 
 def test_a_run_is_measured_again_from_another_folder_than_it_was_started_in(
