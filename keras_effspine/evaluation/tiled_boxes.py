@@ -35,10 +35,14 @@ class Groups:
 def join_tiles(outputs: Sequence[Boxes], windows: np.ndarray, height: int, width: int) -> Groups:
     """Joins detections of one object from different tiles, so that none is counted twice.
 
-    Two detections of one class are one object where they agree on what both tiles show: their
-    boxes, cut to the tiles' common part, overlap by half or more. Of an object the surest box that
-    no tile cuts is kept. Where all are cut, since the object is larger than what tiles share, the
-    parts are put together.
+    What a tile cuts is left to the tile that shows all of it, and more, if there is one; and what
+    is seen on the picture as a whole, where it is smaller than what neighbours share, to the tiles,
+    of which one shows it whole.
+
+    Of what remains, two detections of one class are one object where they agree on what both tiles
+    show: their boxes, cut to the tiles' common part, overlap by half or more. Of an object the
+    surest box that no tile cuts is kept. Where all are cut, since the object is larger than what
+    tiles share, the parts are put together.
 
     Args:
         outputs: `Boxes` with scores of each tile, in pixels of the tile.
@@ -57,9 +61,11 @@ def join_tiles(outputs: Sequence[Boxes], windows: np.ndarray, height: int, width
     classes = np.concatenate([np.zeros(0, int), *(o.classes for o in outputs)]).astype(int)
     scores = np.concatenate([np.zeros(0), *(np.asarray(o.scores, "float64") for o in outputs)])
     is_cut = _cut(boxes, corners, height, width)
+    is_left = _left_to_others(boxes, is_cut, tile, _corners(windows), (width, height))
     owner = np.full(len(boxes), -1)
     groups: list[list[int]] = []
-    for one in np.lexsort((np.arange(len(boxes)), -scores, is_cut)).tolist():
+    order = np.lexsort((np.arange(len(boxes)), -scores, is_cut))
+    for one in order[~is_left[order]].tolist():
         near = (owner >= 0) & (classes == classes[one]) & (tile != tile[one])
         near[near] = _agreement(boxes[one], corners[one], boxes[near], corners[near]) >= SAME_OBJECT
         same = np.unique(owner[near]).tolist()
@@ -82,14 +88,14 @@ def join_tiles(outputs: Sequence[Boxes], windows: np.ndarray, height: int, width
         for part in members
     ]
     best = np.array([scores[group].max() for group in groups])
-    order = np.argsort(-best, kind="stable").tolist()
-    found = np.array([joined[i] for i in order], "float64").reshape(-1, 4)
+    by_score = np.argsort(-best, kind="stable").tolist()
+    found = np.array([joined[i] for i in by_score], "float64").reshape(-1, 4)
     found[:, 2:] -= found[:, :2]
     return Groups(
-        members=[members[i] for i in order],
+        members=[members[i] for i in by_score],
         boxes=found,
-        classes=np.array([classes[groups[i][0]] for i in order], int),
-        scores=best[order],
+        classes=np.array([classes[groups[i][0]] for i in by_score], int),
+        scores=best[by_score],
     )
 
 
@@ -114,6 +120,33 @@ def _cut(boxes: np.ndarray, tiles: np.ndarray, height: int, width: int) -> np.nd
     at_edge = np.abs(boxes - tiles) <= near
     inside = tiles != np.array([0, 0, width, height])
     return (at_edge & inside).any(axis=1)
+
+
+def _left_to_others(
+    boxes: np.ndarray,
+    is_cut: np.ndarray,
+    tile: np.ndarray,
+    tiles: np.ndarray,
+    size: tuple[int, int],
+) -> np.ndarray:
+    """Whether another tile is better placed to see what a tile has seen, bool `(n,)`."""
+    is_whole = (tiles == np.array([0, 0, *size])).all(axis=1) & (len(tiles) > 1)
+    low, high = tiles[:, :2], tiles[:, 2:]
+    margin = _NEAR * (high - low)
+    # Further from its edges than what ends there; but the picture's own edges cut nothing.
+    low = np.where(low > 0, low + margin, -np.inf)
+    high = np.where(high < np.array(size), high - margin, np.inf)
+    inside = (boxes[:, None, :2] > low) & (boxes[:, None, 2:] < high)
+    left = is_cut & (inside.all(axis=-1) & ~is_whole).any(axis=1)
+    shared = [_shared(tiles[~is_whole][:, axis::2]) for axis in (0, 1)]
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return left | (is_whole[tile] & (sides <= np.array(shared)).all(axis=1))
+
+
+def _shared(spans: np.ndarray) -> float:
+    """What neighbours share at least, of spans `(tiles, 2)`, first and last, along one axis."""
+    spans = np.unique(spans, axis=0)
+    return float((spans[:-1, 1] - spans[1:, 0]).min(initial=np.inf))
 
 
 def _agreement(

@@ -53,9 +53,21 @@ def test_an_object_that_two_tiles_show_is_counted_once():
 
 def test_the_whole_object_is_kept_where_the_other_tile_cuts_it():
     # From 60 to 95: whole on the left; the right tile shows what is beyond 80, and is surer.
-    assert merged(found((60, 10, 35, 30, 0, 0.5)), found((0, 10, 15, 30, 0, 0.9))) == [
-        (60, 10, 35, 30, 0, 0.9)
-    ]
+    whole = found((60, 10, 35, 30, 0, 0.5))
+    assert merged(whole, found((0, 10, 15, 30, 0, 0.9))) == [(60, 10, 35, 30, 0, 0.5)]
+    # Whatever the bit looks like, and even where the left tile sees nothing.
+    assert merged(whole, found((0, 10, 9, 8, 1, 0.9))) == [(60, 10, 35, 30, 0, 0.5)]
+    assert merged(found(), found((0, 10, 15, 30, 0, 0.9))) == []
+    # At the edge of the picture nobody sees more.
+    assert merged(found((0, 10, 15, 30, 0, 0.9)), found()) == [(0, 10, 15, 30, 0, 0.9)]
+
+
+def test_of_the_whole_picture_only_what_is_larger_than_what_tiles_share_is_taken():
+    windows = np.array([*PAIR.tolist(), [0, 0, 180, 100]])
+    small, large = (30, 10, 18, 90, 0, 0.9), (30, 10, 22, 12, 0, 0.8)  # tiles share 20
+    only_rows = merged(found(), found(), found(large), windows=windows)
+    assert only_rows == [(30, 10, 22, 12, 0, 0.8)]
+    assert merged(found(), found(), found(small), windows=windows) == []
 
 
 def test_parts_of_an_object_that_no_tile_shows_whole_are_put_together():
