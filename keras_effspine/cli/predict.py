@@ -62,6 +62,14 @@ def predict(
     last: Last = False,
     flip: Flip = False,
     tiles: TilesText = None,
+    heatmap: Annotated[
+        bool,
+        typer.Option(
+            "--heatmap",
+            help="Write beside each drawing, as NAME-heat.png, which places made what is drawn "
+            "(detectors and classifiers; some seconds a picture).",
+        ),
+    ] = False,
 ) -> None:
     """Draw what a trained model sees: in a picture, a folder, or a data set next to the truth.
 
@@ -79,6 +87,7 @@ def predict(
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
+    from keras_effspine.drawing.heat import draw_heat
     from keras_effspine.evaluation.score_thresholds import describe_thresholds, scores_by_class
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.workflow.predictor import tiles_for
@@ -89,6 +98,9 @@ def predict(
     predictor = find_predictor(run, last)
     task, class_names = predictor.task, predictor.class_names
     seen_in = tiles_for(predictor, tiles)
+    if heatmap and seen_in is not None:
+        raise DataError("--heatmap looks at pictures as a whole; leave --tiles out, or say off.")
+    heat_maps = predictor.heat_maps() if heatmap else None
     if source is not None:
         records = load_images(source, class_names, but=out)
     else:
@@ -121,9 +133,12 @@ def predict(
         seen_in,
     )
 
-    def draw(record: Any, output: Any) -> None:
+    def chosen(output: Any) -> Any:
         shown = task.reaching(output, scores)
-        shown = shown if every_guess else task.best_guesses(shown)
+        return shown if every_guess else task.best_guesses(shown)
+
+    def draw(record: Any, output: Any, heat: Any) -> None:
+        shown = chosen(output)
         if source is None:
             drawn = truth_and_prediction(task, [(record, shown)], class_names, 0.0)
         else:
@@ -132,13 +147,18 @@ def predict(
         write_file(file, Image.fromarray(drawn).save)
         for ending, image in task.beside(output, class_names).items():
             write_file(file.with_name(file.stem + ending + file.suffix), image.save)
+        if heat is not None:
+            warm = draw_heat(read_image(record, upright), heat)
+            beside = file.with_name(f"{file.stem}-heat{file.suffix}")
+            write_file(beside, Image.fromarray(task.draw(warm, shown, class_names)).save)
 
     # Pictures are drawn while the network looks at the next ones.
     with concurrent.futures.ThreadPoolExecutor() as pool:
         drawing = collections.deque[concurrent.futures.Future[None]]()
         for record, output in predictions:
             evaluator.add(record, output)
-            drawing.append(pool.submit(draw, record, output))
+            heat = None if heat_maps is None else heat_maps(record, upright, chosen).of_all()
+            drawing.append(pool.submit(draw, record, output, heat))
             if len(drawing) > _DRAWN_AHEAD:
                 drawing.popleft().result()
         for one in drawing:

@@ -1,11 +1,13 @@
 """What predicts, by whatever name: a run, a preset, or an exported file."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic
 
@@ -18,6 +20,9 @@ from keras_effspine.runners.model_file import ModelFile, is_model_file
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.tasks.task import Task
 from keras_effspine.validation import in_words
+
+if TYPE_CHECKING:
+    from keras_effspine.tasks.heat_maps import HeatMaps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Predictor:
         score_thresholds: dictionary from the name of a class to the score from which its
             detections are worth showing; empty where none was measured.
         tiles: `Tiles` in which it was trained to look at pictures, or None.
+        read_heat_maps: function that makes its `HeatMaps`, or None where there are none.
     """
 
     name: str
@@ -49,6 +55,26 @@ class Predictor:
     is_last: bool = False
     score_thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
     tiles: Tiles | None = None
+    read_heat_maps: Callable[[], HeatMaps] | None = None
+
+    def heat_maps(self) -> HeatMaps:
+        """What finds the places that made a detection, or the class of a picture.
+
+        Raises:
+            DataError: if nothing is known of what its scores are made of.
+        """
+        if self.read_heat_maps is None:
+            raise DataError(
+                f"{self.name}: {self.kind} does not say what its scores are made of; leave "
+                "--heatmap out, or name the run that it is of."
+            )
+        try:
+            return self.read_heat_maps()
+        except ValueError as error:
+            raise DataError(
+                f"{self.name}: there are heat maps of detectors and classifiers alone; leave "
+                "--heatmap out."
+            ) from error
 
 
 def load_predictor(name: str | os.PathLike, last: bool = False) -> Predictor:
@@ -151,6 +177,11 @@ def _of_trained(name: str, last: bool) -> Predictor:
     task, image_size = find_task(trained.task), trained.image_size
     read_model = functools.cache(trained.read_for_inference)
 
+    def read_heat_maps() -> HeatMaps:
+        from keras_effspine.tasks.heat_maps import HeatMaps
+
+        return HeatMaps(task, trained.read_model(), image_size)
+
     def predictions(
         records: RecordSet,
         batch_size: int | None = None,
@@ -173,6 +204,7 @@ def _of_trained(name: str, last: bool) -> Predictor:
         is_last=trained.is_last,
         score_thresholds=trained.score_thresholds,
         tiles=_tiles(trained.tiles, name),
+        read_heat_maps=read_heat_maps,
         predictions=predictions,
     )
 

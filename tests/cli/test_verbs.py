@@ -198,6 +198,21 @@ def test_large_pictures_are_looked_at_in_tiles(run, effspine, handful, tmp_path)
     assert "its tiles make no sense: size:" in answer.err
 
 
+def test_the_places_that_made_a_drawing_are_drawn_beside_it(
+    run, effspine, handful, trained_model, monkeypatch
+):
+    monkeypatch.setattr(Pretrained, "read_model", lambda self: trained_model)
+    picture = handful.images / "000001.png"
+    answer = effspine("predict", run, picture, "--out", "o.png", "--batch-size", 4, "--heatmap")
+    assert (answer.status, answer.err) == (0, "")
+    plain, warm = (np.asarray(Image.open(f"{name}.png"), int) for name in ("o", "o-heat"))
+    assert warm.shape == plain.shape
+    assert 0 < (abs(warm - plain).max(axis=-1) > 40).mean() < 0.5
+    tiled = effspine("predict", run, picture, "--heatmap", "--tiles", 160)
+    assert (tiled.status, tiled.err.count("\n")) == (2, 1)
+    assert "--heatmap looks at pictures as a whole" in tiled.err
+
+
 def test_a_closer_look_is_refused_before_anything_is_measured(run, effspine, monkeypatch):
     pathlib.Path("taken").write_text("mine")
     answer = effspine("evaluate", run, "--out", "taken")
