@@ -1,6 +1,7 @@
 """What a model's class scores are made of: the maps of its pyramid, and a logit for each score."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -51,37 +52,41 @@ class EvidenceModel:
                 f"Received: {type(model).__name__}"
             )
         parts, self._read = found[0](model)
-        levels, images = _levels(model), model.inputs[0]
-        # Two graphs, since a level may be made of another, and says what it says once.
-        self._to_levels = keras.Model(images, levels)
-        self._from_levels = keras.Model(
-            {**levels, "images": images}, {"outputs": model.output, "parts": parts}
-        )
+        self._graph = keras.Model(model.inputs, {"outputs": model.output, "parts": parts})
         self._model = model
+        names = getattr(model.backbone, "pyramid_level_inputs", {})
+        self._names = {name: level for level, name in names.items() if level in LEVEL_NAMES}
+        if not self._names:  # a classifier on a backbone of any kind
+            self._names = {model.backbone.layers[-1].name: "output"}
 
-    def levels(self, images: Any) -> dict[str, Any]:
-        """The levels of images `(batch, height, width, 3)`, by name."""
-        return self._to_levels(images, training=False)
-
-    def __call__(self, levels: dict[str, Any], images: Any) -> ClassEvidence:
-        """What the model says of levels; gradients pass from the logits to them.
+    def __call__(
+        self, images: Any, leaf: Callable[[Any], Any] = lambda values: values
+    ) -> ClassEvidence:
+        """Computes the evidence of images.
 
         Args:
-            levels: what `levels` returned.
-            images: the images that they are of, of a known size.
+            images: `(batch, height, width, 3)`, of a known size.
+            leaf: function from the map of a level to what is read in its place, so that gradients
+                may end there.
         """
-        found = self._from_levels({**levels, "images": images}, training=False)
+        levels = {}
+
+        def noting_levels(operation):
+            level = self._names.get(operation.name)
+            if level is None:
+                return operation
+
+            def call(*args, **kwargs):
+                levels[level] = leaf(operation(*args, **kwargs))
+                return levels[level]
+
+            return call
+
+        # As the graph runs by itself, where there is no way to get hold of what lies in it.
+        found = self._graph._run_through_graph([images], operation_fn=noting_levels)
         predictions = self._model.finish_predictions(found["outputs"], images)
         logits, scores, boxes = self._read(found["parts"], images)
         return ClassEvidence(levels, logits, scores, boxes, predictions)
-
-
-def _levels(model):
-    names = getattr(model.backbone, "pyramid_level_inputs", {})
-    names = {level: name for level, name in names.items() if level in LEVEL_NAMES}
-    if not names:  # a classifier on a backbone of any kind
-        return {"output": model.backbone.output}
-    return {level: model.backbone.get_layer(name).output for level, name in names.items()}
 
 
 def _of_anchors(model):

@@ -87,15 +87,20 @@ class HeatMaps:
         """
         seen = read_letterboxed(record, self._canvas, upright)
         images = tf.constant(seen.image[None])
-        levels = self._evidence.levels(images)
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(levels)
-            found = self._evidence(levels, images)
+        # What lies before a level is not asked for, nor is one level for what it gives another.
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+
+            def leaf(values):
+                values = tf.stop_gradient(values)
+                tape.watch(values)
+                return values
+
+            found = self._evidence(images, leaf)
         predictions = keras.tree.map_structure(np.asarray, found.predictions)
         (output,) = self._task.outputs(predictions, seen.scale[None], [record])
         looked_at = shown(output)
         classes, candidates = self._candidates(found, looked_at, seen.scale)
-        size = np.ceil(np.array([record.height, record.width]) * seen.scale).astype(int)
+        size = np.round(np.array([record.height, record.width]) * seen.scale).astype(int)
         size = np.clip(size, 1, self._canvas)
         maps = np.zeros((len(classes), *size), "float32")
         for number, (candidate, index) in enumerate(zip(candidates, classes, strict=True)):
