@@ -34,7 +34,7 @@ def load_model(path: str | os.PathLike, compile: bool = True, last: bool = False
     if not file.is_file():
         raise RunFolderError(f"{file}: no such file; expected a .keras file or a run folder.")
     if zipfile.is_zipfile(file):
-        import_classes(read_config(file))
+        import_classes(_whole_config(file))  # the optimizer's and the losses' too
     return keras.models.load_model(file, compile=compile)
 
 
@@ -50,6 +50,10 @@ def read_config(file: str | os.PathLike) -> dict[str, Any]:
     Raises:
         OSError, ValueError, KeyError, zipfile.BadZipFile: if the file is broken.
     """
-    with zipfile.ZipFile(file) as archive:
-        config = json.loads(archive.read("config.json"))
+    config = _whole_config(file)
     return {name: value for name, value in config.items() if name != "compile_config"}
+
+
+def _whole_config(file: str | os.PathLike) -> dict[str, Any]:
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read("config.json"))

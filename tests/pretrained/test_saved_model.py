@@ -2,6 +2,8 @@
 
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -47,3 +49,26 @@ def test_a_run_is_its_best_model_unless_the_last_is_asked_for(saved, tmp_path, t
     assert same(load_model(run), best)
     with pytest.raises(RunFolderError, match="model.keras: no such file"):
         load_model(run, last=True)
+
+
+@pytest.mark.integration
+def test_a_new_process_loads_a_model_compiled_as_it_was(tmp_path, small_eff_spinenet):
+    from keras_effspine import ImageClassifier
+    from keras_effspine.models.class_weighted_loss import ClassWeightedCrossentropy
+    from keras_effspine.optimizers import AdamW
+
+    model = ImageClassifier(small_eff_spinenet(), num_classes=2)
+    model.compile(AdamW(0.01), ClassWeightedCrossentropy((1.0, 2.0)))
+    model.save(tmp_path / "model.keras")
+    program = (
+        "import keras_effspine, sys; model = keras_effspine.load_model(sys.argv[1]);"
+        "print(type(model.optimizer).__module__, model.loss.class_weights)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "model.keras"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = "keras_effspine.optimizers.replica_safe (1.0, 2.0)\n"
+    assert (ended.stdout, ended.returncode) == (expected, 0), ended.stderr[-1000:]
