@@ -46,7 +46,8 @@ def join_tiles(outputs: Sequence[Boxes], windows: np.ndarray, height: int, width
 
     Args:
         outputs: `Boxes` with scores of each tile, in pixels of the tile.
-        windows: int `(tiles, 4)`, left, top, width, height of each tile in pixels of the picture.
+        windows: int `(tiles, 4)`, left, top, width, height in pixels of the picture, of what the
+            picture fills of each tile.
         height, width: of the picture.
 
     Returns:
@@ -57,7 +58,7 @@ def join_tiles(outputs: Sequence[Boxes], windows: np.ndarray, height: int, width
     tile = np.repeat(np.arange(len(outputs)), counts)
     corners = _corners(windows)[tile]
     boxes = _corners(np.concatenate([np.zeros((0, 4)), *(_rows(o.boxes) for o in outputs)]))
-    boxes += np.tile(corners[:, :2], 2)
+    boxes = np.minimum(boxes + np.tile(corners[:, :2], 2), np.tile(corners[:, 2:], 2))
     classes = np.concatenate([np.zeros(0, int), *(o.classes for o in outputs)]).astype(int)
     scores = np.concatenate([np.zeros(0), *(np.asarray(o.scores, "float64") for o in outputs)])
     is_cut = _cut(boxes, corners, height, width)

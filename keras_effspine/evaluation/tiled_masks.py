@@ -27,8 +27,8 @@ def merge_instances(
 
     def moved(index):
         mask, tile = own[index]
-        left, top = np.asarray(windows)[tile, :2].tolist()
-        return crop_run_lengths(decoded(mask), left, top, width, height)
+        left, top, columns, rows = np.asarray(windows)[tile].tolist()
+        return crop_run_lengths(decoded(mask)[:rows, :columns], left, top, width, height)
 
     masks = []
     for members in found.members:
@@ -66,7 +66,7 @@ def merge_maps(
         depth = np.minimum(down[:, None], across[None])
         here = slice(top, top + rows), slice(left, left + columns)
         is_deeper = depth > deepest[here]
-        merged[here][is_deeper] = output[is_deeper]
+        merged[here][is_deeper] = output[:rows, :columns][is_deeper]
         deepest[here][is_deeper] = depth[is_deeper]
     return merged
 

@@ -244,8 +244,8 @@ class Task(abc.ABC):
 
         Args:
             outputs: an output for each tile, in pixels of the tile.
-            windows: int `(tiles, 4)`, left, top, width, height of each in pixels of the picture.
-                The last may be the whole picture.
+            windows: int `(tiles, 4)`, left, top, width, height of each in pixels of the picture:
+                of what the picture fills of it. The last may be the whole picture.
             record: the picture's `Record`.
 
         Raises:

@@ -73,7 +73,7 @@ class TiledPredictions:
         for row, part in enumerate(batch):
             images[row] = part.seen.image
         scales = np.stack([part.seen.scale for part in batch])
-        records = [part.as_record() for part in batch]
+        records = [part.shown for part in batch]
         outputs = self._task.outputs(self._predict(images), scales, records)
         if self._flip:
             images = mirrored_images(images, range(len(batch)), scales, records)
@@ -88,7 +88,7 @@ class TiledPredictions:
             if self._tiles.whole and len(windows) > 1:
                 windows = np.concatenate([windows, [(0, 0, width, height)]])
             for window in windows:
-                yield _Part(record, windows, window, self._seen(image, window))
+                yield self._part(record, image, windows, window)
 
     def _images(self) -> Iterator[tuple[Record, np.ndarray]]:
         def read(record):
@@ -113,12 +113,18 @@ class TiledPredictions:
         else:
             yield record, image
 
-    def _seen(self, image: np.ndarray, window: np.ndarray) -> Letterboxed:
+    def _part(self, record, image, windows, window):
         left, top, width, height = window.tolist()
         part = image[top : top + height, left : left + width]
         if max(width, height) > self._tiles.size:  # the whole picture
-            return letterbox(part, self._canvas)
-        # Objects are as large on a tile that the picture does not fill.
+            seen, size = letterbox(part, self._canvas), (height, width)
+        else:
+            seen, size = self._seen_at_full_size(part), (self._tiles.size, self._tiles.size)
+        shown = dataclasses.replace(record, height=size[0], width=size[1])
+        return _Part(record, windows, shown, seen)
+
+    def _seen_at_full_size(self, part: np.ndarray) -> Letterboxed:
+        """A tile, on which objects are as large where the picture does not fill it."""
         size = self._tiles.size
         plan = LetterboxPlan.of((size, size), self._canvas)
         if plan.reduction > 1:
@@ -134,14 +140,12 @@ class TiledPredictions:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Part:
-    """A tile of a picture, as the network sees it, beside all of its picture's windows."""
+    """A tile of a picture, as the network sees it, beside all windows of the picture.
+
+    `shown` has the size of the tile, even where the picture does not fill it.
+    """
 
     record: Record
     windows: np.ndarray
-    window: np.ndarray
+    shown: Record
     seen: Letterboxed
-
-    def as_record(self) -> Record:
-        """What `Task.outputs` asks of a picture."""
-        _, _, width, height = self.window.tolist()
-        return dataclasses.replace(self.record, width=width, height=height)

@@ -136,6 +136,36 @@ def test_a_picture_that_does_not_fill_a_tile_is_seen_at_the_scale_of_tiles(tmp_p
     np.testing.assert_allclose(found["b"].boxes, [(8, 16, 40, 32)], atol=2.1)
 
 
+@pytest.mark.parametrize("size", [(40, 24), (64, 64), (120, 200)])
+def test_label_maps_are_those_of_the_picture_whether_or_not_it_fills_a_tile(tmp_path, size):
+    blocks = np.random.default_rng(0).integers(0, 3, (size[0] // 8, size[1] // 8))
+    truth = blocks.repeat(8, axis=0).repeat(8, axis=1)
+    Image.fromarray((truth[..., None] * [80, 80, 80]).astype("uint8")).save(tmp_path / "a.png")
+    record = record_without_objects(
+        image_id="a", path=tmp_path / "a.png", width=size[1], height=size[0]
+    )
+    record_set = RecordSet((record,), ("a", "b", "c"), (1, 2, 3), "drawn")
+
+    def predict(images):  # logits of each class at stride 8
+        middle = images[:, 4::8, 4::8, 0] / 80
+        return -np.abs(middle[..., None] - np.arange(3)).astype("float32")
+
+    ((_, found),) = TiledPredictions(
+        find_task("semantic_segmentation"),
+        predict,
+        record_set,
+        (CANVAS, CANVAS),
+        Tiles(size=CANVAS, whole=False),
+        4,
+        FailedImages(record_set),
+    )
+    assert found.shape == truth.shape
+    # Logits are interpolated between blocks, and a tile need not begin at one.
+    assert (found[4::8, 4::8] == blocks).mean() > 0.85
+    if max(size) <= CANVAS:
+        assert (found[4::8, 4::8] == blocks).all()
+
+
 def test_pictures_that_cannot_be_decoded_are_left_out_and_counted(tmp_path):
     good = draw(tmp_path / "good.png", (100, 100), [(10, 10, 20, 20)])
     (tmp_path / "bad.png").write_bytes(b"nothing")
