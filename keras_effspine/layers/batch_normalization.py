@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_effspine.layers.replicas import has_replicas
 
@@ -45,13 +46,28 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
 
     def _fused_training_call(self, inputs):
+        x = ops.cast(inputs, "float32")
+        outputs, mean, variance = self.normalized_by_kernel(x, self.gamma, self.beta)
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return ops.cast(outputs, self.compute_dtype)
+
+    def normalized_by_kernel(self, x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
+        """Normalises by the statistics of the batch, in TensorFlow's fused kernel.
+
+        Args:
+            x: float32 `(batch, height, width, channels)`.
+            gamma, beta: float32 `(channels,)`.
+
+        Returns:
+            Tuple of the outputs, and of mean and biased variance of each channel.
+        """
         import tensorflow as tf
 
-        x = tf.cast(inputs, "float32")
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
+            scale=tf.convert_to_tensor(gamma),
+            offset=tf.convert_to_tensor(beta),
             mean=tf.zeros([0]),
             variance=tf.zeros([0]),
             epsilon=self.epsilon,
@@ -59,7 +75,4 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         # The kernel returns the unbiased variance; Keras keeps the biased one.
         count = tf.cast(tf.size(x) // tf.shape(x)[-1], "float32")
-        variance = variance * (count - 1.0) / count
-        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
-        return tf.cast(outputs, self.compute_dtype)
+        return outputs, mean, variance * (count - 1.0) / count

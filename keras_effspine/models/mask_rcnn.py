@@ -177,10 +177,14 @@ class MaskRCNN(TaskModel, Task):
         # As in compile(): a model that is not compiled would be traced with XLA on a GPU.
         self.jit_compile = False
 
+    @property
+    def training_graph(self) -> keras.Model:
+        return self._training_graph()
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if isinstance(inputs, dict):
             inputs = [inputs[name] for name in ("images", "boxes", "classes", "masks")]
-            return self._training_graph()(inputs, training=training)
+            return self.training_graph(inputs, training=training)
         return super().call(inputs, training=training, mask=mask)
 
     def compile(
@@ -243,7 +247,7 @@ class MaskRCNN(TaskModel, Task):
 
     @property
     def loss_outputs(self) -> Any:
-        return {name: loss["predicted"] for name, loss in self._training_graph().output.items()}
+        return {name: loss["predicted"] for name, loss in self.training_graph.output.items()}
 
     def _symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         # Keras on JAX would build the losses for what the model predicts.

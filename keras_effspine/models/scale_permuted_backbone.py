@@ -95,7 +95,8 @@ class ScalePermutedBackbone(PyramidBackbone):
         require_normalization(normalization)
         inputs = image_input(input_shape, input_tensor, include_rescaling)
         x = normalized(inputs) if include_rescaling else inputs
-        operations = Operations(
+        built = dataclasses.replace(spec, stem_width=stem_width)
+        plain = Operations(
             activation,
             batch_norm_momentum,
             batch_norm_epsilon,
@@ -105,10 +106,10 @@ class ScalePermutedBackbone(PyramidBackbone):
         tensors = build_scale_permuted(
             inputs,
             x,
-            dataclasses.replace(spec, stem_width=stem_width),
+            built,
             block_widths,
             repeats,
-            operations,
+            self._operations(plain, inputs, built, block_widths),
             stochastic_depth_rate,
         )
         endpoints = {level: tensors[f"P{level}"] for level, _ in spec.table.outputs}
@@ -136,6 +137,16 @@ class ScalePermutedBackbone(PyramidBackbone):
             "include_rescaling": include_rescaling,
         }
         self.keep_arguments(arguments)
+
+    def _operations(
+        self,
+        plain: Operations,
+        images: keras.KerasTensor,
+        spec: NetworkSpec,
+        widths: tuple[int, ...],
+    ) -> Operations:
+        """What the graph is made of."""
+        return plain
 
     def layer_roles(self) -> dict[str, LayerRole]:
         """The role of each layer by name, but for the average, which is a head's."""

@@ -70,6 +70,23 @@ class TaskModel(CheckedBatches, PresetSaving):
         """The symbolic outputs, in their structure, that the losses are given."""
         return self.output
 
+    @property
+    def training_graph(self) -> keras.Model:
+        """The functional model that a training step calls, on all that `training_inputs` gives."""
+        return self
+
+    def training_inputs(self, data: Any) -> tuple[Any, tuple[Any, Any, Any]]:
+        """What a step's batch is to `training_graph`, and as images, labels and weights.
+
+        Args:
+            data: a batch as `fit` hands it to `train_step`.
+        """
+        batch = self._checked_batch(data)
+        images = batch[0]
+        if isinstance(images, dict):
+            return [images[x.name] for x in self.training_graph.inputs], batch
+        return images, batch
+
     def finish_predictions(self, outputs: Any, images: Any) -> Any:
         """What `predict` makes of the outputs; by default it leaves them.
 

@@ -26,7 +26,7 @@ _OF_TRAINING = (
 )
 
 
-def inference_graph(model: keras.Model, images: KerasTensor) -> Any:
+def inference_graph(model: keras.Model, images: KerasTensor | list[KerasTensor]) -> Any:
     """The outputs of a functional model, computed by fewer operations.
 
     Batch normalisations become part of the convolutions before them, and so do the weights of
@@ -36,13 +36,14 @@ def inference_graph(model: keras.Model, images: KerasTensor) -> Any:
     found by what layers compute and by who reads them, not by names.
 
     Args:
-        model: functional model with one input. It stays as it is; its weights are copied.
-        images: the input of the new graph, of any size that the model takes.
+        model: functional model. It stays as it is; its weights are copied.
+        images: the input of the new graph, of any size that the model takes; of a model with
+            several inputs a list of them.
 
     Returns:
         Keras tensors in the structure of the model's outputs: the same numbers but for rounding.
     """
-    return _Rewriting().run(model, [images])
+    return _Rewriting().run(model, images if isinstance(images, list) else [images])
 
 
 class _Rewriting:

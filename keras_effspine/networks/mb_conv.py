@@ -55,6 +55,6 @@ def mb_conv(
             squeeze_excitation_gate,
         )
     y = operations.convolution(y, filters, f"{name}_project", activate=False)
-    if channels != filters or strides != 1:
+    if strides != 1 or not operations.can_add(channels, filters):
         return y
     return operations.residual(x, y, drop_rate, name)

@@ -1,6 +1,8 @@
 """The operations that every graph of the package is made of, with what they have in common."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from keras import KerasTensor, initializers, layers
 
@@ -52,9 +54,7 @@ class Operations:
                 group_count(x.shape[-1]), epsilon=self.batch_norm_epsilon, name=f"{name}_gn"
             )(x)
         else:
-            x = BatchNormalization(
-                self.batch_norm_momentum, self.batch_norm_epsilon, name=f"{name}_bn"
-            )(x)
+            x = self._normalized(x, f"{name}_bn")
         return self.activate(x, name) if activate else x
 
     def convolution(
@@ -69,17 +69,36 @@ class Operations:
     ) -> KerasTensor:
         """Convolution without bias, batch normalisation and, unless told otherwise, activation."""
         x, padding = self._padded(x, name, kernel_size, strides)
-        x = layers.Conv2D(
+        x = self._convolved(
+            x,
             filters,
+            f"{name}_conv",
             kernel_size,
             strides=strides,
             padding=padding,
             dilation_rate=dilation_rate,
             use_bias=False,
-            kernel_initializer=self.kernel_initializer,
-            name=f"{name}_conv",
-        )(x)
+        )
         return self.normalize(x, name, activate)
+
+    def _convolved(
+        self, x: KerasTensor, filters: int, name: str, kernel_size: int, **arguments: Any
+    ) -> KerasTensor:
+        return layers.Conv2D(
+            filters,
+            kernel_size,
+            kernel_initializer=self.kernel_initializer,
+            name=name,
+            **arguments,
+        )(x)
+
+    def _depthwise_convolved(self, x: KerasTensor, name: str, **arguments: Any) -> KerasTensor:
+        return layers.DepthwiseConv2D(
+            use_bias=False, depthwise_initializer=self.kernel_initializer, name=name, **arguments
+        )(x)
+
+    def _normalized(self, x: KerasTensor, name: str) -> KerasTensor:
+        return BatchNormalization(self.batch_norm_momentum, self.batch_norm_epsilon, name=name)(x)
 
     def _padded(
         self, x: KerasTensor, name: str, kernel_size: int, strides: int
@@ -100,15 +119,14 @@ class Operations:
     ) -> KerasTensor:
         """Depthwise convolution without bias, batch normalisation, activation."""
         x, padding = self._padded(x, name, kernel_size, strides)
-        x = layers.DepthwiseConv2D(
-            kernel_size,
+        x = self._depthwise_convolved(
+            x,
+            f"{name}_depthwise",
+            kernel_size=kernel_size,
             strides=strides,
             padding=padding,
             dilation_rate=dilation_rate,
-            use_bias=False,
-            depthwise_initializer=self.kernel_initializer,
-            name=f"{name}_depthwise",
-        )(x)
+        )
         return self.normalize(x, name, activate=True)
 
     def dense(
@@ -177,12 +195,7 @@ class Operations:
             (reduced, activation or self.activation, "reduce"),
             (width, gate, "expand"),
         ):
-            gates = layers.Conv2D(
-                filters,
-                1,
-                kernel_initializer=self.kernel_initializer,
-                name=f"{name}_{part}",
-            )(gates)
+            gates = self._convolved(gates, filters, f"{name}_{part}", 1)
             gates = Activation(function, name=f"{name}_{part}_{function}")(gates)
         return layers.Multiply(name=f"{name}_scale")([x, gates])
 
@@ -193,3 +206,13 @@ class Operations:
         if drop_rate:
             branch = StochasticDepth(drop_rate, name=f"{name}_stochastic_depth")(branch)
         return layers.Add(name=f"{name}_add")([branch, x])
+
+    def can_add(self, read: int, returned: int) -> bool:
+        """Whether a branch that reads and returns so many channels can be added to its input."""
+        return read == returned
+
+    def unless_as_wide(
+        self, x: KerasTensor, filters: int, name: str, resampled: Callable[[], KerasTensor]
+    ) -> KerasTensor:
+        """`x`, if it has so many channels, otherwise what the function makes of it."""
+        return x if x.shape[-1] == filters else resampled()

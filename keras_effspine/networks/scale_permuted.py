@@ -1,5 +1,8 @@
 """The builder: from a network's specification to named tensors."""
 
+import functools
+from collections.abc import Sequence
+
 from keras import KerasTensor, layers
 
 from keras_effspine.layers.level_resizing import NearestUpsampling
@@ -59,49 +62,17 @@ def build_scale_permuted(
     if table.stem_level == 2:
         stem = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(stem)
     tensors = {STEM: stem}
-    absorbed = table.absorbed()
-    for number, block in enumerate(table.blocks, start=1):
-        name, width = f"block{number:02d}", widths[number - 1]
-        channels = width * _EXPANSIONS.get(block.kind, 1)
-        parents = block.parents + absorbed.get(number, ())
-        if len(parents) == 1:
-            x, strides = tensors[parents[0]], 2 ** (block.level - table.level_of(parents[0]))
-        else:
-            inputs = []
-            for parent in parents:
-                x = tensors[parent]
-                if not (parent in absorbed.get(number, ()) and x.shape[-1] == channels):
-                    x = resample(
-                        x,
-                        images,
-                        table.level_of(parent),
-                        block.level,
-                        channels,
-                        operations,
-                        f"{name}_from{parent:02d}",
-                        spec.use_space_to_depth,
-                        spec.normalized_space_to_depth,
-                        spec.one_step_down,
-                        _inner_width(spec, widths, parent),
-                    )
-                inputs.append(x)
-            fusion = (
-                WeightedFusion(spec.fusion_epsilon, name=f"{name}_fusion")
-                if spec.weighted_fusion
-                else layers.Add(name=f"{name}_fusion")
-            )
-            x, strides = operations.activate(fusion(inputs), f"{name}_fusion"), 1
-        for unit in range(1, repeats[number - 1] + 1):
-            x = _BLOCKS[block.kind](
-                x,
-                width,
-                spec,
-                operations,
-                strides if unit == 1 else 1,
-                stochastic_depth_rate * number / len(table.blocks),
-                f"{name}_unit{unit}",
-            )
-        tensors[number] = x
+    for number in range(1, len(table.blocks) + 1):
+        parents = table.inputs_of(number)
+        inputs = [tensors[parent] for parent in parents]
+        if len(parents) > 1:
+            inputs = [
+                resampled(x, parent, number, images, spec, widths, operations)
+                for x, parent in zip(inputs, parents, strict=True)
+            ]
+        tensors[number] = computed(
+            inputs, number, spec, widths, repeats, operations, stochastic_depth_rate
+        )
 
     named = {f"block{number:02d}": tensors[number] for number in range(1, len(table.blocks) + 1)}
     for level, number in table.outputs:
@@ -109,6 +80,91 @@ def build_scale_permuted(
             tensors[number], spec.endpoint_width, f"p{level}"
         )
     return named
+
+
+def channels_of(number: int, spec: NetworkSpec, widths: tuple[int, ...]) -> int:
+    """Channels of a block's output, or of the stem's."""
+    if number == STEM:
+        return spec.stem_width
+    return widths[number - 1] * _EXPANSIONS.get(spec.table.blocks[number - 1].kind, 1)
+
+
+def resampled(
+    x: KerasTensor,
+    parent: int,
+    number: int,
+    images: KerasTensor,
+    spec: NetworkSpec,
+    widths: tuple[int, ...],
+    operations: Operations,
+) -> KerasTensor:
+    """A parent's output as its block fuses it, at the block's level and width.
+
+    Args:
+        x: the parent's output.
+        parent, number: numbers of the parent, or `STEM`, and of the block.
+        images, spec, widths, operations: as in `build_scale_permuted`.
+    """
+    table, block = spec.table, spec.table.blocks[number - 1]
+    channels = channels_of(number, spec, widths)
+    name = f"block{number:02d}_from{parent:02d}"
+    way = functools.partial(
+        resample,
+        x,
+        images,
+        table.level_of(parent),
+        block.level,
+        channels,
+        operations,
+        name,
+        spec.use_space_to_depth,
+        spec.normalized_space_to_depth,
+        spec.one_step_down,
+        _inner_width(spec, widths, parent),
+    )
+    if parent in table.absorbed().get(number, ()):
+        return operations.unless_as_wide(x, channels, name, way)
+    return way()
+
+
+def computed(
+    inputs: Sequence[KerasTensor],
+    number: int,
+    spec: NetworkSpec,
+    widths: tuple[int, ...],
+    repeats: tuple[int, ...],
+    operations: Operations,
+    stochastic_depth_rate: float = 0.0,
+) -> KerasTensor:
+    """The output of a block: its inputs fused, where there are several, and its repeats.
+
+    Args:
+        inputs: what `resampled` returned for each parent, or the output of the only one.
+        number: of the block.
+        spec, widths, repeats, operations, stochastic_depth_rate: as in `build_scale_permuted`.
+    """
+    table, block = spec.table, spec.table.blocks[number - 1]
+    name, strides, x = f"block{number:02d}", 1, inputs[0]
+    if len(inputs) == 1:
+        strides = 2 ** (block.level - table.level_of(block.parents[0]))
+    else:
+        fusion = (
+            WeightedFusion(spec.fusion_epsilon, name=f"{name}_fusion")
+            if spec.weighted_fusion
+            else layers.Add(name=f"{name}_fusion")
+        )
+        x = operations.activate(fusion(inputs), f"{name}_fusion")
+    for unit in range(1, repeats[number - 1] + 1):
+        x = _BLOCKS[block.kind](
+            x,
+            widths[number - 1],
+            spec,
+            operations,
+            strides if unit == 1 else 1,
+            stochastic_depth_rate * number / len(table.blocks),
+            f"{name}_unit{unit}",
+        )
+    return x
 
 
 def _inner_width(spec, widths, parent):

@@ -79,6 +79,10 @@ class BlockTable:
         """Level of a block by its number, or of the stem."""
         return self.stem_level if number == STEM else self.blocks[number - 1].level
 
+    def inputs_of(self, number: int) -> tuple[int, ...]:
+        """Numbers of all blocks that a block reads: its parents, and those that it absorbs."""
+        return self.blocks[number - 1].parents + self.absorbed().get(number, ())
+
     def absorbed(self) -> dict[int, tuple[int, ...]]:
         """Blocks that an output block adds to its inputs because nothing else reads them.
 

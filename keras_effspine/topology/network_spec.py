@@ -2,11 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from keras_effspine.topology.block_table import BlockTable
 from keras_effspine.topology.repeats import scaled_repeats
-from keras_effspine.topology.widths import round_to_integer, round_width, scaled_widths
+from keras_effspine.topology.widths import (
+    extreme_widths,
+    round_to_integer,
+    round_width,
+    scaled_widths,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +107,12 @@ class NetworkSpec:
     def widths(self, multiplier: float = 1.0) -> tuple[int, ...]:
         """Channels of each block at a width multiplier; see `scaled_widths`."""
         return scaled_widths(self.table, self.betas, multiplier, self.target, self.rounded)
+
+    def extreme_widths(
+        self, choices: Sequence[float], multiplier: float = 1.0
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Least and most channels of each block with betas from a set; see `extreme_widths`."""
+        return extreme_widths(self.table, choices, multiplier, self.target, self.rounded)
 
     def stem_width_at(self, multiplier: float = 1.0) -> int:
         """Channels of the stem at a width multiplier."""

@@ -81,3 +81,38 @@ def scaled_widths(
         rounded(multiplier * math.sqrt(scale * beta) * width)
         for beta, width in zip(betas, table.widths, strict=True)
     )
+
+
+def extreme_widths(
+    table: BlockTable,
+    choices: Sequence[float],
+    multiplier: float = 1.0,
+    target: float = 1.0,
+    rounded: Callable[[float], int] = round_width,
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The least and the most channels that each block has with any betas from a set.
+
+    A block is widest where its own beta is the greatest and all others are the least. No single
+    network is as wide, or as narrow, as that in all of its blocks.
+
+    Args:
+        table, multiplier, target, rounded: as in `scaled_widths`.
+        choices: the set.
+
+    Returns:
+        Pair of tuples, one int a block each.
+    """
+    ends = min(choices), max(choices)
+    return tuple(  # type: ignore[return-value]  # mypy counts no generators
+        tuple(
+            scaled_widths(
+                table,
+                [own if other == block else others for other in range(len(table.blocks))],
+                multiplier,
+                target,
+                rounded,
+            )[block]
+            for block in range(len(table.blocks))
+        )
+        for own, others in (ends, ends[::-1])
+    )
