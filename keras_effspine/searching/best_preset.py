@@ -12,11 +12,15 @@ from keras_effspine.pretrained.preset_saving import PREPROCESSING
 from keras_effspine.searching.job import Result
 from keras_effspine.searching.plan import Plan
 
+_SOURCE = "a search of keras_effspine"
 _OF_THE_TRAINING = ("name", "trainable", "dtype", "input_shape", "stochastic_depth_rate")
 
 
 def save_best_preset(plan: Plan, winner: Result, folder: pathlib.Path) -> pathlib.Path:
-    """Writes what `from_preset` of the backbone's class, and a recipe's `preset`, load.
+    """Writes what `from_preset` of its class, and a recipe's `preset`, load.
+
+    It is the backbone's architecture; or the task's model with its weights, where the evaluator has
+    trained it already.
 
     Args:
         plan: `Plan` of the search.
@@ -27,6 +31,19 @@ def save_best_preset(plan: Plan, winner: Result, folder: pathlib.Path) -> pathli
         The folder.
     """
     own = plan.counts.backbone
+    title = f"{getattr(own, 'title', type(own).__name__)}, searched"
+    trained = plan.evaluator.trained_model(winner.betas, winner.seed)
+    if trained is not None:
+        model, how = trained
+        model.save_to_preset(
+            folder,
+            class_names=how["class_names"],
+            input_size=plan.recipe.image_size,
+            title=title,
+            source=_SOURCE,
+            trained=how,
+        )
+        return folder
     config = {
         name: value
         for name, value in own.get_config().items()
@@ -37,9 +54,9 @@ def save_best_preset(plan: Plan, winner: Result, folder: pathlib.Path) -> pathli
     described.pop("build_config", None)
     described["config"] = {**config, "betas": list(winner.betas)}
     metadata = {
-        "title": f"{getattr(own, 'title', type(own).__name__)}, searched",
+        "title": title,
         "input_size": plan.recipe.image_size,
-        "source": "a search of keras_effspine",
+        "source": _SOURCE,
         "parameters": backbone.count_params(),
         "preprocessing": PREPROCESSING,
         "format": FORMAT,

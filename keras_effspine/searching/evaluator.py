@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -30,6 +30,20 @@ class Evaluator(abc.ABC):
     It is pickled on its way there, so that it holds what it needs, or a path to it.
     """
 
+    def prepare(  # noqa: B027 (most need nothing)
+        self, folder: pathlib.Path, report: Callable[[str], None]
+    ) -> None:
+        """Makes what all evaluations share, once, before the evaluator goes to its processes.
+
+        Args:
+            folder: absolute path of the folder of the search, claimed by this process; what is
+                made goes there, and is gone on with after a kill.
+            report: function that is given each line of text for the user.
+
+        Raises:
+            KeyboardInterrupt: if it was interrupted, after its state was kept.
+        """
+
     @abc.abstractmethod
     def evaluate(
         self,
@@ -50,6 +64,21 @@ class Evaluator(abc.ABC):
         Raises:
             EffSpineError: what ends the whole search, since no candidate can do better.
         """
+
+    def trained_model(
+        self, betas: tuple[float, ...], seed: int
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """A candidate as a model that needs no more training; by default there is none.
+
+        Returns:
+            Pair of the model and how its weights came about, a dictionary for `save_to_preset`; or
+            None.
+        """
+        return None
+
+    def in_words(self) -> str:
+        """How a candidate gets its score, as the beginning of a sentence."""
+        return "Each was trained alone for a short while"
 
     @abc.abstractmethod
     def settings(self) -> dict[str, Any]:

@@ -55,4 +55,11 @@ class ProxyTraining(Evaluator):
         return self._recipe.model_dump(mode="json", exclude={"strategy"})
 
     def renewed(self, settings: dict[str, Any]) -> dict[str, Any]:
-        return ProxyTraining(parse_recipe(settings)).settings()
+        return renewed_recipe(settings)
+
+
+def renewed_recipe(settings: dict[str, Any]) -> dict[str, Any]:
+    """An evaluator's settings, which are a recipe's values, as this version writes them."""
+    values = dict(settings)
+    others = {name: values.pop(name) for name in ("weight_sharing",) if name in values}
+    return {**others, **ProxyTraining(parse_recipe(values)).settings()}

@@ -210,6 +210,15 @@ class RunFolder:
         with self._loading():
             return load_model(self.model_file, compile=False)
 
+    def load_weights(self, model: keras.Model) -> None:
+        """Gives a model of the same configuration the weights of the latest one.
+
+        Raises:
+            RunFolderError: if there is none, or its file cannot be loaded.
+        """
+        with self._loading():
+            model.load_weights(self.model_file)
+
     def restore(self, model: keras.Model, averages: MovingAverages) -> int:
         """Puts a compiled model and its optimizer into the state of the latest checkpoint.
 

@@ -76,7 +76,7 @@ def save_run_as_preset(
     trained = {
         "task": recipe.task,
         "class_names": list(folder.class_names),
-        "data": (data_name or _data_in_words(recipe.data)) + _start_in_words(recipe.preset),
+        "data": (data_name or data_in_words(recipe.data)) + _start_in_words(recipe.preset),
         "measured_on": f"its {measured_on} pictures",
         "measured": {name: value for name, value in measured.items() if value is not None},
         **({"score_thresholds": thresholds} if thresholds else {}),
@@ -129,6 +129,7 @@ def _start_in_words(preset: str) -> str:
     return f", starting from {os.path.basename(preset)}"
 
 
-def _data_in_words(data: Data) -> str:
+def data_in_words(data: Data) -> str:
+    """What a preset calls the data that it was trained on: without the place of its files."""
     name = data.data if is_name(data.data) else os.path.basename(data.data)
     return name if data.split is None else f"{name}, {data.split}"

@@ -1,6 +1,7 @@
 """The steps of a run, and the measurements between them."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -11,11 +12,20 @@ from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import training_batches
 from keras_effspine.tasks.task import Task
 from keras_effspine.training.checkpoint import FiniteLoss
-from keras_effspine.training.measurement import Measurement
+from keras_effspine.training.history import History
 from keras_effspine.training.multi_worker import distribute, worker_of
 from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.steps_taken import steps_taken
+
+
+class Measuring(Protocol):
+    """What the loop asks of a `Measurement`."""
+
+    history: History
+
+    def measure(self) -> None:
+        """Measures the model as it is, and adds to the history."""
 
 
 def train_and_measure(
@@ -25,7 +35,7 @@ def train_and_measure(
     recipe: Recipe,
     measured_at: Sequence[int],
     callbacks: Sequence[keras.callbacks.Callback],
-    measurement: Measurement,
+    measurement: Measuring,
     progress: Progress,
     report: Callable[[str], None],
     repeats: np.ndarray | None = None,

@@ -1,0 +1,93 @@
+"""What a network of a trained supernet is worth, without training it."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_effspine.data.record import RecordSet
+from keras_effspine.stream.decoding import ImageDecoder
+from keras_effspine.stream.pipeline import training_batches
+from keras_effspine.tasks.inference import evaluate
+from keras_effspine.tasks.registry import find_task
+from keras_effspine.training.recipe import Recipe
+
+RECALIBRATED_ON = 128
+"""Training pictures, or somewhat more, that a network's statistics are taken from."""
+
+
+class SliceScores:
+    """Selects networks of a supernet, gives them statistics, and measures them.
+
+    The statistics of normalisation are each network's own: the means over batches of training
+    pictures, on which it is called as in training.
+
+    Args:
+        model: what `searching.supernet.build_supernet` made, with its weights.
+        records: the `RecordSet` that it was trained on.
+        measured: the `RecordSet` to measure on.
+        recipe: `Recipe` in full.
+    """
+
+    def __init__(self, model: Any, records: RecordSet, measured: RecordSet, recipe: Recipe) -> None:
+        self._model, self._recipe = model, recipe
+        self._records, self._measured = records, measured
+        self._task = find_task(recipe.task)
+        self._moving = [
+            weight
+            for layer in model._flatten_layers(include_self=False)
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for weight in (layer.moving_mean, layer.moving_variance)
+        ]
+        self._call: Callable[[Any], Any] = tf.function(self._called)
+
+    def _called(self, data):
+        inputs, _ = self._model.training_inputs(data)
+        return self._model.training_graph(inputs, training=True)
+
+    def select(self, widths: tuple[int, ...], seed: int) -> None:
+        """Makes the supernet one of its networks, with statistics of its own.
+
+        Args:
+            widths: channels of each block.
+            seed: of the pictures, their order and their changes.
+        """
+        self._model.backbone.select(widths)
+        size = self._recipe.batch_size
+        batches, sums = -(-RECALIBRATED_ON // size), [np.float64(0.0)] * len(self._moving)
+        decoder = ImageDecoder(self._records)
+        augmentation = self._task.augmentation(self._recipe)
+        stream = training_batches(
+            self._records,
+            decoder,
+            self._task.batch_fields(self._records, augmentation.images_a_sample),
+            cast(int, self._recipe.image_size),
+            size,
+            seed,
+            augmentation,
+            labels=self._task.labels,
+        )
+        with decoder.failures_as_data_errors():
+            for data in stream.take(batches):
+                self._call(data)
+                sums = [
+                    total + keras.ops.convert_to_numpy(weight)
+                    for total, weight in zip(sums, self._moving, strict=True)
+                ]
+        decoder.calls.wait_until_idle()
+        for weight, total in zip(self._moving, sums, strict=True):
+            weight.assign((total / batches).astype("float32"))
+
+    def metrics(self, widths: tuple[int, ...], seed: int) -> dict[str, float | None]:
+        """The metrics of a network on the reserved pictures, the most telling one first."""
+        self.select(widths, seed)
+        evaluator = evaluate(
+            self._task,
+            self._model,
+            self._measured,
+            cast(int, self._recipe.image_size),
+            self._recipe.batch_size,
+        )
+        return evaluator.result().metrics
