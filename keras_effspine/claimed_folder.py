@@ -3,7 +3,7 @@
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import filelock
 
@@ -12,7 +12,11 @@ from keras_effspine.errors import RunFolderError
 
 @contextlib.contextmanager
 def claimed_folder(
-    path: str | os.PathLike, mark: str, thing: str, working: str
+    path: str | os.PathLike,
+    mark: str,
+    thing: str,
+    working: str,
+    besides: Collection[str] = (),
 ) -> Iterator[pathlib.Path]:
     """Takes a folder for this process: new, empty, or with unfinished work of the same kind.
 
@@ -23,6 +27,7 @@ def claimed_folder(
         mark: name of the file by which a folder with such work is known.
         thing: what the folder holds, for messages: "run", "search".
         working: what a process does in it, for messages: "training", "searching".
+        besides: names of files that may be there before such work has begun.
 
     Yields:
         The folder.
@@ -36,7 +41,8 @@ def claimed_folder(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         begun = (folder / mark).exists()
-        if not begun and any(not file.name.startswith(".") for file in folder.iterdir()):
+        names = {file.name for file in folder.iterdir() if not file.name.startswith(".")}
+        if not begun and names - set(besides):
             raise RunFolderError(
                 f"{path}: the folder is not empty and holds no {thing} to go on with; name "
                 "another one with --out."

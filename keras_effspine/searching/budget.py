@@ -1,6 +1,8 @@
 """The hard limit that every candidate keeps."""
 
 import abc
+import pathlib
+from collections.abc import Callable
 
 
 class Budget(abc.ABC):
@@ -15,6 +17,17 @@ class Budget(abc.ABC):
         self.limit = limit
         self.unit = unit
 
+    def prepare(  # noqa: B027 (most need nothing)
+        self, folder: pathlib.Path, report: Callable[[str], None]
+    ) -> None:
+        """Makes what prices are told by, once, before any candidate is priced.
+
+        Args:
+            folder: absolute path of the folder of the search, claimed by this process, where what
+                is made is kept.
+            report: function that is given each line of text for the user.
+        """
+
     @abc.abstractmethod
     def price(self, betas: tuple[float, ...]) -> float:
         """What a candidate costs."""
@@ -22,3 +35,11 @@ class Budget(abc.ABC):
     def allows(self, betas: tuple[float, ...]) -> bool:
         """Whether a candidate is within the budget."""
         return self.price(betas) <= self.limit
+
+    def amount(self, value: float) -> str:
+        """A price in words."""
+        return f"{value:,.0f} {self.unit}"
+
+    def checked(self, betas: tuple[float, ...]) -> str:
+        """What a candidate really costs, in a sentence; empty where a price is that already."""
+        return ""

@@ -157,7 +157,7 @@ class Driver:
             self._sampler.tell(candidate, None)
         raise SearchError(
             f"{REDRAWN} candidates in a row cost more than the budget of "
-            f"{self._budget.limit:,.0f} {self._budget.unit}; raise it."
+            f"{self._budget.amount(self._budget.limit)}; raise it."
         )
 
     def _tell_up_to(self, number: int) -> None:

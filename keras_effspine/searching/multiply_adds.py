@@ -57,7 +57,7 @@ class Drawn:
             f"network with equal betas, {self.equal.published / 1e6:,.1f} M, within 10 %; "
             f"{(self.parameters < self.equal.parameters).mean():.1%} have fewer parameters than "
             f"its {self.equal.parameters:,}; {self.allowed.mean():.1%} are within the budget of "
-            f"{self.budget.limit:,.0f} {self.budget.unit}."
+            f"{self.budget.amount(self.budget.limit)}."
         )
 
 
@@ -79,8 +79,8 @@ def draw(space: SearchSpace, counts: Counts, budget: Budget, seed: int) -> Drawn
     if min(prices) > budget.limit:
         raise SearchError(
             f"The budget allows none of {DRAWN} random candidates: the limit is "
-            f"{budget.limit:,.0f} {budget.unit}, and they cost {min(prices):,.0f} to "
-            f"{max(prices):,.0f}. Raise it, or aim lower: a smaller preset, or --set "
+            f"{budget.amount(budget.limit)}, and they cost from {budget.amount(min(prices))} to "
+            f"{budget.amount(max(prices))}. Raise it, or aim lower: a smaller preset, or --set "
             "backbone.width_multiplier."
         )
     costs = [counts.cost(betas) for betas in drawn]

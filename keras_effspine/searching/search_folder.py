@@ -18,6 +18,9 @@ from keras_effspine.validation import read_json, read_json_as, shown
 
 SEARCH_FILE = "search.json"
 
+LATENCY_FILE = "latency.json"
+"""What is timed before a search is settled; see `searching.latency`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SearchFolder:
@@ -37,14 +40,15 @@ class SearchFolder:
     def claim(
         cls,
         path: str | os.PathLike,
-        settings: dict[str, Any],
+        settings: dict[str, Any] | None = None,
         renewed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> Iterator[Self]:
         """Takes a folder for a search, new or with an unfinished one of the same settings.
 
         Args:
             path: path of the folder, made if it does not exist.
-            settings: all that decides what the search finds, as JSON can hold it.
+            settings: all that decides what the search finds, as JSON can hold it; None leaves them
+                to `settle`.
             renewed: function from the settings of a folder, which an earlier version may have
                 written, to what this one would have.
 
@@ -56,24 +60,45 @@ class SearchFolder:
             RunFolderError: if another process searches in it, it holds another search or something
                 else, or it cannot be written.
         """
-        with claimed_folder(path, SEARCH_FILE, "search", "searching") as claimed:
+        besides = (LATENCY_FILE,)
+        with claimed_folder(path, SEARCH_FILE, "search", "searching", besides) as claimed:
             folder = cls(claimed.absolute())
-            folder._settle(json.loads(json.dumps(settings)), renewed)
+            if settings is not None:
+                folder.settle(settings, renewed)
             yield folder
 
-    def _settle(self, settings, renewed):
-        """Writes `search.json`, or checks that the one there is of the same search."""
+    def settle(
+        self,
+        settings: dict[str, Any],
+        renewed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
+        """Writes `search.json`, or checks that the one there is of the same search.
+
+        Args:
+            settings, renewed: as in `claim`.
+
+        Raises:
+            RunFolderError: if it is of another search.
+        """
+        self.check(settings, renewed)
         for folder in (self.path, self.path / "results"):
             folder.mkdir(exist_ok=True)
             remove_unfinished(folder)
-        file = self.path / SEARCH_FILE
-        if not file.exists():
+        if not (self.path / SEARCH_FILE).exists():
             self.write_json(
                 SEARCH_FILE,
                 {"keras_effspine": keras_effspine.__version__, "settings": settings},
             )
+
+    def check(
+        self,
+        settings: dict[str, Any],
+        renewed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
+        """As `settle`, but writes nothing."""
+        if not (self.path / SEARCH_FILE).exists():
             return
-        before, now = flat(renewed(self.settings)), flat(settings)
+        before, now = flat(renewed(self.settings)), flat(json.loads(json.dumps(settings)))
         changed = [
             f"{name}: {shown(before.get(name))}; now {shown(now.get(name))}"
             for name in {**before, **now}

@@ -1,0 +1,102 @@
+"""The time that each block of a network takes on a device, by its widths."""
+
+import functools
+from typing import Self
+
+import numpy as np
+import pydantic
+
+from keras_effspine.topology.block_table import STEM
+
+
+class PieceTimes(pydantic.BaseModel):
+    """How long a piece of a network takes.
+
+    Args:
+        parent: number of the block whose output the piece reads, or `STEM`; the block itself, where
+            all that it reads is as wide.
+        block: number of the block whose width the piece has.
+        absorbs: whether the piece falls away where both are equally wide.
+        read, widths: widths, in rising order, that it was timed at.
+        ms: `(read, widths)`, milliseconds.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+
+    parent: int
+    block: int
+    absorbs: bool = False
+    read: tuple[pydantic.PositiveInt, ...]
+    widths: tuple[pydantic.PositiveInt, ...]
+    ms: tuple[tuple[pydantic.PositiveFloat, ...], ...]
+
+    @pydantic.model_validator(mode="after")
+    def _is_a_table(self) -> Self:
+        rows = [len(row) for row in self.ms]
+        if not self.widths or rows != [len(self.widths)] * len(self.read) or not rows:
+            raise ValueError("ms must have a row for each width that is read, and all widths in it")
+        return self
+
+    def at(self, read: int, width: int) -> float:
+        """Milliseconds, interpolated between logarithms, which is exact for a power of a width."""
+        if self.absorbs and read == width:
+            return 0.0
+        rows, columns, times = self._logarithms
+        column = [np.interp(np.log(width), columns, row) for row in times]
+        return float(np.exp(np.interp(np.log(read), rows, column)))
+
+    @functools.cached_property
+    def _logarithms(self) -> tuple[np.ndarray, ...]:
+        return np.log(self.read), np.log(self.widths), np.log(self.ms)
+
+
+class LatencyTable(pydantic.BaseModel):
+    """What it takes to tell how long any candidate of a search takes, without building it.
+
+    A piece that is timed alone takes longer than in its network, which runs some of them at the
+    same time and is started once. So two whole networks are timed too: the narrowest, and that of
+    the preset's own distribution. The line through them turns the sum of a network's pieces into
+    its time; what all networks have in common, such as heads, is in it as well.
+
+    Args:
+        device: what was timed, in words.
+        stem: channels of the stem.
+        pieces: the pieces of a network.
+        narrowest, own: widths of the two networks.
+        narrowest_ms, own_ms: their times.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+
+    device: str
+    stem: int
+    pieces: tuple[PieceTimes, ...]
+    narrowest: tuple[int, ...]
+    own: tuple[int, ...]
+    narrowest_ms: float
+    own_ms: float
+
+    def price(self, widths: tuple[int, ...]) -> float:
+        """Milliseconds that a network takes for one picture.
+
+        Args:
+            widths: channels of each block.
+        """
+        first, other = self._ends
+        slope = (self.own_ms - self.narrowest_ms) / (other - first)
+        return self.narrowest_ms + slope * (self.sum_of(widths) - first)
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether the network of the least widths is the faster one, whole and in pieces."""
+        first, other = self._ends
+        return self.own_ms > self.narrowest_ms and other > first
+
+    @functools.cached_property
+    def _ends(self) -> tuple[float, float]:
+        return self.sum_of(self.narrowest), self.sum_of(self.own)
+
+    def sum_of(self, widths: tuple[int, ...]) -> float:
+        """Milliseconds of all pieces of a network, each timed alone."""
+        width_of = {STEM: self.stem, **dict(enumerate(widths, start=1))}
+        return sum(piece.at(width_of[piece.parent], width_of[piece.block]) for piece in self.pieces)
