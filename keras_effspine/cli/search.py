@@ -72,6 +72,21 @@ def search(
             "more than the preset's by default."
         ),
     ] = None,
+    latency_ms: Annotated[
+        float | None,
+        typer.Option(
+            help="In its place, hard limit of the model's milliseconds for one picture on this "
+            "device, told by a table of its blocks' times."
+        ),
+    ] = None,
+    weight_sharing: Annotated[
+        bool,
+        typer.Option(
+            "--weight-sharing",
+            help="The cheap way: train one network that holds all candidates, for --steps or "
+            "--epochs, and measure its slices without training them.",
+        ),
+    ] = False,
     stop_below: Annotated[
         float,
         typer.Option(
@@ -110,11 +125,13 @@ def search(
     """Learn where the computation of a network should go, on data of your own.
 
     Each candidate has a beta of its own for each block, at the computation of the preset. It is
-    trained for a short while and scored on reserved training pictures. A search that was stopped or
+    trained for a short while, or with --weight-sharing cut out of one network that holds them all,
+    and scored on reserved training pictures. A search that was stopped or
     killed goes on when its command is repeated; with more --candidates so does one that had ended.
 
     The folder holds a report with pictures (report.md), all candidates by their scores
-    (ranking.csv), and the winner as a preset (best), for `effspine train --preset`.
+    (ranking.csv), and the winner as a preset (best), for `effspine train --preset`; with
+    --weight-sharing it is trained already.
     """
     load_tensorflow()
 
@@ -146,6 +163,8 @@ def search(
         _numbers(betas),
         multiply_adds,
         report=say,
+        latency_ms=latency_ms,
+        weight_sharing=weight_sharing,
     )
     with _shown(plan) as observe:
         shared: dict[str, Any] = {
@@ -165,7 +184,8 @@ def search(
         _print_rehearsal(rehearsal)
         return
     OUTPUT.print(_ranking(found.ranking[:10], found.winner))
-    say(f"Report and ranking are in {out}; train the winner with --preset {found.preset}.")
+    use = "the winner, trained, is" if weight_sharing else "train the winner with --preset"
+    say(f"Report and ranking are in {out}; {use} {found.preset}.")
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -1,12 +1,14 @@
 """A search's driver, in its folder and with its workers at hand."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_effspine.errors import SearchError, StoppedError
 from keras_effspine.searching.driver import Driver, State
+from keras_effspine.searching.multiply_adds import Drawn, draw
 from keras_effspine.searching.plan import Plan
 from keras_effspine.searching.pool import Pool, ThisProcess
 from keras_effspine.searching.ray_pool import RayPool, Resources
@@ -14,6 +16,23 @@ from keras_effspine.searching.samplers.registry import make_sampler
 from keras_effspine.searching.samplers.sampler import Sampler
 from keras_effspine.searching.search_folder import SearchFolder
 from keras_effspine.training.termination import termination_as_interrupt
+
+
+@dataclasses.dataclass(frozen=True)
+class Driving:
+    """A search that is ready to run.
+
+    Args:
+        driver: `Driver`.
+        sampler: its `Sampler`.
+        folder: its `SearchFolder`.
+        drawn: what random candidates cost.
+    """
+
+    driver: Driver
+    sampler: Sampler
+    folder: SearchFolder
+    drawn: Drawn
 
 
 @contextlib.contextmanager
@@ -25,16 +44,18 @@ def driving(
     workers: int,
     address: str | None,
     resources: Resources | None,
+    report: Callable[[str], None],
     observe: Callable[[State], None],
-) -> Iterator[tuple[Driver, Sampler, SearchFolder]]:
+) -> Iterator[Driving]:
     """Takes the folder, and starts the workers, which end with the context.
 
     Args:
         plan: `Plan`.
-        out, algorithm, stop_below, workers, address, resources, observe: as in `search`.
+        out, algorithm, stop_below, workers, address, resources, report, observe: as in
+            `search`.
 
     Yields:
-        Tuple of the `Driver`, its `Sampler` and its `SearchFolder`.
+        `Driving`.
 
     Raises:
         StoppedError: if Ctrl-C or SIGTERM ended what was done in the context.
@@ -59,7 +80,14 @@ def driving(
     def renewed(before: dict[str, Any]) -> dict[str, Any]:
         return {**before, "evaluator": plan.evaluator.renewed(before.get("evaluator", {}))}
 
-    with SearchFolder.claim(out, settings, renewed) as folder:
+    with SearchFolder.claim(out) as folder, _stopping(folder):
+        folder.check(settings, renewed)
+        plan.budget.prepare(folder.path, report)
+        drawn = draw(space, plan.counts, plan.budget, seed)
+        report(drawn.in_words())
+        # From here on the folder holds this search: with a budget that allows nothing it does not.
+        folder.settle(settings, renewed)
+        plan.evaluator.prepare(folder.path, report)
         pool: Pool
         if workers == 1 and address is None:
             pool = ThisProcess(plan.evaluator, folder.path)
@@ -76,12 +104,17 @@ def driving(
                 stop_below,
                 observe,
             )
-            try:
-                with termination_as_interrupt():
-                    yield driver, sampler, folder
-            except (KeyboardInterrupt, StoppedError):
-                state = driver.state
-                raise StoppedError(
-                    f"Stopped with {len(state.results)} candidates evaluated; the same command "
-                    "goes on from there."
-                ) from None
+            yield Driving(driver, sampler, folder, drawn)
+
+
+@contextlib.contextmanager
+def _stopping(folder: SearchFolder) -> Iterator[None]:
+    """Says how far the search was when it is stopped."""
+    try:
+        with termination_as_interrupt():
+            yield
+    except (KeyboardInterrupt, StoppedError):
+        raise StoppedError(
+            f"Stopped with {len(folder.results())} candidates evaluated; the same command goes on "
+            "from there."
+        ) from None

@@ -9,9 +9,11 @@ from keras_effspine.errors import SearchError
 from keras_effspine.searching.budget import Budget
 from keras_effspine.searching.counts import Counts
 from keras_effspine.searching.evaluator import Evaluator
+from keras_effspine.searching.latency import Latency
 from keras_effspine.searching.multiply_adds import MultiplyAdds
 from keras_effspine.searching.proxy_training import ProxyTraining
 from keras_effspine.searching.space import BETAS, SearchSpace
+from keras_effspine.searching.weight_sharing import WeightSharing
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.preset_values import resolve_paths, resolve_preset
 from keras_effspine.training.recipe import Recipe
@@ -47,6 +49,9 @@ def plan_search(
     betas: Sequence[float] = BETAS,
     multiply_adds: float | None = None,
     report: Callable[[str], None] = print,
+    *,
+    latency_ms: float | None = None,
+    weight_sharing: bool = False,
 ) -> Plan:
     """Makes a recipe one of a proxy, and reserves pictures.
 
@@ -56,12 +61,18 @@ def plan_search(
         betas: the set to choose from.
         multiply_adds: the budget; None allows a tenth more than the preset has.
         report: function that is given each line of text for the user.
+        latency_ms: the budget as milliseconds for one picture on this device, in the place of
+            multiply-adds; see `Latency`.
+        weight_sharing: whether candidates are slices of one network, in place of being trained.
 
     Raises:
         DataError: if the data cannot be used, or are too few to reserve any.
-        SearchError: if the preset brings weights, or a backbone without betas.
+        SearchError: if the preset brings weights, or a backbone without betas, or there are two
+            budgets.
         EffSpineError: if the recipe or its preset cannot be used.
     """
+    if None not in (multiply_adds, latency_ms):
+        raise SearchError("A search has one budget: give --multiply-adds or --latency-ms.")
     recipe, start = resolve_preset(resolve_paths(recipe))
     if start.weights is not None:
         raise SearchError(
@@ -78,10 +89,14 @@ def plan_search(
     unused = {"data.val_data": None, "data.val_images": None, "data.val_split": None}
     recipe = override(recipe, {**unused, "data.reserve": reserved})
     counts = Counts(recipe, records.class_names, start)
+    space = counts.space(tuple(betas))
+    budget: Budget = MultiplyAdds(counts, multiply_adds)
+    if latency_ms is not None:
+        budget = Latency(recipe, records.class_names, start, space, latency_ms)
     return Plan(
         recipe=recipe,
-        space=counts.space(tuple(betas)),
+        space=space,
         counts=counts,
-        budget=MultiplyAdds(counts, multiply_adds),
-        evaluator=ProxyTraining(recipe),
+        budget=budget,
+        evaluator=WeightSharing(recipe, space) if weight_sharing else ProxyTraining(recipe),
     )

@@ -20,6 +20,7 @@ def write_report(
     winner: Ranked,
     ranking: list[Ranked],
     drawn: Drawn,
+    checked: str,
     report: Callable[[str], None],
 ) -> None:
     """Writes `report.md`, and beside it `reward.svg`, `cost.svg` and `distribution.svg`.
@@ -31,28 +32,31 @@ def write_report(
         winner: the `Ranked` that was found.
         ranking: list of all, the best first.
         drawn: what random candidates cost.
+        checked: what the winner really costs, in a sentence, or empty.
         report: function that is told where pictures cannot be drawn.
     """
     images = _draw(folder, plan, winner, ranking, report)
     recipe = plan.recipe
     stopped = sum(not one.result.is_whole for one in ranking)
     failed = sum(one.result.score is None for one in ranking)
+    hours = sum(one.result.seconds for one in ranking) / 3600
     best = ranking[0]
     lines = [
         f"# A resource distribution for {recipe.preset}",
         "",
         f"{len(ranking)} networks by {algorithm}, seed {recipe.seed}: {recipe.task} at "
         f"{recipe.image_size} px on {pathlib.Path(recipe.data.data).name}, scored on "
-        f"{recipe.data.reserve} reserved training pictures. {stopped} were stopped early, {failed} "
-        f"failed. They took {sum(one.result.seconds for one in ranking) / 3600:.2f} hours in all.",
+        f"{recipe.data.reserve} reserved training pictures. {plan.evaluator.in_words()}. {stopped} "
+        f"were stopped early, {failed} failed. They took {hours:.2f} hours in all.",
         "",
         f"The winner scores {winner.result.score:.4f} with {winner.multiply_adds / 1e6:,.2f} M "
         f"multiply-adds and {winner.parameters:,} parameters; the limit is "
-        f"{plan.budget.limit:,.0f} {plan.budget.unit}. The best score that was seen, the luck of "
+        f"{plan.budget.amount(plan.budget.limit)}. The best score that was seen, the luck of "
         f"the best of many included, is {_score(best)}.",
         "",
         f"    effspine train --preset {folder / 'best'} ...",
         "",
+        *([checked, ""] if checked else []),
         drawn.in_words(),
         "",
         "| rank | score | multiply-adds, M | parameters | betas |",

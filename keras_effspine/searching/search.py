@@ -10,7 +10,6 @@ from keras_effspine.searching.best_preset import save_best_preset
 from keras_effspine.searching.driver import Driver, State
 from keras_effspine.searching.driving import driving
 from keras_effspine.searching.job import Result
-from keras_effspine.searching.multiply_adds import draw
 from keras_effspine.searching.plan import Plan, plan_search
 from keras_effspine.searching.ranking import Ranked, rank, write_ranking
 from keras_effspine.searching.ray_pool import Resources
@@ -28,7 +27,8 @@ class Found:
     Args:
         winner: the `Ranked` candidate that the algorithm recommends, evaluated to the end.
         ranking: list of all candidates as `Ranked`, the best first.
-        preset: path of the winner's preset folder, an architecture without weights.
+        preset: path of the winner's preset folder: an architecture without weights, or with shared
+            weights the trained model.
     """
 
     winner: Ranked
@@ -44,6 +44,8 @@ def search(
     candidates: int = 100,
     betas: Sequence[float] = BETAS,
     multiply_adds: float | None = None,
+    latency_ms: float | None = None,
+    weight_sharing: bool = False,
     stop_below: float = 0.25,
     workers: int = 1,
     address: str | None = None,
@@ -57,6 +59,9 @@ def search(
     of its preset (equations 2 to 4). It is trained as the recipe says, cut short, and scored by the
     task's most telling metric on training pictures that are reserved for it.
 
+    With shared weights one network that holds all candidates is trained as the recipe says, and a
+    candidate is a slice of it, which is not trained itself (BigNAS, arXiv:2003.11142).
+
     A search that was stopped, or killed, goes on when it is called again: no candidate that was
     finished is lost, and none runs twice. With more `candidates` one that had ended goes on.
 
@@ -69,6 +74,9 @@ def search(
         betas: the set that the betas are chosen from.
         multiply_adds: hard limit of the model's multiply-adds on one picture, as the paper counts;
             None allows a tenth more than the preset has.
+        latency_ms: in its place, hard limit of the model's time for one picture on this device, in
+            TensorFlow, told by a table of its blocks' times; see `searching.latency`.
+        weight_sharing: whether candidates are slices of one network.
         stop_below: a candidate ends early which at a measurement is worse than all but this share
             of the earlier ones; 0 for none.
         workers: candidates at a time. More than one, or an `address`, needs Ray.
@@ -85,7 +93,14 @@ def search(
         StoppedError: if it was stopped by Ctrl-C or SIGTERM.
         EffSpineError: where recipe, data, budget, cluster or folder cannot be used.
     """
-    plan = plan_search(recipe, betas, multiply_adds, report)
+    plan = plan_search(
+        recipe,
+        betas,
+        multiply_adds,
+        report,
+        latency_ms=latency_ms,
+        weight_sharing=weight_sharing,
+    )
     return run_plan(
         plan,
         out,
@@ -116,26 +131,26 @@ def run_plan(
     """`search`, of a plan. Arguments, result and errors are its."""
     if candidates < 1:
         raise SearchError(f"A search has at least one candidate. Received: {candidates}")
-    drawn = draw(plan.space, plan.counts, plan.budget, plan.recipe.seed)
-    report(drawn.in_words())
-    with driving(plan, out, algorithm, stop_below, workers, address, resources, observe) as (
-        driver,
-        sampler,
-        folder,
-    ):
+    with driving(
+        plan, out, algorithm, stop_below, workers, address, resources, report, observe
+    ) as ready:
+        driver, folder = ready.driver, ready.folder
         if driver.state.results:
             report(f"Going on: {len(driver.state.results)} evaluated before.")
         window = folder.settle_window(1 if workers == 1 else 2 * workers)
         if workers > window:
             report(f"The search began with room for {window} candidates at a time, and keeps it.")
         state = driver.run(candidates, window)
-        winner = _winner(driver, sampler, plan)
+        winner = _winner(driver, ready.sampler, plan)
         ranking = rank(state, plan)
         write_ranking(ranking, folder.path / "ranking.csv")
         preset = save_best_preset(plan, winner, folder.path / "best")
         best = next((one for one in ranking if one.result.key == winner.key), None)
         best = best or Ranked.of(len(state.samples), winner, plan)
-        write_report(folder.path, plan, algorithm, best, ranking, drawn, report)
+        checked = plan.budget.checked(winner.betas)
+        write_report(folder.path, plan, algorithm, best, ranking, ready.drawn, checked, report)
+        if checked:
+            report(f"The winner: {checked}")
     return Found(best, ranking, preset)
 
 
@@ -170,11 +185,10 @@ def rehearse_plan(
         SearchError: if a candidate fails.
         EffSpineError: as `search`.
     """
-    with driving(plan, out, algorithm, stop_below, workers, address, resources, observe) as (
-        driver,
-        _,
-        folder,
-    ):
+    with driving(
+        plan, out, algorithm, stop_below, workers, address, resources, report, observe
+    ) as ready:
+        driver, folder = ready.driver, ready.folder
         driver.state.count = references * repeats
         rehearsal = rehearse(driver, plan.space, plan.recipe.seed, references, repeats)
         folder.write_json("rehearsal.json", rehearsal.as_json())

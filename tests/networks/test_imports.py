@@ -62,7 +62,19 @@ FOLDERS = {
         {"keras", "tensorflow"},
     ),
     "searching": (
-        {"topology", "pretrained", "models", "data", "tasks", "training", "profiling"},
+        {
+            "topology",
+            "layers",
+            "networks",
+            "pretrained",
+            "optimizers",
+            "models",
+            "data",
+            "stream",
+            "tasks",
+            "training",
+            "profiling",
+        },
         {"keras", "tensorflow"},
     ),
     "workflow": (

@@ -4,72 +4,19 @@ import csv
 import dataclasses
 import json
 
-import keras
 import pytest
 from planted_search import Generous, Planted
-from small_classes import class_folders
 
 from keras_effspine.errors import RunFolderError, SearchError
-from keras_effspine.models.scale_permuted_backbone import ScalePermutedBackbone
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.searching.evaluator import Evaluator, Outcome
 from keras_effspine.searching.plan import plan_search
 from keras_effspine.searching.search import run_plan
-from keras_effspine.topology.block_table import STEM, Block, BlockTable
-from keras_effspine.topology.network_spec import NetworkSpec
-from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.recipe_changes import override
 
 pytestmark = pytest.mark.integration
 
 BETAS = (1, 4, 10)
-
-
-@keras.saving.register_keras_serializable(package="keras_effspine_tests")
-class SmallLadder(ScalePermutedBackbone):
-    """Three blocks whose resources betas distribute."""
-
-    spec_arguments = ("betas",)
-
-    def __init__(self, betas=(10, 1, 1), **kwargs):
-        blocks = (
-            Block(2, (STEM,), "mbconv", 48),
-            Block(3, (STEM, 1), "mbconv", 48),
-            Block(3, (1, 2), "mbconv", 64),
-        )
-        table = BlockTable("small_ladder", blocks, ((3, 3),))
-        spec = NetworkSpec(table, stem_width=4, expansion=2, endpoint_width=8, betas=tuple(betas))
-        super().__init__(spec, **kwargs)
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory):
-    """A preset folder without weights."""
-    folder = tmp_path_factory.mktemp("presets") / "ladder"
-    folder.mkdir()
-    config = keras.saving.serialize_keras_object(SmallLadder(stochastic_depth_rate=0.1))
-    (folder / "config.json").write_text(json.dumps({**config, "weights": None}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Red and blue ones: 8 of the part for training."""
-    return class_folders(tmp_path_factory.mktemp("pictures"), {"train": 4, "val": 1})
-
-
-@pytest.fixture
-def recipe(preset, pictures):
-    return Recipe(
-        task="classification",
-        preset=str(preset),
-        data=Data(data=str(pictures), reserve=2),
-        options={"classifier_backbone": "detection"},
-        image_size=32,
-        batch_size=2,
-        steps=2,
-        evaluations=2,
-    )
 
 
 def quiet(line):
