@@ -151,7 +151,7 @@ def main():
             kind = ray_pool.RayPool if options.processes else Threads
             found[f"{part}, {kind.__name__}"] = timed(Fake(1, 5), count, workers, kind)
         print(part, json.dumps(found, indent=1), flush=True)
-        found["machine"] = (
+        found.setdefault("machines", {})[part] = (
             f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} before, Python "
             f"{platform.python_version()}, {time.strftime('%Y-%m-%d')}"
         )

@@ -7,7 +7,8 @@ from random weights on the embedded shapes, 3 seeds each, measured on the 120 va
 which no search has seen. Multiply-adds are made equal with the width multiplier, as nearly as
 widths of multiples of 8 allow, and time with the number of steps: a step's processor time is
 measured for all of them in turn, and each trains for what `--steps` of D0's take. What is done is
-kept in the folder, and the same command goes on from there. The result is `--out`/table_8.json.
+kept in the folder, and the same command goes on from there. Of a search with shared weights the
+winner's slice is measured too, as it was shipped. The result is `--out`/table_8.json.
 """
 
 import argparse
@@ -26,16 +27,16 @@ import numpy as np
 
 from keras_effspine.data.shapes.drawing import CLASS_NAMES
 from keras_effspine.pretrained.find_pretrained import find_pretrained
-from keras_effspine.pretrained.preset import read_json
 from keras_effspine.profiling.network_cost import network_cost
 from keras_effspine.searching.counts import Counts
+from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.topology.eff_spinenet import SPEC
 from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes import find_recipe
-from keras_effspine.training.train import train
+from keras_effspine.training.train import load_validation_data, train
 
 MULTIPLIERS = np.arange(0.3, 0.55, 0.002)
 ROUNDS, STEPS_A_ROUND = 5, 6
@@ -49,7 +50,7 @@ def distributions(search, seed):
         "random": random.choice([1, 5, 10, 15, 20], 18).tolist(),
     }
     if search is not None:
-        found["winner"] = read_json(search / "best" / "config.json")["config"]["betas"]
+        found["winner"] = find_pretrained(search / "best").backbone()[1]["config"]["betas"]
     return found
 
 
@@ -65,6 +66,18 @@ def equal_multiply_adds(recipe, betas, own):
     multiply_adds = own.published - network.published + tried[nearest].published
     parameters = own.parameters - network.parameters + tried[nearest].parameters
     return override(recipe, changes), multiply_adds, parameters
+
+
+def without_training(search, recipe):
+    """AP of a search's winner on the validation pictures where it is trained already, or None."""
+    best = find_pretrained(search / "best")
+    if best.weights is None:
+        return None
+    records = load_validation_data(recipe, lambda line: None)
+    result = evaluate(
+        find_task("detection"), best.read_model(), records, recipe.image_size
+    ).result()
+    return round(result.metrics["AP"], 4)
 
 
 def _start():
@@ -124,6 +137,8 @@ def main():
         for name, one in plan.items():
             one["cpu_seconds_a_step"] = round(seconds[name], 4)
             one["steps"] = round(options.steps * seconds["Eff-SpineNet-D0"] / seconds[name])
+        if options.search is not None:
+            plan["winner"]["AP_of_the_slice"] = without_training(options.search, recipe)
         plan_file.write_text(json.dumps(plan, indent=1) + "\n")
     plan = json.loads(plan_file.read_text())
     for seed in range(options.seeds):
