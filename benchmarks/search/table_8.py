@@ -36,7 +36,8 @@ from keras_effspine.training.optimizer import build_optimizer
 from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.recipe_changes import override
 from keras_effspine.training.recipes import find_recipe
-from keras_effspine.training.train import load_validation_data, train
+from keras_effspine.training.run_data import load_validation_data
+from keras_effspine.training.train import train
 
 MULTIPLIERS = np.arange(0.3, 0.55, 0.002)
 ROUNDS, STEPS_A_ROUND = 5, 6

@@ -68,6 +68,7 @@ class SliceScores:
             seed,
             augmentation,
             labels=self._task.labels,
+            repeats=self._task.repeats(self._recipe, self._records),
         )
         with decoder.failures_as_data_errors():
             for data in stream.take(batches):
@@ -80,8 +81,8 @@ class SliceScores:
         for weight, total in zip(self._moving, sums, strict=True):
             weight.assign((total / batches).astype("float32"))
 
-    def metrics(self, widths: tuple[int, ...], seed: int) -> dict[str, float | None]:
-        """The metrics of a network on the reserved pictures, the most telling one first."""
+    def result(self, widths: tuple[int, ...], seed: int) -> Any:
+        """The result of the task's evaluator for a network, on the reserved pictures."""
         self.select(widths, seed)
         evaluator = evaluate(
             self._task,
@@ -90,4 +91,4 @@ class SliceScores:
             cast(int, self._recipe.image_size),
             self._recipe.batch_size,
         )
-        return evaluator.result().metrics
+        return evaluator.result()

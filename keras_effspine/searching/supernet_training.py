@@ -22,11 +22,11 @@ from keras_effspine.training.preset_values import resolve_preset
 from keras_effspine.training.progress import Progress
 from keras_effspine.training.recipe import Recipe
 from keras_effspine.training.recipe_changes import override
+from keras_effspine.training.run_data import load_data
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.run_length import count_steps
 from keras_effspine.training.steps_taken import steps_taken
 from keras_effspine.training.strategy import build_strategy, check_batch
-from keras_effspine.training.train import load_data
 from keras_effspine.training.training_loop import measured_steps, train_and_measure
 
 TRAINED = "trained.json"
@@ -99,6 +99,7 @@ def train_supernet(
                 _Watch(model, averages, checkpoint, space, report, records, measured, recipe),
                 Progress(measured_at, recipe.batch_size, "auto", report),
                 report,
+                task.repeats(recipe, records),
             )
         except KeyboardInterrupt:
             checkpoint.save()
@@ -126,10 +127,10 @@ class _Watch:
     def measure(self) -> None:
         self._checkpoint.save()
         with self._averages.in_place():
-            metrics = self._scores.metrics(self._space.widths(self._space.spec.betas), 0)
+            result = self._scores.result(self._space.widths(self._space.spec.betas), 0)
         step = steps_taken(self._model)
-        self.history.add(step, metrics)
-        name, value = next(iter(metrics.items()))
+        self.history.add(step, result.metrics)
+        name, value = next(iter(result.metrics.items()))
         self._report(
             f"step {step}: {name} {'-' if value is None else format(value, '.3f')} with the "
             "preset's own distribution"

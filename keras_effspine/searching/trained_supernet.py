@@ -9,9 +9,9 @@ from keras_effspine.searching.slice_scores import SliceScores
 from keras_effspine.searching.space import SearchSpace
 from keras_effspine.searching.supernet import build_supernet, cut_out
 from keras_effspine.training.preset_values import resolve_preset
+from keras_effspine.training.run_data import load_data
 from keras_effspine.training.run_folder import RunFolder
 from keras_effspine.training.run_preset import data_in_words
-from keras_effspine.training.train import load_data
 
 
 class TrainedSupernet:
@@ -47,7 +47,7 @@ class TrainedSupernet:
             betas: the candidate.
             seed: of the pictures that its statistics are taken from.
         """
-        return self._scores.metrics(self._space.widths(betas), seed)
+        return self._scores.result(self._space.widths(betas), seed).metrics
 
     def cut_out(self, betas: tuple[float, ...], seed: int) -> tuple[Any, dict[str, Any]]:
         """A candidate as a model that stands alone, and how its weights came about.
@@ -55,14 +55,16 @@ class TrainedSupernet:
         Returns:
             Pair of the `TaskModel` and a dictionary for `save_to_preset`.
         """
-        measured, recipe = self.metrics(betas, seed), self._recipe
+        result, recipe = self._scores.result(self._space.widths(betas), seed), self._recipe
+        thresholds = getattr(result, "score_thresholds", None)
         model = cut_out(self._model, betas, recipe, self._class_names, self._start)
         return model, {
             "task": recipe.task,
             "class_names": list(self._class_names),
             "data": data_in_words(recipe.data),
             "measured_on": "its reserved pictures",
-            "measured": {name: value for name, value in measured.items() if value is not None},
+            "measured": {name: x for name, x in result.metrics.items() if x is not None},
+            **({"score_thresholds": thresholds} if thresholds else {}),
             "steps": recipe.steps,
             "weights": "a slice of a network that holds all candidates of a search",
             "date": datetime.date.today().isoformat(),
