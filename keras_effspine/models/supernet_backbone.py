@@ -58,6 +58,11 @@ class SupernetBackbone(ScalePermutedBackbone):
                 f"does. Received: table '{spec.table.name}' with blocks of the kinds "
                 f"{sorted({block.kind for block in spec.table.blocks})}"
             )
+        if architecture.normalization != "batch_norm":
+            raise ValueError(
+                "Networks that share weights have batch normalisation, whose statistics are each "
+                f"one's own. Received: normalization={architecture.normalization!r}"
+            )
         least, most = spec.extreme_widths(betas, multiplier)
         spec = dataclasses.replace(
             spec, betas=None, stem_width=spec.stem_width_at(multiplier), scaled_stem=False

@@ -1,7 +1,7 @@
 """The time that each block of a network takes on a device, by its widths."""
 
 import functools
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 import pydantic
@@ -50,31 +50,41 @@ class PieceTimes(pydantic.BaseModel):
         return np.log(self.read), np.log(self.widths), np.log(self.ms)
 
 
+class TimedNetwork(pydantic.BaseModel):
+    """How long a whole network took.
+
+    Args:
+        widths: channels of each block.
+        ms: milliseconds for one picture.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+
+    widths: tuple[pydantic.PositiveInt, ...]
+    ms: pydantic.PositiveFloat
+
+
 class LatencyTable(pydantic.BaseModel):
     """What it takes to tell how long any candidate of a search takes, without building it.
 
     A piece that is timed alone takes longer than in its network, which runs some of them at the
-    same time and is started once. So two whole networks are timed too: the narrowest, and that of
-    the preset's own distribution. The line through them turns the sum of a network's pieces into
-    its time; what all networks have in common, such as heads, is in it as well.
+    same time and is started once. So some whole networks are timed too. The line that fits them
+    best turns the sum of a network's pieces into its time; what all networks have in common, such
+    as heads, is in it as well.
 
     Args:
         device: what was timed, in words.
         stem: channels of the stem.
         pieces: the pieces of a network.
-        narrowest, own: widths of the two networks.
-        narrowest_ms, own_ms: their times.
+        networks: networks that were timed as a whole, two at least.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
 
     device: str
-    stem: int
+    stem: pydantic.PositiveInt
     pieces: tuple[PieceTimes, ...]
-    narrowest: tuple[int, ...]
-    own: tuple[int, ...]
-    narrowest_ms: float
-    own_ms: float
+    networks: Annotated[tuple[TimedNetwork, ...], pydantic.Field(min_length=2)]
 
     def price(self, widths: tuple[int, ...]) -> float:
         """Milliseconds that a network takes for one picture.
@@ -82,19 +92,17 @@ class LatencyTable(pydantic.BaseModel):
         Args:
             widths: channels of each block.
         """
-        first, other = self._ends
-        slope = (self.own_ms - self.narrowest_ms) / (other - first)
-        return self.narrowest_ms + slope * (self.sum_of(widths) - first)
-
-    @property
-    def tells_apart(self) -> bool:
-        """Whether the network of the least widths is the faster one, whole and in pieces."""
-        first, other = self._ends
-        return self.own_ms > self.narrowest_ms and other > first
+        slope, constant = self.line
+        return constant + slope * self.sum_of(widths)
 
     @functools.cached_property
-    def _ends(self) -> tuple[float, float]:
-        return self.sum_of(self.narrowest), self.sum_of(self.own)
+    def line(self) -> tuple[float, float]:
+        """Milliseconds of a network over those of its pieces, and what is added to them."""
+        sums = np.array([self.sum_of(network.widths) for network in self.networks])
+        times = np.array([network.ms for network in self.networks])
+        off, later = sums - sums.mean(), times - times.mean()
+        slope = float((off * later).sum() / max((off**2).sum(), 1e-12))
+        return slope, float(times.mean() - slope * sums.mean())
 
     def sum_of(self, widths: tuple[int, ...]) -> float:
         """Milliseconds of all pieces of a network, each timed alone."""

@@ -19,7 +19,7 @@ from keras_effspine.networks.inference_graph import inference_graph
 from keras_effspine.networks.operations import Operations
 from keras_effspine.networks.scale_permuted import channels_of, computed, resampled
 from keras_effspine.pretrained.pretrained import Pretrained
-from keras_effspine.searching.latency_table import LatencyTable, PieceTimes
+from keras_effspine.searching.latency_table import LatencyTable, PieceTimes, TimedNetwork
 from keras_effspine.searching.space import SearchSpace
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.topology.block_table import STEM
@@ -28,6 +28,9 @@ from keras_effspine.training.recipe_changes import override
 
 READ, WIDTHS = 3, 4
 """Widths that a piece is timed at: of what it reads, and of its own."""
+
+RANDOM = 3
+"""Random networks that are timed as a whole, beside the narrowest and the preset's own."""
 
 RUNS, SECONDS = 10, 0.05
 """Least number of runs of a timing, and of seconds; the fastest run counts, since whatever else the
@@ -58,26 +61,22 @@ def time_blocks(
     report(f"Timing the blocks of the network on {device}: a few minutes.")
     pieces = timing.pieces()
     own = tuple(space.spec.betas or (1.0,) * space.blocks)
-    narrowest = {"backbone.widths": list(timing.least)}
-    times = [
-        _time_model(override(recipe, changes), class_names, start)
-        for changes in (narrowest, {"backbone.betas": list(own)})
-    ]
-    table = LatencyTable(
-        device=device,
-        stem=timing.stem,
-        pieces=pieces,
-        narrowest=timing.least,
-        own=space.widths(own),
-        narrowest_ms=times[0],
-        own_ms=times[1],
+    random = np.random.default_rng(recipe.seed)
+    drawn = [space.betas(space.sample(random)) for _ in range(RANDOM)]
+    changes: dict[tuple[int, ...], dict[str, Any]] = {
+        timing.least: {"backbone.widths": list(timing.least)},
+        **{space.widths(betas): {"backbone.betas": list(betas)} for betas in (own, *drawn)},
+    }
+    networks = tuple(
+        TimedNetwork(widths=widths, ms=_time_model(override(recipe, change), class_names, start))
+        for widths, change in changes.items()
     )
-    if not table.tells_apart:
+    table = LatencyTable(device=device, stem=timing.stem, pieces=pieces, networks=networks)
+    if len(networks) < 2 or table.line[0] <= 0:
         raise SearchError(
-            f"The network of the least widths took {times[0]:.2f} ms a picture, the preset's own "
-            f"{times[1]:.2f}; their blocks {table.sum_of(table.narrowest):.2f} and "
-            f"{table.sum_of(table.own):.2f}: this device is too busy to be timed, or its times do "
-            "not depend on widths. Try again when it is idle, or give --multiply-adds."
+            f"The network of the least widths took {networks[0].ms:.2f} ms a picture, others "
+            f"{networks[-1].ms:.2f}: this device is too busy to be timed, or its times do not "
+            "depend on widths. Try again when it is idle, or give --multiply-adds."
         )
     return table
 
@@ -114,7 +113,10 @@ class _Timing:
         self._spec = dataclasses.replace(
             backbone.spec, betas=None, weighted_fusion=False, stem_width=self.stem
         )
-        self._size, self._operations = size, _AlwaysResampling(backbone.activation)
+        self._operations = _AlwaysResampling(
+            backbone.activation, normalization=backbone.normalization
+        )
+        self._size = size
         self.least, self.most = space.spec.extreme_widths(space.choices, space.width_multiplier)
         given = backbone.block_repeats
         if given is None:

@@ -108,3 +108,8 @@ def test_other_kinds_of_blocks_are_refused():
     backbone = ScalePermutedBackbone(dataclasses.replace(SPEC, table=table))
     with pytest.raises(ValueError, match=r"MBConv blocks .* Received: .*'residual'"):
         SupernetBackbone(backbone, BETAS)
+
+
+def test_normalisation_of_single_pictures_is_refused():
+    with pytest.raises(ValueError, match=r"Received: normalization='group_norm'"):
+        SupernetBackbone(BetaLadder(normalization="group_norm"), BETAS)
