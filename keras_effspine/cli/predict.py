@@ -88,7 +88,7 @@ def predict(
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
     from keras_effspine.drawing.heat import draw_heat
-    from keras_effspine.evaluation.score_thresholds import describe_thresholds, scores_by_class
+    from keras_effspine.evaluation.score_thresholds import describe_thresholds
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.workflow.predictor import tiles_for
 
@@ -113,12 +113,8 @@ def predict(
     single = source is not None and os.path.isfile(source) and not is_archive(source)
     target, files = _places(records, source or data, out, single)
 
-    thresholds = predictor.score_thresholds
-    if min_score is not None:
-        thresholds = dict.fromkeys(class_names, min_score)
-    elif thresholds:
-        say(describe_thresholds(thresholds, class_names))
-    scores = scores_by_class(thresholds, class_names)
+    if min_score is None and predictor.score_thresholds:
+        say(describe_thresholds(predictor.score_thresholds, class_names))
     if seen_in is not None:
         say(f"Pictures are looked at {seen_in.describe()}.")
     evaluator = task.evaluator(records)
@@ -134,8 +130,7 @@ def predict(
     )
 
     def chosen(output: Any) -> Any:
-        shown = task.reaching(output, scores)
-        return shown if every_guess else task.best_guesses(shown)
+        return predictor.likely(output, min_score, every_guess)
 
     def draw(record: Any, output: Any, heat: Any) -> None:
         shown = chosen(output)

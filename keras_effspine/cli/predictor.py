@@ -15,7 +15,7 @@ def find_predictor(name: str, last: bool = False) -> "Predictor":
 
     if not is_model_file(name):
         load_tensorflow()
-    from keras_effspine.workflow.predictor import load_predictor
+    from keras_effspine.workflow.load_predictor import load_predictor
 
     with without_logs():  # of the runtimes
         predictor = load_predictor(name, last)

@@ -1,10 +1,10 @@
 """`effspine train`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from keras_effspine.cli.console import OUTPUT, say
+from keras_effspine.cli.console import say, show
 from keras_effspine.cli.options import (
     BatchSize,
     Data,
@@ -105,51 +105,44 @@ def train(
     load_tensorflow()
 
     from keras_effspine.data.tiles import Tiles
-    from keras_effspine.training.recipe_changes import override, parse_setting
-    from keras_effspine.training.recipes import find_recipe
-    from keras_effspine.training.train import train as run
+    from keras_effspine.training.recipe_changes import parse_setting
+    from keras_effspine.workflow.train import train_with
 
     options = {
         "preset": preset,
         "task": task,
-        "data.data": data,
-        "data.images": images,
-        "data.split": split,
-        "data.val_data": val_data,
-        "data.val_images": val_images,
-        "data.val_split": val_split,
+        "images": images,
+        "split": split,
+        "val_data": val_data,
+        "val_images": val_images,
+        "val_split": val_split,
         "steps": steps,
         "epochs": epochs,
         "batch_size": batch_size,
         "image_size": image_size,
         "tiles": None if tiles is None else Tiles.from_text(tiles),
-        "optimization.learning_rate": learning_rate,
-        "augmentation.scale_jitter": scale_jitter,
-        "augmentation.flip": flip,
-        "augmentation.vertical_flip": vertical_flip,
-        "augmentation.quarter_turns": quarter_turns,
+        "learning_rate": learning_rate,
+        "scale_jitter": scale_jitter,
+        "flip": flip,
+        "vertical_flip": vertical_flip,
+        "quarter_turns": quarter_turns,
         "mosaic": mosaic,
-        "augmentation.photometric": photometric,
+        "photometric": photometric,
         "seed": seed,
         "strategy": strategy,
         "precision": precision,
     }
     if data is not None:
         check_data_options(data, images, split)
-    changes = {name: value for name, value in options.items() if value is not None}
-    changes |= dict(parse_setting(setting) for setting in settings or ())
-    folder, result = run(
-        override(find_recipe(recipe), changes),
-        out,
-        report=say,
-    )
-    if not folder.writes:  # another worker writes and reports
+    values: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
+    values |= dict(parse_setting(setting) for setting in settings or ())
+    run = train_with(values, data, recipe, out, report=say)
+    if not run.folder.writes:  # another worker writes and reports
         return
-    for table in result.tables():
-        OUTPUT.print(table)
-    measured = folder.metrics
+    show(run.result.tables())
+    measured = run.folder.metrics
     assert measured is not None  # what was just written
     best = measured.best["step"]
     if best != measured.step:
         say(f"Measured is the last model, of step {measured.step}; best.keras is step {best}'s.")
-    say(f"Model, measurements and pictures are in {folder.path}; see {folder.path}/examples.png.")
+    say(f"Model, measurements and pictures are in {run.path}; see {run.path}/examples.png.")

@@ -50,7 +50,7 @@ def convert(
     folder = pathlib.Path(os.path.abspath(folder))
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise DataError(f"{folder}: exists and is not empty; name a new folder.")
-    names = _NAMING[target](_file_names(record_sets))
+    names = _NAMING[target](file_names(record_sets))
     try:
         with whole_folder(folder) as part:
             _write(record_sets, target, part, names, link)
@@ -140,7 +140,7 @@ def _key(record):
     return str(record.path), record.offset
 
 
-def _file_names(record_sets):
+def file_names(record_sets: dict[str, RecordSet]) -> dict[str, list[str]]:
     """File name of each picture in its data set, by split: unique, with forward slashes."""
     files = [
         os.path.abspath(record.path.parent)

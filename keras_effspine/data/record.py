@@ -38,6 +38,7 @@ class Record:
         length: number of its bytes; None means up to the end of the file.
         name: the picture's file name in its data set, with forward slashes, where the picture has
             no file of its own; otherwise None.
+        pixels: the picture itself, uint8 `(height, width, 3)`, RGB, where it has no file at all.
     """
 
     image_id: int | str
@@ -56,6 +57,7 @@ class Record:
     offset: int = 0
     length: int | None = None
     name: str | None = None
+    pixels: np.ndarray | None = None
 
 
 def record_without_objects(**fields: Any) -> Record:

@@ -13,6 +13,7 @@ import tensorflow as tf
 import keras_effspine
 from keras_effspine.atomic_file import whole_folder, write_file
 from keras_effspine.data.images.image_pixels import read_image
+from keras_effspine.data.images.letterbox import read_letterboxed
 from keras_effspine.data.record import RecordSet
 from keras_effspine.data.shapes.drawing import draw_image
 from keras_effspine.errors import EffSpineError, ExportError, ProfilingError
@@ -26,7 +27,6 @@ from keras_effspine.exporting.verification import (
 )
 from keras_effspine.pretrained.find_trained import find_trained
 from keras_effspine.profiling.profile_model import profile_model
-from keras_effspine.runners.letterbox import read_letterboxed
 from keras_effspine.runners.metadata import Metadata
 from keras_effspine.runners.model_file import ModelFile
 from keras_effspine.tasks.registry import find_task

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from keras_effspine.runners.letterbox import LetterboxPlan
+from keras_effspine.data.images.letterbox import LetterboxPlan
 
 _NO_OPERATIONS = {"Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp"}
 

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_effspine.data.images.letterbox import letterbox, read_letterboxed
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import ExportError
-from keras_effspine.runners.letterbox import letterbox, read_letterboxed
+from keras_effspine.results.picture import Picture
 from keras_effspine.runners.model_file import ModelFile
 from keras_effspine.tasks.picture_predictions import PicturePredictions
 from keras_effspine.tasks.task import Task
@@ -55,7 +56,7 @@ def compare_outputs(
     size = file.metadata.image_size
     difference = largest = 0.0
     for picture in pictures:
-        placed = file.place(picture).image
+        placed = file.place(Picture.of(picture)).image
         found = file.run(placed[None])
         if file.metadata.frame_size:
             placed = letterbox(placed.astype("uint8"), (size, size)).image
@@ -110,7 +111,7 @@ def measure_both(
 
     ways = (
         (lambda images: task.predict(model, images), read),
-        (file.predict, file.read),
+        (file.predict, lambda record: file.place(Picture.of_record(record, upright=False))),
     )
     found = []
     for predict, reading in ways:

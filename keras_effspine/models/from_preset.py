@@ -11,6 +11,7 @@ from keras_effspine.errors import PresetError
 from keras_effspine.models.arguments import refuse_unknown_arguments
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.pretrained.pretrained import Pretrained
+from keras_effspine.pretrained.saved_model import name_classes
 from keras_effspine.pretrained.transfer import transfer_weights
 
 
@@ -34,7 +35,7 @@ def backbone_from_preset(
 
 
 def task_from_preset(
-    cls: type,
+    cls: Any,
     preset: str | os.PathLike,
     load_weights: bool | None = None,
     input_shape: tuple | None = None,
@@ -54,7 +55,9 @@ def task_from_preset(
         backbone = start.build({**config, "config": {**config["config"], **shape}})
         if _loads_weights(start, load_weights):
             start.load_weights(backbone)
-        return cls(backbone=backbone, **{**start.arguments_of(cls), **kwargs})
+        model = cls(backbone=backbone, **{**start.arguments_of(cls), **kwargs})
+        name_classes(model, None, start.image_size_for(cls.preset_task))
+        return model
 
     backbone = config["config"].get("backbone")
     if not isinstance(backbone, dict) or not isinstance(backbone.get("config"), dict):
@@ -74,6 +77,10 @@ def task_from_preset(
             start.load_weights(model)
         else:
             _transfer(start, model)
+    is_known = same and start.class_names and len(start.class_names) == model.num_classes
+    names = start.class_names if is_known else None
+    name_classes(model, names, start.image_size_for(cls.preset_task))
+    model.score_thresholds = start.score_thresholds if is_known else {}
     return model
 
 

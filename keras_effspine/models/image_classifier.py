@@ -17,6 +17,7 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_class_labels
 from keras_effspine.models.eff_spinenet_backbone import EffSpineNetBackbone
+from keras_effspine.models.picture_results import ClassResults
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.task_model import TaskModel
 from keras_effspine.pretrained.shipped import BACKBONES
@@ -30,7 +31,7 @@ _POOLING = {
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class ImageClassifier(TaskModel, keras_cv.models.ImageClassifier):
+class ImageClassifier(ClassResults, TaskModel, keras_cv.models.ImageClassifier):
     """Global pooling of the backbone's output and a linear layer.
 
     It takes the arguments of `keras_cv.models.ImageClassifier`. The output of

@@ -21,6 +21,7 @@ from keras_effspine.models.arguments import (
 from keras_effspine.models.batch_checks import check_mask_crops, check_objects
 from keras_effspine.models.detection_batch import images_and_labels, require_known_size
 from keras_effspine.models.huber import Huber
+from keras_effspine.models.picture_results import ObjectResults
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.mask_rcnn import MaskRCNNNetwork
@@ -30,7 +31,7 @@ _WIDE_PYRAMID = 112
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class MaskRCNN(TaskModel, Task):
+class MaskRCNN(ObjectResults, TaskModel, Task):
     """Mask R-CNN with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     The first stage proposes regions; the second tells each one's class, its box, and which of the

@@ -24,6 +24,7 @@ from keras_effspine.models.detection_batch import images_and_labels, require_kno
 from keras_effspine.models.giou_loss import overlap_of_differences
 from keras_effspine.models.multi_class_non_max_suppression import MultiClassNonMaxSuppression
 from keras_effspine.models.one_pass_loss import OnePassLoss
+from keras_effspine.models.picture_results import ObjectResults
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.quality_focal_loss import QualityFocalLoss
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
@@ -49,7 +50,7 @@ _PRIOR_PROBABILITY = 0.01
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class RetinaNet(TaskModel, keras_cv.models.RetinaNet):
+class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
     """RetinaNet with the paper's separable subnets, directly on P3 to P7 of a backbone.
 
     It takes the arguments of `keras_cv.models.RetinaNet` and trains, predicts and saves like it.

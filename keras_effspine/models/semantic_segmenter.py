@@ -19,6 +19,7 @@ from keras_effspine.models.arguments import (
 )
 from keras_effspine.models.batch_checks import check_label_maps, check_whole_numbers
 from keras_effspine.models.inference_model import InferenceModel
+from keras_effspine.models.picture_results import LabelMapResults
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.deeplab import LOW_LEVEL, atrous_pooling, deeplab_decoder
 from keras_effspine.networks.segmentation_head import PREDICTION, segmentation_head
@@ -33,7 +34,7 @@ _HIGHEST_LEVEL = 5
 
 
 @keras.saving.register_keras_serializable(package="keras_effspine")
-class SemanticSegmenter(TaskModel, Task):
+class SemanticSegmenter(LabelMapResults, TaskModel, Task):
     """Class logits for each pixel of a picture.
 
     The output of `EffSpineNetBackbone` is the average of the endpoints P3 to P7 at P3, of output

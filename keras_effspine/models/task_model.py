@@ -15,12 +15,13 @@ from keras_effspine.models.inference_model import (
     finished_step,
     fused_for_inference,
 )
+from keras_effspine.models.picture_results import PictureResults
 from keras_effspine.networks.operations import Operations
 from keras_effspine.pretrained.preset_saving import PresetSaving
 from keras_effspine.pretrained.shipped import BACKBONES, keras_cv_presets
 
 
-class TaskModel(CheckedBatches, PresetSaving):
+class TaskModel(PictureResults, CheckedBatches, PresetSaving):
     """A functional model on a backbone's inputs: its config, its files, and its first step.
 
     A task's class derives from this one and from keras-cv's class of the task, or from its `Task`,
@@ -126,12 +127,14 @@ class TaskModel(CheckedBatches, PresetSaving):
             },
             **dtype_config(self),
             **_frozen_config(self),
+            **_pictures_config(self),
         }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         config = dict(config)
         frozen = config.pop("frozen_layers", ())
+        class_names, image_size = (config.pop(k, None) for k in ("class_names", "image_size"))
         with dtype_policy_scope(config.pop("dtype", None)):
             model = cls(
                 **{
@@ -143,6 +146,10 @@ class TaskModel(CheckedBatches, PresetSaving):
             )
         for name in frozen:
             model.get_layer(name).trainable = False
+        # A config with another number of classes is that of another model.
+        if class_names is not None and len(class_names) == model.num_classes:
+            model.class_names = tuple(class_names)
+        model.image_size = image_size
         return model
 
     @classmethod
@@ -227,6 +234,13 @@ def _frozen_config(model: keras.Model) -> dict[str, list[str]]:
     """
     names = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return {"frozen_layers": names} if names and model.trainable else {}
+
+
+def _pictures_config(model: PictureResults) -> dict[str, Any]:
+    """The entries of a model's config by which it answers in names; see `PictureResults`."""
+    names = None if model.class_names is None else list(model.class_names)
+    known = {"class_names": names, "image_size": model.image_size}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def operations_of(backbone: keras.Model) -> Operations:

@@ -12,6 +12,7 @@ import keras_cv
 from keras_effspine.errors import PresetError
 from keras_effspine.pretrained.checksum import sha256_of
 from keras_effspine.pretrained.classes import class_of
+from keras_effspine.pretrained.saved_model import name_classes
 from keras_effspine.pretrained.transfer import Transfer, some_of, transfer_weights
 
 
@@ -126,6 +127,8 @@ class Pretrained:
         """
         model = self.build(self.config)
         self.load_weights(model)
+        name_classes(model, self.class_names, self.image_size)
+        model.score_thresholds = self.score_thresholds
         return model
 
     def read_for_inference(self) -> keras.Model:

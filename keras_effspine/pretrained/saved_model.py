@@ -10,6 +10,8 @@ import keras
 
 from keras_effspine.errors import RunFolderError
 from keras_effspine.pretrained.classes import import_classes
+from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
+from keras_effspine.pretrained.thresholds_file import ThresholdsFile
 
 BEST, LAST = "best.keras", "model.keras"
 """The files of a run's models."""
@@ -35,7 +37,25 @@ def load_model(path: str | os.PathLike, compile: bool = True, last: bool = False
         raise RunFolderError(f"{file}: no such file; expected a .keras file or a run folder.")
     if zipfile.is_zipfile(file):
         import_classes(_whole_config(file))  # the optimizer's and the losses' too
-    return keras.models.load_model(file, compile=compile)
+    model = keras.models.load_model(file, compile=compile)
+    if (pathlib.Path(path) / RUN_FILE).is_file():  # what earlier versions left to the run alone
+        run, scores = RunFile.read(path, RunFolderError), ThresholdsFile.read(path, RunFolderError)
+        name_classes(model, run.class_names, run.recipe.image_size)
+        model.score_thresholds = (scores.last if file.name == LAST else scores.best) or {}
+    return model
+
+
+def name_classes(
+    model: keras.Model, class_names: tuple[str, ...] | None, image_size: int | None
+) -> None:
+    """Says to a model of a task what its classes are called and at which size it sees pictures.
+
+    What it knows already stays, and a model that has no place for it is left as it is.
+    """
+    known = {"class_names": class_names, "image_size": image_size}
+    for name, value in known.items():
+        if value is not None and getattr(model, name, value) is None:
+            setattr(model, name, value)
 
 
 def model_file(run: str | os.PathLike, last: bool = False) -> pathlib.Path:

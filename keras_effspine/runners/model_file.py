@@ -3,20 +3,20 @@
 import importlib
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from keras_effspine.data.record import Record
+from keras_effspine.data.images.letterbox import Letterboxed, LetterboxPlan, stride_of
 from keras_effspine.errors import ModelFileError
+from keras_effspine.results.boxes_in_picture import boxes_in_picture
+from keras_effspine.results.class_probabilities import ClassProbabilities
+from keras_effspine.results.detections import Detections
+from keras_effspine.results.label_map import LabelMap
+from keras_effspine.results.looking import look
+from keras_effspine.results.picture import Picture
 from keras_effspine.runners.detections import anchor_boxes, detect
-from keras_effspine.runners.letterbox import (
-    Letterboxed,
-    LetterboxPlan,
-    letterbox,
-    read_letterboxed,
-    stride_of,
-)
 from keras_effspine.runners.metadata import Metadata
 from keras_effspine.runners.session import Session
 
@@ -41,8 +41,8 @@ class ModelFile:
 
     ```python
     model = ModelFile("cells.tflite")
-    found = model(np.asarray(Image.open("photo.jpg").convert("RGB")))
-    found["boxes"], found["scores"], [model.class_names[i] for i in found["classes"]]
+    found = model.detect("photo.jpg")  # or classify, or segment
+    found.boxes, found.scores, found.names
     ```
 
     Args:
@@ -131,16 +131,9 @@ class ModelFile:
             )
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
-    def place(self, image: np.ndarray) -> Letterboxed:
-        """A picture, uint8 `(height, width, 3)`, as the file takes it."""
-        return self._framed(letterbox(image, self.metadata.input_size))
-
-    def read(self, record: Record, upright: bool = False) -> Letterboxed:
-        """A record's picture as the file takes it; see `runners.letterbox.read_letterboxed`."""
-        return self._framed(read_letterboxed(record, self.metadata.input_size, upright))
-
-    def _framed(self, placed: Letterboxed) -> Letterboxed:
-        """With the scale of what the file does by itself."""
+    def place(self, picture: Picture) -> Letterboxed:
+        """A picture as the file takes it, with the scale of what the file does by itself."""
+        placed = picture.letterboxed(self.metadata.input_size)
         frame, size = self.metadata.frame_size, self.metadata.image_size
         if frame is None:
             return placed
@@ -165,7 +158,7 @@ class ModelFile:
                 f"{self.path}: takes uint8 pictures (height, width, 3), RGB. Received: "
                 f"{image.dtype} {image.shape}."
             )
-        placed = self.place(image)
+        placed = self.place(Picture.of(image))
         found = self.predict(placed.image[None])
         if isinstance(found, np.ndarray):
             if found.ndim == 2:
@@ -173,12 +166,67 @@ class ModelFile:
             stride = stride_of(self.metadata.image_size, found.shape[1])
             covered = np.ceil(np.array(image.shape[:2]) * placed.scale / stride).astype(int)
             return {"classes": found[0, : covered[0], : covered[1]].argmax(axis=-1)}
-        count = int(found["num_detections"][0])
-        limit = np.array(image.shape[1::-1] * 2, "float32")
-        boxes = found["boxes"][0, :count] / np.tile(placed.scale[::-1], 2)
-        shown = {
-            "boxes": np.clip(boxes, 0, limit),
-            "scores": found["confidence"][0, :count],
-            "classes": found["classes"][0, :count].astype("int64"),
-        }
-        return {**shown, "masks": found["masks"][0, :count]} if "masks" in found else shown
+        height, width, _ = image.shape
+        here = boxes_in_picture(found, 0, placed.scale, width, height)
+        shown = {"boxes": here.boxes, "scores": here.scores, "classes": here.classes}
+        masks = {"masks": found["masks"][0, : len(here.boxes)]} if "masks" in found else {}
+        return {**shown, **masks}
+
+    def detect(self, source: Any, min_score: float | None = None, every_guess: bool = False) -> Any:
+        """Finds objects in pictures, as `ObjectResults.detect` of the model that was exported.
+
+        Args:
+            source: path of a picture, a `PIL.Image.Image`, or an array `(height, width, 3)` of RGB
+                from 0 to 255; a list of such, an array `(pictures, height, width, 3)`, or a folder.
+            min_score: score that an object must reach; None takes the best of its class, as the
+                model's run has measured it, or else 0.3.
+            every_guess: whether objects are kept that lie on a better one of another class.
+
+        Returns:
+            `Detections`; of more than one picture `Predictions`, a list of them.
+
+        Raises:
+            ModelFileError: if the file is no detector's.
+            DataError, ValueError: if a picture cannot be read, or something is none.
+        """
+        self._require("detection", "instance_segmentation")
+
+        def result(predictions: Any, row: int, scale: np.ndarray, picture: Picture) -> Any:
+            names = self.class_names
+            found = Detections.of_predictions(predictions, row, scale, picture, names)
+            least = self.metadata.score_thresholds if min_score is None else min_score
+            return found.likely(least, every_guess)
+
+        return self._look(source, result)
+
+    def classify(self, source: Any) -> Any:
+        """Says what pictures show: `ClassProbabilities`, or `Predictions`; as `detect`."""
+        self._require("classification")
+        return self._look(
+            source,
+            lambda scores, row, scale, picture: ClassProbabilities.of_scores(
+                scores[row], picture, self.class_names
+            ),
+        )
+
+    def segment(self, source: Any) -> Any:
+        """Says of each pixel what it shows: `LabelMap`, or `Predictions`; as `detect`."""
+        self._require("semantic_segmentation")
+        return self._look(
+            source,
+            lambda logits, row, scale, picture: LabelMap.of_logits(
+                logits[row], scale, picture, self.class_names
+            ),
+        )
+
+    def _require(self, *tasks: str) -> None:
+        task = self.metadata.task
+        if task not in tasks:
+            named = {"classification": "classify", "semantic_segmentation": "segment"}
+            raise ModelFileError(
+                f"{self.path}: is a model for {task.replace('_', ' ')}; call "
+                f"{named.get(task, 'detect')}()."
+            )
+
+    def _look(self, source: Any, result_of: Callable) -> Any:
+        return look(source, self.place, self.predict, result_of, self.metadata.batch_size or 8)

@@ -13,7 +13,7 @@ from keras_effspine.stream.batch_log import BatchLog
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.label_reader import LabelReader
 from keras_effspine.stream.placement import letterbox, place_image, scale_of
-from keras_effspine.stream.samples import TrainingSamples
+from keras_effspine.stream.samples import TrainingSamples, objects_in_sight
 
 
 def training_batches(
@@ -31,8 +31,9 @@ def training_batches(
     steps: int | None = None,
     repeats: np.ndarray | None = None,
     tile_size: int | None = None,
+    steps_per_epoch: int | None = None,
 ) -> tf.data.Dataset:
-    """An endless stream of shuffled, augmented batches.
+    """A stream of shuffled, augmented batches, endless where nothing else is asked for.
 
     Each sample depends on the seed and on its place in the stream alone, whatever the number of
     threads or workers.
@@ -66,6 +67,9 @@ def training_batches(
             with 1 is shown once; None shows all alike.
         tile_size: side in pixels of the parts of the pictures that samples show, scaled to
             `image_size`; half of them lie around an object. None shows pictures as a whole.
+        steps_per_epoch: int, number of batches after which the stream ends, for Keras' epochs. Each
+            time it is gone through it begins elsewhere, at the first picture of an order, so that
+            epochs differ. None for no end.
 
     Returns:
         `tf.data.Dataset` of pairs of pictures `(part, image_size, image_size, 3)`, RGB in [0, 255],
@@ -106,9 +110,65 @@ def training_batches(
         return images, targets
 
     numbers = tf.data.Dataset.range(first_batch * part, tf.int64.max)
+    if steps_per_epoch is not None:
+        numbers = _epoch_numbers(seed, len(records), steps_per_epoch * part)
     dataset = numbers.map(labelled, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(part, drop_remainder=True).enumerate(first_batch)
-    return dataset.map(images_and_targets).prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.map(images_and_targets)
+    if steps_per_epoch is not None:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps_per_epoch))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _epoch_numbers(seed, images, count):
+    """So many places of the stream from the begin of an order on, of another one each time."""
+    orders = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).take(1)
+    return orders.flat_map(
+        lambda order: tf.data.Dataset.range(order * images, order * images + count)
+    )
+
+
+def labelled_batches(
+    record_set: RecordSet,
+    decoder: ImageDecoder,
+    fields: Callable[[dict[str, tf.Tensor]], Any],
+    image_size: int,
+    batch_size: int,
+    labels: Sequence[str] = ("objects",),
+) -> tf.data.Dataset:
+    """Each picture once, in order, letterboxed, with its labels: to validate on.
+
+    In the place of a picture that cannot be decoded stands the next one, so that the number of
+    batches is known.
+
+    Args:
+        record_set, decoder, fields, image_size, labels: as in `training_batches`.
+        batch_size: int, pictures in a batch; the last one may hold fewer.
+
+    Returns:
+        `tf.data.Dataset` of pairs as of `training_batches`.
+    """
+    count, canvas = len(record_set.records), (image_size, image_size)
+    reader = LabelReader(record_set.records, decoder, labels)
+
+    def attempt(index):
+        encoded = decoder.read(index)
+        placement = letterbox(encoded.shape, canvas)
+        part, decoded = decoder.decode(encoded, placement)
+        found, is_read = reader.read(index, placement, canvas)
+        return index, placement, part, decoded & is_read, found
+
+    def labelled(index):
+        _, placement, part, _, found = tf.while_loop(
+            lambda index, placement, part, usable, found: ~usable,
+            lambda index, *_: attempt((index + 1) % count),
+            attempt(index),
+        )
+        sample = {"image": place_image(part, placement, canvas), **found}
+        return sample["image"], fields(objects_in_sight(sample))
+
+    dataset = tf.data.Dataset.range(count).map(labelled, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_batches(

@@ -79,7 +79,7 @@ class TrainingSamples:
                 lambda: self._mosaic(place),
                 lambda: self._single(place),
             )
-        return _objects_in_sight(sample), index
+        return objects_in_sight(sample), index
 
     def _single(self, place):
         canvas = (self._size, self._size)
@@ -137,8 +137,8 @@ class TrainingSamples:
         return tf.stack([tf.constant(self._seed * 8 + purpose, "int64"), number])
 
 
-def _objects_in_sight(sample):
-    """Leaves out what was cropped away: less than a pixel of an object is no object to learn."""
+def objects_in_sight(sample: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """A sample without what was cropped away: less than a pixel of an object is none to learn."""
 
     def in_sight(boxes):
         return tf.reduce_min(boxes[:, 2:] - boxes[:, :2], axis=1) >= 1.0
@@ -146,5 +146,6 @@ def _objects_in_sight(sample):
     if "boxes" not in sample:
         return sample
     objects, crowds = in_sight(sample["boxes"]), in_sight(sample["crowds"])
-    seen = {key: sample[key][objects] for key in ("boxes", "classes", "masks") if key in sample}
+    names = [name for name in ("boxes", "classes", "masks") if name in sample]
+    seen: dict[str, tf.Tensor] = {name: sample[name][objects] for name in names}
     return {**sample, **seen, "crowds": sample["crowds"][crowds]}

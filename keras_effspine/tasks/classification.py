@@ -17,6 +17,7 @@ from keras_effspine.evaluation.classification import (
     ClassificationEvaluator,
     ClassificationResult,
 )
+from keras_effspine.results.class_probabilities import ClassProbabilities
 from keras_effspine.stream.augmentation import Changes, Magnitude, Share
 from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
 from keras_effspine.tasks.options import Rate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.results.picture import Picture
 
 _KEPT = 5
 
@@ -184,6 +186,12 @@ class Classification(Task):
 
     def grade(self, record: Record, output: Classes, class_names: tuple[str, ...]) -> Grade | None:
         return grade_classes(record, output, class_names)
+
+    def result(
+        self, output: Classes, picture: Picture, class_names: tuple[str, ...] | None
+    ) -> ClassProbabilities:
+        assert output.scores is not None  # a prediction has them
+        return ClassProbabilities(picture, class_names, output.classes, output.scores)
 
     def draw(
         self,

@@ -16,6 +16,8 @@ from keras_effspine.evaluation.coco_detection import Boxes, CocoDetectionEvaluat
 from keras_effspine.evaluation.detection_result import DetectionResult
 from keras_effspine.evaluation.mirrored_boxes import fuse_mirrored
 from keras_effspine.evaluation.tiled_boxes import merge_boxes
+from keras_effspine.results.boxes_in_picture import boxes_in_picture
+from keras_effspine.results.detections import Detections
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.data_anchors import Anchors, fit_anchors
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.results.picture import Picture
 
 
 class DetectionOptions(BalanceOptions):
@@ -150,18 +153,10 @@ class Detection(Task):
     ) -> list[Boxes]:
         outputs = []
         for row, record in enumerate(records):
-            count = int(predictions["num_detections"][row])
-            limit = np.array([record.width, record.height] * 2, "float64")
-            boxes = predictions["boxes"][row, :count].astype("float64")
-            boxes = np.clip(boxes / np.tile(scales[row][::-1], 2), 0.0, limit)
-            boxes[:, 2:] -= boxes[:, :2]
-            outputs.append(
-                Boxes(
-                    boxes=boxes,
-                    classes=predictions["classes"][row, :count].astype("int64"),
-                    scores=predictions["confidence"][row, :count].astype("float64"),
-                )
-            )
+            size = (record.width, record.height)
+            found = boxes_in_picture(predictions, row, scales[row], *size)
+            found.boxes[:, 2:] -= found.boxes[:, :2]
+            outputs.append(Boxes(boxes=found.boxes, classes=found.classes, scores=found.scores))
         return outputs
 
     def fuse_mirrored(self, output: Boxes, mirrored: Boxes, record: Record) -> Boxes:
@@ -191,6 +186,12 @@ class Detection(Task):
     def reaching(self, output: Boxes, scores: np.ndarray) -> Boxes:
         assert output.scores is not None  # a prediction has them
         return output.those(np.flatnonzero(output.scores >= scores[output.classes]))
+
+    def result(
+        self, output: Boxes, picture: Picture, class_names: tuple[str, ...] | None
+    ) -> Detections:
+        assert output.scores is not None  # a prediction has them
+        return Detections.of_xywh(picture, class_names, output.boxes, output.scores, output.classes)
 
     def best_guesses(self, output: Boxes) -> Boxes:
         """As in `Task`: of boxes at one place, whatever their classes, the best."""

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_effspine.data.images.letterbox import read_letterboxed
 from keras_effspine.data.record import Record
 from keras_effspine.models.class_evidence import EvidenceModel
-from keras_effspine.runners.letterbox import read_letterboxed
 from keras_effspine.tasks.task import Task
 
 _MOST = 20

@@ -21,6 +21,9 @@ from keras_effspine.evaluation.coco_instances import (
 )
 from keras_effspine.evaluation.instance_result import InstanceResult
 from keras_effspine.evaluation.tiled_masks import merge_instances
+from keras_effspine.results.boxes_in_picture import boxes_in_picture
+from keras_effspine.results.detections import Detections
+from keras_effspine.results.mask_pasting import paste_mask
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.results.picture import Picture
 
 
 class InstanceOptions(BalanceOptions):
@@ -135,26 +139,22 @@ class InstanceSegmentation(Task):
     def outputs(
         self, predictions: dict[str, np.ndarray], scales: np.ndarray, records: Sequence[Record]
     ) -> list[Instances]:
-        from keras_effspine.tasks.detection import Detection
-        from keras_effspine.tasks.mask_pasting import paste_mask
-
         outputs = []
-        found = Detection().outputs(predictions, scales, records)
-        for row, (record, boxes) in enumerate(zip(records, found, strict=True)):
-            count = len(boxes.boxes)
+        for row, record in enumerate(records):
+            found = boxes_in_picture(predictions, row, scales[row], record.width, record.height)
             # Not the boxes that end at the picture's edge: a mask fills the box that was predicted.
-            whole = predictions["boxes"][row, :count] / np.tile(scales[row][::-1], 2)
             masks = tuple(
                 paste_mask(mask, box, record.width, record.height)
-                for mask, box in zip(predictions["masks"][row], whole, strict=False)
+                for mask, box in zip(predictions["masks"][row], found.whole, strict=False)
             )
+            found.boxes[:, 2:] -= found.boxes[:, :2]
             outputs.append(
                 Instances(
-                    boxes=boxes.boxes,
-                    classes=boxes.classes,
-                    scores=boxes.scores,
+                    boxes=found.boxes,
+                    classes=found.classes,
+                    scores=found.scores,
                     masks=masks,
-                    is_cut=count == predictions["boxes"].shape[1],
+                    is_cut=len(masks) == predictions["boxes"].shape[1],
                 )
             )
         return outputs
@@ -191,6 +191,13 @@ class InstanceSegmentation(Task):
     def reaching(self, output: Instances, scores: np.ndarray) -> Instances:
         assert output.scores is not None  # a prediction has them
         return output.those(np.flatnonzero(output.scores >= scores[output.classes]))
+
+    def result(
+        self, output: Instances, picture: Picture, class_names: tuple[str, ...] | None
+    ) -> Detections:
+        assert output.scores is not None  # a prediction has them
+        found = (output.boxes, output.scores, output.classes, tuple(filter(None, output.masks)))
+        return Detections.of_xywh(picture, class_names, *found)
 
     def best_guesses(self, output: Instances) -> Instances:
         """As in `Task`: of objects at one place, whatever their classes, the best."""

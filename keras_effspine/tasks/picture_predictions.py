@@ -10,8 +10,8 @@ import numpy as np
 
 from keras_effspine.data.checks import LARGEST_FAILED_SHARE
 from keras_effspine.data.failed_images import FailedImages
+from keras_effspine.data.images.letterbox import Letterboxed
 from keras_effspine.data.record import Record, RecordSet
-from keras_effspine.runners.letterbox import Letterboxed
 from keras_effspine.tasks.mirrored_images import mirrored_images
 from keras_effspine.tasks.task import Task
 

@@ -18,7 +18,8 @@ from keras_effspine.evaluation.semantic_segmentation import (
     SegmentationResult,
 )
 from keras_effspine.evaluation.tiled_masks import merge_maps
-from keras_effspine.runners.letterbox import stride_of
+from keras_effspine.results.class_maps import map_in_picture
+from keras_effspine.results.label_map import LabelMap
 from keras_effspine.stream.augmentation import Share
 from keras_effspine.tasks.class_balance import BalanceOptions, ClassAmounts, class_weights_of
 from keras_effspine.tasks.exported_outputs import ExportedOutputs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.results.picture import Picture
 
 _LOOKED_AT = 32
 _KEPT = ("head_layers", "decoder", "atrous_rates", "decoder_width")
@@ -153,14 +155,10 @@ class SemanticSegmentation(Task):
     def outputs(
         self, predictions: np.ndarray, scales: np.ndarray, records: Sequence[Record]
     ) -> list[np.ndarray]:
-        from keras_effspine.tasks.class_maps import class_map
-
-        outputs = []
-        for row, record in enumerate(records):
-            size = record.height, record.width
-            stride = stride_of(float(np.max(scales[row] * size)), predictions.shape[1])
-            outputs.append(class_map(predictions[row], scales[row] / stride, size))
-        return outputs
+        return [
+            map_in_picture(predictions[row], scales[row], (record.height, record.width))
+            for row, record in enumerate(records)
+        ]
 
     def merge_tiles(
         self, outputs: list[np.ndarray], windows: np.ndarray, record: Record
@@ -191,6 +189,11 @@ class SemanticSegmentation(Task):
         self, record: Record, output: np.ndarray, class_names: tuple[str, ...]
     ) -> Grade | None:
         return grade_map(self.truth(record), output)
+
+    def result(
+        self, output: np.ndarray, picture: Picture, class_names: tuple[str, ...] | None
+    ) -> LabelMap:
+        return LabelMap(picture, class_names, output)
 
     def draw(
         self,

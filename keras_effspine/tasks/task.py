@@ -13,6 +13,7 @@ from keras_effspine.tasks.class_balance import (
     pick_class_weights,
     repeat_factors,
 )
+from keras_effspine.tasks.drawn_result import DrawnResult
 from keras_effspine.tasks.exported_outputs import ExportedOutputs, nothing_to_decode
 from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.topology.labels import COCO_CLASSES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from keras_effspine.analysis.finding import Finding, Grade
     from keras_effspine.data.record import Record, RecordSet
     from keras_effspine.pretrained.pretrained import Pretrained
+    from keras_effspine.results.picture import Picture
 
 
 class Task(abc.ABC):
@@ -333,6 +335,19 @@ class Task(abc.ABC):
             scores: float `(classes,)`; see `evaluation.score_thresholds`.
         """
         return output
+
+    def result(self, output: Any, picture: Picture, class_names: tuple[str, ...] | None) -> Any:
+        """An output as an object for programs and notebooks; by default no more than drawn.
+
+        Args:
+            output: a predicted output.
+            picture: the `Picture` that it is of.
+            class_names: tuple of class names, or None.
+
+        Returns:
+            A `results.result.Result`, or what has its `plot` and `picture`.
+        """
+        return DrawnResult(self, output, picture, class_names)
 
     def best_guesses(self, output: Any) -> Any:
         """What of a prediction is drawn by default, as an output."""

@@ -11,9 +11,9 @@ from PIL import Image
 
 from keras_effspine.data.failed_images import FailedImages
 from keras_effspine.data.images.image_pixels import read_image
+from keras_effspine.data.images.letterbox import Letterboxed, LetterboxPlan, letterbox
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.tiles import Tiles
-from keras_effspine.runners.letterbox import Letterboxed, LetterboxPlan, letterbox
 from keras_effspine.tasks.mirrored_images import mirrored_images
 from keras_effspine.tasks.task import Task
 

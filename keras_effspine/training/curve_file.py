@@ -1,8 +1,10 @@
 """Points of curves for TensorBoard, each written once."""
 
+import collections
 import contextlib
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -60,8 +62,23 @@ class CurveFile:
             raise RunFolderError(f"{self._folder}: cannot be written ({reason(error)}).") from error
 
 
+def read_curves(folder: pathlib.Path) -> dict[str, list[tuple[int, float]]]:
+    """The curves in a folder of event files: from a name to its steps and values, in order."""
+    curves = collections.defaultdict[str, list[tuple[int, float]]](list)
+    for file in sorted(folder.glob("*.tfevents.*")):
+        for value, step in _values(file):
+            if value.metadata.plugin_data.plugin_name == "scalars":
+                curves[value.tag].append((step, float(tf.make_ndarray(value.tensor))))
+    return {name: sorted(points) for name, points in curves.items()}
+
+
 def _points(file: pathlib.Path) -> Iterator[tuple[str, int]]:
-    """Yields the name and the step of each point in an event file.
+    """Yields the name and the step of each point in an event file."""
+    return ((value.tag, step) for value, step in _values(file))
+
+
+def _values(file: pathlib.Path) -> Iterator[tuple[Any, int]]:
+    """Yields the points in an event file, as TensorFlow's messages, and their steps.
 
     The last record is half where the writer was killed; what stands before it counts.
     """
@@ -71,4 +88,4 @@ def _points(file: pathlib.Path) -> Iterator[tuple[str, int]]:
             event = tf.compat.v1.Event.FromString(next(records).numpy())
         except (StopIteration, tf.errors.DataLossError):
             return
-        yield from ((value.tag, event.step) for value in event.summary.value)
+        yield from ((value, event.step) for value in event.summary.value)

@@ -112,6 +112,7 @@ def train(
             averages = MovingAverages(model, recipe.optimization.ema)
             getattr(optimizer, "inner_optimizer", optimizer).averages = averages
             done = folder.restore(model, averages)
+        model.class_names, model.image_size = records.class_names, recipe.image_size
         check_agreement(strategy, weights=[zlib.crc32(w.tobytes()) for w in model.get_weights()])
         report(
             f"Training {recipe.preset} ({model.count_params():,} parameters) at "

@@ -14,6 +14,7 @@ from keras_effspine.data.tiles import Tiles
 from keras_effspine.errors import DataError, RunFolderError
 from keras_effspine.rich_parts import RichParts
 from keras_effspine.tasks.closer_look import CloserLook
+from keras_effspine.workflow.data_set import DataSet
 from keras_effspine.workflow.predictor import Predictor, tiles_for
 
 
@@ -75,7 +76,7 @@ class Evaluation(RichParts):
 
 def evaluate(
     predictor: Predictor,
-    data: str | os.PathLike | None = None,
+    data: DataSet | str | os.PathLike | None = None,
     images: str | os.PathLike | None = None,
     split: str | None = None,
     batch_size: int | None = None,
@@ -90,7 +91,8 @@ def evaluate(
 
     Args:
         predictor: `Predictor`.
-        data, images, split: as in `data.loading.load_measured_records`.
+        data: a `DataSet`, whose pictures for validation are taken, or its only ones; or with
+            `images` and `split` as in `data.loading.load_measured_records`.
         batch_size: pictures predicted at a time; None takes the model's own.
         flip: whether each picture is looked at mirrored, too; see `Task.fuse_mirrored`.
         tiles: in which large pictures are looked at; see `predictor.tiles_for`.
@@ -136,12 +138,15 @@ def _keep_thresholds(
 
 def measured_records(
     predictor: Predictor,
-    data: str | os.PathLike | None,
+    data: DataSet | str | os.PathLike | None,
     images: str | os.PathLike | None,
     split: str | None,
     report: Callable[[str], None],
 ) -> RecordSet:
     """The pictures that `evaluate` measures on, with the classes of the data."""
+    if isinstance(data, DataSet):
+        data = data.for_task(predictor.task_name, report)
+        return data.val or data.train
     if data is not None:
         records = load_measured_records(data, images, split, predictor.task.labels)
         for line in (describe_records(records), *describe_problems(records)):

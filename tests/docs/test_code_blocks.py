@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import keras
 import keras_cv
@@ -12,6 +13,7 @@ from sybil.document import Document, PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 import keras_effspine
+from keras_effspine.training import open_values
 
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE = pathlib.Path(keras_effspine.__file__).parent
@@ -46,9 +48,23 @@ def labels():
 
 
 @pytest.fixture(autouse=True)
-def without_traces(tmp_path, monkeypatch):
-    """One step of a network is soon computed; to trace it takes half a minute."""
+def files(tmp_path, monkeypatch, small_shapes, handful):
+    """What pages name, in the folder in which they run: an export, and a photo."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "export" / "annotations").mkdir(parents=True)
+    shutil.copytree(handful.images, "export/images")
+    shutil.copy(handful.file, "export/annotations/instances_train.json")
+    shutil.copy(handful.file, "export/annotations/instances_val.json")
+    shutil.make_archive("my_export", "zip", "export")
+    shutil.copy(sorted(handful.images.iterdir())[0], "photo.jpg")
+    # As many steps as a page has time for, where a recipe picks their number.
+    for name in ("FEWEST_STEPS", "FEWEST_EPOCHS", "MOST_EPOCHS"):
+        monkeypatch.setattr(open_values, name, 1)
+
+
+@pytest.fixture(autouse=True)
+def without_traces():
+    """One step of a network is soon computed; to trace it takes half a minute."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

@@ -22,7 +22,7 @@ FOLDERS = {
     "pretrained": ({"topology"}, {"keras", "keras_cv"}),
     "optimizers": ({"layers"}, {"keras"}),
     "models": (
-        {"topology", "layers", "networks", "pretrained", "optimizers"},
+        {"topology", "layers", "networks", "pretrained", "optimizers", "data", "results"},
         {"keras", "keras_cv", "tensorflow"},
     ),
     "checkpoints": (
@@ -31,7 +31,8 @@ FOLDERS = {
     ),
     "data": ({"topology"}, set()),
     "stream": ({"data", "topology"}, {"tensorflow"}),
-    "runners": ({"data"}, set()),
+    "results": ({"data", "drawing", "evaluation", "topology"}, set()),
+    "runners": ({"data", "results"}, set()),
     "inspection": ({"data", "topology"}, set()),
     "evaluation": ({"data", "topology"}, set()),
     "drawing": ({"data", "topology"}, set()),
@@ -48,6 +49,7 @@ FOLDERS = {
             "evaluation",
             "drawing",
             "analysis",
+            "results",
             "runners",
         },
         {"keras", "keras_cv", "tensorflow"},
@@ -58,7 +60,7 @@ FOLDERS = {
     ),
     "profiling": ({"topology", "layers", "pretrained", "models", "tasks", "training"}, {"keras"}),
     "exporting": (
-        {"data", "pretrained", "profiling", "runners", "tasks"},
+        {"data", "pretrained", "profiling", "results", "runners", "tasks"},
         {"keras", "tensorflow"},
     ),
     "searching": (
@@ -84,13 +86,15 @@ FOLDERS = {
             "drawing",
             "evaluation",
             "inspection",
+            "layers",
             "pretrained",
+            "results",
             "runners",
             "stream",
             "tasks",
             "training",
         },
-        set(),
+        {"tensorflow"},
     ),
 }
 HEAVY = {"keras", "keras_cv", "tensorflow"}

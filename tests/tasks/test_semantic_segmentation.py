@@ -12,7 +12,7 @@ from small_maps import label_map, write_mask_folder
 import keras_effspine
 from keras_effspine.data.loading import load_records
 from keras_effspine.errors import DataError
-from keras_effspine.tasks.class_maps import class_map
+from keras_effspine.results.class_maps import class_map
 from keras_effspine.tasks.inference import evaluate, predict_records
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.training.preset_values import resolve_preset
@@ -56,7 +56,7 @@ def interpolated(logits, y, x):
 
 @pytest.mark.parametrize("strip", [2**22, 50])
 def test_the_classes_of_pixels_are_those_of_interpolated_logits(monkeypatch, strip):
-    monkeypatch.setattr("keras_effspine.tasks.class_maps._STRIP", strip)
+    monkeypatch.setattr("keras_effspine.results.class_maps._STRIP", strip)
     logits = np.random.default_rng(0).normal(size=(5, 7, 4)).astype("float32")
     found = class_map(logits, (0.3, 0.21), (13, 31))
     assert found.shape == (13, 31) and found.dtype == "uint8"

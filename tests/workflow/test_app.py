@@ -49,8 +49,16 @@ def predictor(asked):
         )
         return [(record, boxes) for record in records.records], NoFailures()
 
-    task = find_task("detection")
-    return Predictor("planted", "a run", task, ("cat", "dog"), None, predictions)
+    return Predictor(
+        name="planted",
+        kind="a run",
+        task=find_task("detection"),
+        task_name="detection",
+        class_names=("cat", "dog"),
+        canvas=(64, 64),
+        predict_batch=len,
+        stream=predictions,
+    )
 
 
 @pytest.fixture

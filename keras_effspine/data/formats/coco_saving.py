@@ -37,7 +37,7 @@ def save_coco(
     paths = [os.path.abspath(path) for path in paths]
     if image_folder is None and paths:
         image_folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-    images, annotations = list[dict](), list[dict]()
+    names = []
     for record, path in zip(record_set.records, paths, strict=True):
         file_name = pathlib.Path(os.path.relpath(path, image_folder)).as_posix()
         if leaves_folder(file_name):
@@ -45,15 +45,8 @@ def save_coco(
                 f"Image {record.image_id} ({path}) lies outside of the image folder "
                 f"{image_folder}; name a folder that holds all pictures."
             )
-        size = {"width": record.width, "height": record.height}
-        images.append({"id": record.image_id, "file_name": file_name, **size})
-        annotations.extend(_annotations(record, record_set.category_ids))
-    named = zip(record_set.category_ids, record_set.class_names, strict=True)
-    content = {
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": category_id, "name": name} for category_id, name in named],
-    }
+        names.append(file_name)
+    content = coco_content(record_set, names)
     try:
         text = json.dumps(content, allow_nan=False, default=_plain)
     except ValueError as error:
@@ -62,6 +55,24 @@ def save_coco(
             "no number for it."
         ) from error
     write_file(annotation_file, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def coco_content(record_set: RecordSet, file_names: Sequence[str]) -> dict:
+    """What stands in COCO's annotation file, each picture under its file name.
+
+    Masks and attributes are as the records have them, bytes and NumPy's numbers included.
+    """
+    images, annotations = list[dict](), list[dict]()
+    for record, file_name in zip(record_set.records, file_names, strict=True):
+        size = {"width": record.width, "height": record.height}
+        images.append({"id": record.image_id, "file_name": file_name, **size})
+        annotations.extend(_annotations(record, record_set.category_ids))
+    named = zip(record_set.category_ids, record_set.class_names, strict=True)
+    return {
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": category_id, "name": name} for category_id, name in named],
+    }
 
 
 def _annotations(record: Record, category_ids: tuple) -> Iterator[dict]:

@@ -3,11 +3,14 @@
 import os
 import pathlib
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 
 from keras_effspine.data.formats.voc_file import CORNERS, FLAGS
 from keras_effspine.data.formats.voc_folder import LABEL_MAP, LISTS
+from keras_effspine.data.record import Record
 from keras_effspine.errors import DataError
 
+_DECLARATION = "<?xml version='1.0' encoding='utf-8'?>"
 _LABEL_MAP_HEAD = "# label:color_rgb:parts:actions"
 # What XML 1.0 cannot hold in any form: control characters and halves of surrogate pairs.
 _FORBIDDEN = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
@@ -40,9 +43,7 @@ def save_voc(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
     for split, record_set in record_sets.items():
         for record, name in zip(record_set.records, names[split], strict=True):
             try:
-                content = _file_content(
-                    name, record.width, record.height, list(_objects(record, class_names))
-                )
+                content = voc_text(record, name, class_names).encode("utf-8")
             except ValueError as error:
                 raise DataError(
                     f"Image {record.image_id!r}: cannot be written as Pascal VOC ({error})."
@@ -56,50 +57,46 @@ def _stem(name):
     return name.rpartition(".")[0] or name
 
 
-def _objects(record, class_names):
-    attributes = record.attributes or ({},) * len(record.boxes)
-    for box, index, crowd, said in zip(
-        record.boxes.tolist(), record.classes, record.is_crowd, attributes, strict=True
-    ):
-        yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
-
-
-def _file_content(filename, width, height, objects):
-    """An annotation file.
+def voc_text(record: Record, name: str, class_names: Sequence[str]) -> str:
+    """The annotation file of a picture, in XML.
 
     Args:
-        filename: name of the picture.
-        width: its width in pixels.
-        height: its height in pixels.
-        objects: list of tuples: class name, box, `xywh` in pixels, and attributes.
-
-    Returns:
-        The file's bytes, in UTF-8.
+        record: `Record`.
+        name: the picture's file name.
+        class_names: the names of all classes.
 
     Raises:
         ValueError: a name holds characters that XML cannot.
     """
     root = ElementTree.Element("annotation")
     _add(root, "folder", "JPEGImages")
-    _add(root, "filename", filename)
+    _add(root, "filename", name)
     _add(_add(root, "source"), "database", "Unknown")
     size = _add(root, "size")
-    for name, value in (("width", width), ("height", height), ("depth", 3)):
-        _add(size, name, value)
+    for side, value in (("width", record.width), ("height", record.height), ("depth", 3)):
+        _add(size, side, value)
     _add(root, "segmented", 0)
-    for name, box, attributes in objects:
+    for label, box, attributes in _objects(record, class_names):
         item = _add(root, "object")
-        _add(item, "name", name)
+        _add(item, "name", label)
         _add(item, "pose", attributes.get("pose", "Unspecified"))
         for flag in FLAGS:
             if flag in attributes or flag != "occluded":
                 _add(item, flag, int(bool(attributes.get(flag))))
         corners = _add(item, "bndbox")
         edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
-        for name, value in zip(CORNERS, edges, strict=True):
-            _add(corners, name, int(value) if float(value).is_integer() else repr(float(value)))
+        for corner, value in zip(CORNERS, edges, strict=True):
+            _add(corners, corner, int(value) if float(value).is_integer() else repr(float(value)))
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8")
+    return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}"
+
+
+def _objects(record, class_names):
+    attributes = record.attributes or ({},) * len(record.boxes)
+    for box, index, crowd, said in zip(
+        record.boxes.tolist(), record.classes, record.is_crowd, attributes, strict=True
+    ):
+        yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
 
 
 def _add(parent, tag, text=None):

@@ -95,8 +95,7 @@ def save_yolo(
             path = label_path(folder / "images" / split / name)
             path.parent.mkdir(parents=True, exist_ok=True)
             with open_image(record) as image:
-                lines = "".join(f"{line}\n" for line in _lines(record, image))
-            path.write_text(lines, encoding="ascii")
+                path.write_text(label_lines(record, image), encoding="ascii")
     first = next(iter(record_sets.values()))
     places = {split: f"images/{split}" for split in record_sets}
     if "val" not in places and "validation" in places:
@@ -127,19 +126,27 @@ def polygons(record: Record) -> list[np.ndarray] | None:
     return found
 
 
-def _lines(record, image):
+def label_lines(record: Record, image: Image.Image | None = None) -> str:
+    """The label file of a picture.
+
+    Args:
+        record: `Record`.
+        image: the picture, opened, by whose header the record's points are turned as a viewer
+            shows them; None where they count on that already.
+    """
     size = np.array([record.width, record.height])
-    # Labels count on what a viewer shows; a record of that size has it already.
-    turned = (lambda points: shown_points(points, image)) if image.size == tuple(size) else None
-    shapes, kept = polygons(record), ~record.is_crowd
+    # A record that is of the size that a viewer shows has been turned before.
+    is_stored = image is not None and image.size == tuple(size)
+    shapes, kept, lines = polygons(record), ~record.is_crowd, []
     if shapes is None:
         shapes = record.boxes[kept][:, [0, 1, 0, 1]]
         shapes[:, 2:] += record.boxes[kept][:, 2:]
     for index, shape in zip(record.classes[kept], shapes, strict=True):
         points = shape.reshape(-1, 2) / size
-        points = points if turned is None else turned(points)
+        points = shown_points(points, image) if is_stored and image is not None else points
         if len(points) == 2:
             low, high = points.min(axis=0), points.max(axis=0)
             points = np.stack([(low + high) / 2, high - low])
         # At 10 digits the rounding is below a millionth of a pixel.
-        yield " ".join([str(index), *(f"{value:.10g}" for value in points.reshape(-1))])
+        lines.append(" ".join([str(index), *(f"{value:.10g}" for value in points.reshape(-1))]))
+    return "".join(f"{line}\n" for line in lines)

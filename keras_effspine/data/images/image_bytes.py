@@ -17,22 +17,26 @@ def read_image_bytes(record: Record) -> bytes:
         record: `Record`; its `offset` and `length` say which bytes of the file are the picture.
 
     Returns:
-        The bytes of a JPEG, PNG or other image file.
+        The bytes of a JPEG, PNG or other image file; of a picture without a file, a PNG's.
 
     Raises:
         OSError: the file cannot be read, or ends within the picture.
     """
+    if record.pixels is not None:
+        content = io.BytesIO()
+        Image.fromarray(record.pixels).save(content, "PNG", compress_level=1)
+        return content.getvalue()
     with open(record.path, "rb") as file:
         if record.length is None and not record.offset:
             return file.read()
         file.seek(record.offset)
-        content = file.read(-1 if record.length is None else record.length)
-    if record.length is not None and len(content) < record.length:
+        found = file.read(-1 if record.length is None else record.length)
+    if record.length is not None and len(found) < record.length:
         raise OSError(
-            f"{record.path} ends {record.length - len(content)} bytes before the picture of image "
+            f"{record.path} ends {record.length - len(found)} bytes before the picture of image "
             f"{record.image_id} does; the file is cut short"
         )
-    return content
+    return found
 
 
 def open_image(record: Record) -> Image.Image:
@@ -47,6 +51,8 @@ def open_image(record: Record) -> Image.Image:
     Raises:
         OSError: the file cannot be read, or is no picture.
     """
+    if record.pixels is not None:
+        return Image.fromarray(record.pixels)
     if record.length is None and not record.offset:
         return Image.open(record.path)
     return Image.open(io.BytesIO(read_image_bytes(record)))

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_effspine.data.images.letterbox import letterbox, read_letterboxed
 from keras_effspine.data.record import RecordSet, record_without_objects
-from keras_effspine.runners.letterbox import letterbox, read_letterboxed
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches
 

@@ -4,8 +4,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_effspine.data.images.letterbox import stride_of
+
 _STRIP = 2**22
 """Numbers that are interpolated at a time."""
+
+
+def map_in_picture(logits: np.ndarray, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The classes of a picture's pixels from the logits of its canvas.
+
+    Args:
+        logits: float32 `(rows, columns, classes)`, each of so many pixels of the canvas along each
+            side as the picture fills it with.
+        scale: float `(2,)`, pixels of the canvas over pixels of the picture along y, x.
+        size: height and width of the picture.
+
+    Returns:
+        uint8 `(height, width)`.
+    """
+    stride = stride_of(float(np.max(scale * size)), len(logits))
+    return class_map(logits, scale / stride, size)
 
 
 def class_map(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_effspine.data.run_lengths import decoded
-from keras_effspine.tasks.mask_pasting import paste_mask
+from keras_effspine.results.mask_pasting import paste_mask
 
 WIDTH, HEIGHT = 90, 70
 SMOOTH = np.add.outer(np.linspace(-1, 1, 28) ** 2, np.linspace(-1, 1, 28) ** 2) < 0.9
