@@ -1,5 +1,7 @@
 """Exported files run without TensorFlow and Keras, and bad ones are refused in one line."""
 
+import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -172,3 +174,10 @@ def test_metadata_are_read_as_they_were_written():
         suppression=metadata.Suppression(0.01, 0.5, 100, 100),
     )
     assert Metadata.from_text(written.as_text(), "a") == written
+    more = dataclasses.replace(
+        written, score_thresholds={"a": 0.375}, tiles={"size": 640, "overlap": 0.2, "whole": True}
+    )
+    assert Metadata.from_text(more.as_text(), "a") == more
+    earlier = json.loads(written.as_text())
+    del earlier["score_thresholds"], earlier["tiles"]  # files of before there were any
+    assert Metadata.from_text(json.dumps(earlier), "a") == written

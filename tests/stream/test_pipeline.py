@@ -73,7 +73,15 @@ def padded(sample, count=3):
 
 
 def stream(
-    record_set, seed=0, batch_size=2, first_batch=0, shard=(0, 1), log=None, steps=None, **options
+    record_set,
+    seed=0,
+    batch_size=2,
+    first_batch=0,
+    shard=(0, 1),
+    log=None,
+    steps=None,
+    repeats=None,
+    **options,
 ):
     """A stream whose pictures all fit the canvas, unless `options` of `Augmentation` say else."""
     return training_batches(
@@ -88,6 +96,7 @@ def stream(
         shard,
         log,
         steps=steps,
+        repeats=repeats,
     )
 
 
@@ -130,6 +139,27 @@ def test_every_picture_is_seen_once_a_pass_and_passes_differ_in_order(record_set
     passes = np.array([index_of(image) for image in images]).reshape(3, COUNT)
     assert all(sorted(one) == list(range(COUNT)) for one in passes.tolist())
     assert len({tuple(one) for one in passes.tolist()}) == 3
+
+
+def test_pictures_are_repeated_as_asked_for_and_the_stream_goes_on_anywhere(record_set):
+    repeats = np.ones(COUNT)
+    repeats[[2, 7]] = 3.5, 2.5  # a round of fourteen
+    whole = batches_of(record_set, 28, batch_size=4, repeats=repeats, mosaic=0.0)
+    seen = [index_of(image) for images, _ in whole for image in images]
+    counts = np.bincount(seen, minlength=COUNT)
+    assert counts.tolist() == [8, 8, counts[2], 8, 8, 8, 8, counts[7], 8, 8]
+    assert counts[2] + counts[7] == 8 * 6 and 24 < counts[2] < 32
+    later = batches_of(record_set, 5, batch_size=4, repeats=repeats, mosaic=0.0, first_batch=23)
+    assert_same_batches(whole[23:], later)
+    parts = [
+        batches_of(record_set, 28, batch_size=4, repeats=repeats, mosaic=0.0, shard=(number, 2))
+        for number in range(2)
+    ]
+    joined = [
+        tf.nest.map_structure(lambda *rows: np.concatenate(rows), *pair)
+        for pair in zip(*parts, strict=True)
+    ]
+    assert_same_batches(whole, joined)
 
 
 def test_no_picture_is_lost_where_the_batch_does_not_divide_their_number(record_set):

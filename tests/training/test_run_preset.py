@@ -37,6 +37,7 @@ def run(handful, tmp_path_factory):
     best = {"step": 4, "AP": 0.5, "AP_small": None}
     measured = {"measured_on": "training", "step": 4, "best": best, "history": [best]}
     (folder / "metrics.json").write_text(json.dumps(measured))
+    (folder / "thresholds.json").write_text(json.dumps({"last": {"disc": 0.375}}))
     return folder
 
 
@@ -58,6 +59,7 @@ def test_a_run_is_saved_with_what_it_measured_and_opens_as_a_trained_model(
     trained = find_trained(str(out))
     assert trained.class_names == handful.records.class_names
     assert trained.image_size == 64
+    assert trained.score_thresholds == {"disc": 0.375}
     model = keras_effspine.load_model(run)
     for one, other in zip(model.weights, trained.read_model().weights, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
