@@ -99,8 +99,8 @@ def train(
 
     The run folder holds the model (model.keras), the best one so far (best.keras), the recipe in
     full and the class names (run.json), the measurements (metrics.json) and the predictions they
-    were made from (predictions.json), pictures of truth and prediction (examples.png), and
-    TensorBoard logs (tensorboard/).
+    were made from (predictions.json), the best score threshold of each class (thresholds.json),
+    pictures of truth and prediction (examples.png), and TensorBoard logs (tensorboard/).
     """
     load_tensorflow()
 
