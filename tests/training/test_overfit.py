@@ -39,7 +39,7 @@ def test_the_run_folder_holds_what_the_run_was_and_what_came_of_it(trained_run, 
     folder = trained_run.folder
     assert {path.name for path in folder.path.iterdir() if path.name[0] != "."} == {
         *("model.keras", "best.keras", "run.json", "metrics.json", "predictions.json"),
-        *("examples.png", "tensorboard"),
+        *("examples.png", "tensorboard", "thresholds.json"),
     }
     run = json.loads((folder.path / "run.json").read_text())
     assert run["keras_effspine"] == keras_effspine.__version__
