@@ -140,20 +140,14 @@ class KerasHub(Preset):
             image_shape=(size, size, 3),
         )
         backbone = keras_hub.models.RetinaNetBackbone(
-            image_encoder=encoder, min_level=3, max_level=7, use_p5=False
-        )
-        anchors = keras_hub.layers.AnchorGenerator(
-            "xyxy",
+            image_encoder=encoder,
             min_level=3,
             max_level=7,
-            num_scales=3,
-            aspect_ratios=[0.5, 1.0, 2.0],
-            anchor_size=3.0,
+            use_p5=False,
+            image_shape=(size, size, 3),
         )
-        encoder = keras_hub.layers.RetinaNetLabelEncoder("xyxy", anchor_generator=anchors)
         self.model = keras_hub.models.RetinaNetObjectDetector(
             backbone=backbone,
-            label_encoder=encoder,
             num_classes=classes,
             bounding_box_format="xyxy",
         )
@@ -166,18 +160,28 @@ class KerasHub(Preset):
         for layer in self.model._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = MOMENTUM
+        self.of_keras = keras.Model
         self.parameters, self.multiply_adds = self.model.count_params(), None
         self.size = size
 
     def step(self, images, boxes, classes):
         labels = {"boxes": boxes, "labels": classes}
-        return self.model.train_on_batch(_normalized(images), labels, return_dict=True)["loss"]
+        # keras-hub's own method takes no dictionary of labels.
+        told = self.of_keras.train_on_batch(
+            self.model, _normalized(images), labels, return_dict=True
+        )
+        return told["loss"]
 
     def ready(self):
-        pass
+        import tensorflow as tf
+
+        def detect(images):  # its own step wants labels as well
+            return self.model.decode_predictions(self.model(images, training=False), (images, None))
+
+        self.detect = tf.function(detect)
 
     def predict(self, images):
-        found = self.model.predict_on_batch(_normalized(images))
+        found = self.detect(_normalized(images))
         rows = []
         for row in range(len(images)):
             known = np.asarray(found["labels"][row]) >= 0
