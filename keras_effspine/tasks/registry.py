@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_effspine.errors import RecipeError
-from keras_effspine.tasks.task import Task
 
+# The command line reads the names alone, within a second.
 if TYPE_CHECKING:
     from keras_effspine.data.record import Record
+    from keras_effspine.tasks.task import Task
 
 TASKS = {
     "detection": ("keras_effspine.tasks.detection", "Detection"),
