@@ -136,6 +136,6 @@ def test_an_interruption_ends_quietly(place, effspine, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("keras_effspine.training.train.train", interrupt)
+    monkeypatch.setattr("keras_effspine.workflow.train.run_recipe", interrupt)
     answer = effspine(*TRAIN)
     assert (answer.status, answer.err) == (130, "")

@@ -207,7 +207,8 @@ def test_the_places_that_made_a_drawing_are_drawn_beside_it(
     assert (answer.status, answer.err) == (0, "")
     plain, warm = (np.asarray(Image.open(f"{name}.png"), int) for name in ("o", "o-heat"))
     assert warm.shape == plain.shape
-    assert 0 < (abs(warm - plain).max(axis=-1) > 40).mean() < 0.5
+    changed = (abs(warm - plain).max(axis=-1) > 40).mean()
+    assert 0 < changed < 0.9  # some places, and not all
     tiled = effspine("predict", run, picture, "--heatmap", "--tiles", 160)
     assert (tiled.status, tiled.err.count("\n")) == (2, 1)
     assert "--heatmap looks at pictures as a whole" in tiled.err
