@@ -21,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import numpy as np
 
 from keras_effspine.pretrained.find_pretrained import find_pretrained
-from keras_effspine.searching import latency_timing
+from keras_effspine.searching import latency_timing, stopwatch
 from keras_effspine.searching.counts import Counts
 from keras_effspine.searching.latency import Latency
 from keras_effspine.training.recipe import Recipe
@@ -70,7 +70,7 @@ def main():
     parser.add_argument("--candidates", type=int, default=12)
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     options = parser.parse_args()
-    latency_timing.CLOCK = CLOCKS[options.clock]
+    stopwatch.CLOCK = CLOCKS[options.clock]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(options.out.read_text()) if options.out.exists() else {}
     for network in options.networks:

@@ -9,14 +9,12 @@ from typing import Any
 from keras import KerasTensor, ops
 
 from keras_effspine.layers.sliced import (
-    AddIfAsWide,
-    SelectedWidths,
     SlicedBatchNormalization,
     SlicedConv2D,
     SlicedDepthwiseConv2D,
-    TakeIfAsWide,
 )
 from keras_effspine.layers.stochastic_depth import StochasticDepth
+from keras_effspine.layers.width_selection import AddIfAsWide, SelectedWidths, TakeIfAsWide
 from keras_effspine.networks.operations import Operations
 from keras_effspine.topology.block_table import STEM
 from keras_effspine.topology.network_spec import NetworkSpec

@@ -6,11 +6,9 @@ import pytest
 
 from keras_effspine.layers.batch_normalization import BatchNormalization
 from keras_effspine.layers.sliced import (
-    AddIfAsWide,
     SlicedBatchNormalization,
     SlicedConv2D,
     SlicedDepthwiseConv2D,
-    TakeIfAsWide,
     first_channels,
 )
 
@@ -79,12 +77,3 @@ def test_frozen_normalisation_keeps_its_statistics():
     layer.build((None, None, None, 8))
     layer.trainable = False
     np.testing.assert_array_equal(layer(maps(4), training=True), layer(maps(4)))
-
-
-def test_what_is_as_wide_is_added_or_taken_and_nothing_else():
-    one, same, other = maps(4), maps(4, seed=1), maps(3, seed=2)
-    np.testing.assert_array_equal(AddIfAsWide()(one, same), one + same)
-    np.testing.assert_array_equal(AddIfAsWide()(one, same, 2 * same), one + 2 * same)
-    np.testing.assert_array_equal(AddIfAsWide()(one, other, 2 * other), other)
-    np.testing.assert_array_equal(TakeIfAsWide()(one, same), one)
-    np.testing.assert_array_equal(TakeIfAsWide()(one, other), other)

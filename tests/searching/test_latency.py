@@ -89,15 +89,23 @@ def folder(plan, tmp_path_factory):
     folder = tmp_path_factory.mktemp("search")
     with pytest.MonkeyPatch.context() as patch:
         use_processor_time(patch)
+        time_few_widths(patch)
         plan.budget.prepare(folder, quiet)
     return folder
 
 
+def time_few_widths(patch):
+    from keras_effspine.searching import network_pieces
+
+    patch.setattr(network_pieces, "READ", 2)
+    patch.setattr(network_pieces, "WIDTHS", 2)
+
+
 def use_processor_time(patch):
     """Which other processes on the machine do not change much."""
-    from keras_effspine.searching import latency_timing
+    from keras_effspine.searching import stopwatch
 
-    patch.setattr(latency_timing, "CLOCK", time.process_time)
+    patch.setattr(stopwatch, "CLOCK", time.process_time)
 
 
 @pytest.mark.integration
@@ -157,8 +165,10 @@ def test_limits_that_make_no_sense_are_refused(recipe):
 
 @pytest.mark.integration
 def test_a_device_that_cannot_tell_narrow_from_wide_is_refused(plan, tmp_path, monkeypatch):
-    from keras_effspine.searching import latency_timing
+    from keras_effspine.searching import latency_timing, network_pieces
 
-    monkeypatch.setattr(latency_timing, "_time", lambda *arguments: 3.0)
+    time_few_widths(monkeypatch)
+    for module in (latency_timing, network_pieces):
+        monkeypatch.setattr(module, "milliseconds", lambda *arguments: 3.0)
     with pytest.raises(SearchError, match="too busy to be timed"):
         plan.budget.prepare(tmp_path, quiet)

@@ -1,5 +1,6 @@
 """One network is trained, its slices are measured, and the best one is shipped with its weights."""
 
+import pickle
 import types
 
 import keras
@@ -67,6 +68,10 @@ def test_a_search_ends_in_a_preset_that_needs_no_training(searched, recipe):
     metrics = supernet.metrics(betas, 0)
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     np.testing.assert_array_equal(model(images), supernet._model(images))
+    # So does a worker, to which the evaluator is pickled.
+    plan.evaluator.prepare(out, quiet)
+    worker = pickle.loads(pickle.dumps(plan.evaluator))
+    assert worker.evaluate(betas, 0, out / "work", {}).score == metrics["top1"]
     assert metrics["top1"] == read_preset(out / "best").trained["measured"]["top1"]
 
 
