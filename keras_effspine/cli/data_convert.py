@@ -11,7 +11,9 @@ from keras_effspine.errors import DataError
 
 
 def convert(
-    to: Annotated[str, typer.Option(help="Format to write: coco, voc, yolo or tfrecord.")],
+    to: Annotated[
+        str, typer.Option(help="Format to write: coco, voc, yolo, cvat, label-studio or tfrecord.")
+    ],
     out: Annotated[str, typer.Option(help="Folder to make.")],
     data: Data = None,
     images: Images = None,

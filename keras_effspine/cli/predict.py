@@ -62,6 +62,14 @@ def predict(
     last: Last = False,
     flip: Flip = False,
     tiles: TilesText = None,
+    as_format: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            help="Write annotations, for people to correct, in place of drawings: a folder with "
+            "the pictures as coco, voc, yolo, cvat or label-studio.",
+        ),
+    ] = None,
     heatmap: Annotated[
         bool,
         typer.Option(
@@ -84,11 +92,14 @@ def predict(
     from keras_effspine.atomic_file import write_file
     from keras_effspine.data.checks import LARGEST_FAILED_SHARE, describe_problems
     from keras_effspine.data.class_alignment import align_classes
+    from keras_effspine.data.conversion import check_target
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.data.images.loose_images import load_images
     from keras_effspine.data.loading import describe_records, load_measured_records
     from keras_effspine.drawing.heat import draw_heat
     from keras_effspine.evaluation.score_thresholds import describe_thresholds
+    from keras_effspine.results.picture import Picture
+    from keras_effspine.results.predictions import Predictions
     from keras_effspine.tasks.showcase import truth_and_prediction
     from keras_effspine.workflow.predictor import tiles_for
 
@@ -100,6 +111,13 @@ def predict(
     seen_in = tiles_for(predictor, tiles)
     if heatmap and seen_in is not None:
         raise DataError("--heatmap looks at pictures as a whole; leave --tiles out, or say off.")
+    if heatmap and as_format is not None:
+        raise DataError("--heatmap is drawn, and --as writes annotations; leave one of them out.")
+    if as_format is not None and not {"objects", "instances"} & set(task.labels):
+        raise DataError(
+            f"--as is for boxes and masks; {predictor.name} predicts something else. Leave it out: "
+            "predictions.json beside the drawings holds what it says."
+        )
     heat_maps = predictor.heat_maps() if heatmap else None
     if source is not None:
         records = load_images(source, class_names, but=out)
@@ -111,7 +129,11 @@ def predict(
     for line in describe_problems(records):
         say(line)
     single = source is not None and os.path.isfile(source) and not is_archive(source)
-    target, files = _places(records, source or data, out, single)
+    if as_format is not None:
+        named = pathlib.Path(source or data or "")
+        annotations = check_target(as_format, out or f"{named.stem}-{as_format}")
+    else:
+        target, files = _places(records, source or data, out, single)
 
     if min_score is None and predictor.score_thresholds:
         say(describe_thresholds(predictor.score_thresholds, class_names))
@@ -128,6 +150,16 @@ def predict(
         flip,
         seen_in,
     )
+
+    if as_format is not None:
+        results = Predictions(
+            predictor.result(output, Picture.of_record(record, upright), min_score, every_guess)
+            for record, output in predictions
+        )
+        for line in results.save(annotations, as_format):
+            say(f"left out, {as_format} cannot hold it: {line}")
+        _say_what_was_done(records, images_read, f"annotated: {annotations}")
+        return
 
     def chosen(output: Any) -> Any:
         return predictor.likely(output, min_score, every_guess)
@@ -158,12 +190,19 @@ def predict(
                 drawing.popleft().result()
         for one in drawing:
             one.result()
-    for line in images_read.describe():
-        say(f"skipped: {line}")
     if not single:
         text = json.dumps(evaluator.predictions()) + "\n"
         write_file(target / "predictions.json", lambda path: path.write_text(text))
-    say(f"{len(records.records) - len(images_read.failed)} drawn: {target}")
+    _say_what_was_done(records, images_read, f"drawn: {target}")
+
+
+def _say_what_was_done(records, images_read, done):
+    """Says what was skipped, and ends with status 1 where that is more than a tenth."""
+    from keras_effspine.data.checks import LARGEST_FAILED_SHARE
+
+    for line in images_read.describe():
+        say(f"skipped: {line}")
+    say(f"{len(records.records) - len(images_read.failed)} {done}")
     skipped = sum(problem.action == "skipped" for problem in records.problems)
     named = len(records.records) + skipped
     if skipped + len(images_read.failed) > LARGEST_FAILED_SHARE * named:

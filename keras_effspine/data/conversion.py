@@ -6,27 +6,32 @@ import os
 import pathlib
 from collections.abc import Callable
 
-import numpy as np
-
 from keras_effspine.atomic_file import whole_folder
+from keras_effspine.data.format_losses import left_out
 from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.data.formats.file_names import name_inside
 from keras_effspine.data.images.image_bytes import read_image_bytes
-from keras_effspine.data.record import Record, RecordSet
+from keras_effspine.data.record import RecordSet
 from keras_effspine.data.record_columns import image_labels
 from keras_effspine.errors import DataError
 
-TARGETS = ("coco", "voc", "yolo", "tfrecord")
+TARGETS = ("coco", "voc", "yolo", "cvat", "label-studio", "tfrecord")
 
 
 def convert(
-    record_sets: dict[str, RecordSet], target: str, folder: str | os.PathLike, link: bool = False
+    record_sets: dict[str, RecordSet],
+    target: str,
+    folder: str | os.PathLike,
+    link: bool = False,
+    predicted: bool = False,
 ) -> list[str]:
     """Writes a data set in another format, with its pictures.
 
     The folder appears whole or not at all. `"coco"` makes `<split>.json` and `images`; `"voc"`
     `Annotations`, `JPEGImages` and `ImageSets/Main`; `"yolo"` `data.yaml`, `images/<split>` and
-    `labels/<split>`; `"tfrecord"` shards with pictures and annotations and an index a split.
+    `labels/<split>`; `"cvat"` `annotations.xml` and `images`, `"label-studio"` `tasks.json`,
+    `label_config.xml` and `images`, in a folder a split where there are several; `"tfrecord"`
+    shards with pictures and annotations and an index a split.
 
     Args:
         record_sets: dictionary from split to `RecordSet`; all have the same classes.
@@ -34,6 +39,8 @@ def convert(
         folder: path of the folder to make; it may exist if it is empty.
         link: whether picture files are hard links to the originals, where the disk allows it,
             instead of copies.
+        predicted: whether a model has said it, and not a person; CVAT and Label Studio tell these
+            apart.
 
     Returns:
         List of lines that say what the format could not hold, counted by kind.
@@ -42,36 +49,33 @@ def convert(
         DataError: the folder is not empty or cannot be written, the splits differ in their
             classes, or something cannot be written in the format.
     """
-    if target not in TARGETS:
-        raise DataError(f"{target}: no known format; choose one of {', '.join(TARGETS)}.")
+    folder = check_target(target, folder)
     _check_classes(record_sets)
     if target != "tfrecord":
         _refuse_labelled(record_sets, target)
-    folder = pathlib.Path(os.path.abspath(folder))
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise DataError(f"{folder}: exists and is not empty; name a new folder.")
     names = _NAMING[target](file_names(record_sets))
     try:
         with whole_folder(folder) as part:
-            _write(record_sets, target, part, names, link)
+            if target != "tfrecord":
+                _write_images(record_sets, target, part, names, link)
+            _WRITING[target](record_sets, part, names, folder.name, predicted)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error}).") from error
     return left_out(record_sets, target)
 
 
-def left_out(record_sets: dict[str, RecordSet], target: str) -> list[str]:
-    """What a format cannot hold of some record sets, as a list of lines, one a kind."""
-    counts: collections.Counter[str] = collections.Counter()
-    for record_set in record_sets.values():
-        for record in record_set.records:
-            counts.update(_LEFT_OUT[target](record))
-            counts["label maps of pixels"] += record.semantic_map is not None
-            if target in ("voc", "yolo") and isinstance(record.image_id, int):
-                counts["image ids (file names tell the pictures)"] += 1
-        plain = tuple(range(len(record_set.class_names)))
-        if target in ("voc", "yolo") and tuple(record_set.category_ids) != plain:
-            counts["category ids (classes are told by name and order)"] = len(plain)
-    return [f"{count} {kind}" for kind, count in counts.items() if count]
+def check_target(target: str, folder: str | os.PathLike) -> pathlib.Path:
+    """The absolute path of the folder that `convert` would write.
+
+    Raises:
+        DataError: it is not empty, or the format is not known.
+    """
+    if target not in TARGETS:
+        raise DataError(f"{target}: no known format; choose one of {', '.join(TARGETS)}.")
+    path = pathlib.Path(os.path.abspath(folder))
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise DataError(f"{path}: exists and is not empty; name a new folder.")
+    return path
 
 
 def _check_classes(record_sets):
@@ -93,33 +97,15 @@ def _refuse_labelled(record_sets, target):
             )
 
 
-def _write(record_sets, target, folder, names, link):
-    if target == "tfrecord":
-        from keras_effspine.data.formats.tfrecord import save_tfrecord
-
-        save_tfrecord(record_sets, folder, names)
-        return
-    images = {"coco": "images", "voc": "JPEGImages", "yolo": "images/{split}"}[target]
+def _write_images(record_sets, target, folder, names, link):
     written = {}
     for split, record_set in record_sets.items():
-        place = folder / images.format(split=split)
+        place = folder / _IMAGES[target](split, record_sets)
         for record, name in zip(record_set.records, names[split], strict=True):
             if written.setdefault(place / name, _key(record)) != _key(record):
                 raise DataError(f"Two pictures would both be {place.name}/{name}; rename one.")
             if not (place / name).exists():
                 _write_image(record, place / name, link)
-    if target == "coco":
-        for split, record_set in record_sets.items():
-            paths = [folder / "images" / name for name in names[split]]
-            save_coco(record_set, folder / f"{split}.json", folder / "images", paths)
-    elif target == "voc":
-        from keras_effspine.data.formats.voc_writing import save_voc
-
-        save_voc(record_sets, folder, names)
-    else:
-        from keras_effspine.data.formats.yolo import save_yolo
-
-        save_yolo(record_sets, folder, names)
 
 
 def _write_image(record, path, link):
@@ -180,52 +166,75 @@ _NAMING = {
     "tfrecord": lambda names: names,
     "voc": _flat,
     "yolo": _flat,
+    "cvat": lambda names: names,
+    "label-studio": lambda names: names,
 }
 
 
-def _box_areas_differ(record):
-    boxes = record.boxes[:, 2] * record.boxes[:, 3]
-    return ~np.isclose(record.areas, boxes, rtol=1e-3)
+def _own_folder(split, record_sets):
+    """Folder of a part in formats whose files know of no parts."""
+    return split if len(record_sets) > 1 else "."
 
 
-def _voc_leaves_out(record):
-    attributes = record.attributes or ({},) * len(record.boxes)
-    known = {"truncated", "occluded", "difficult", "pose"}
-    yield "masks", sum(mask is not None for mask in record.masks)
-    crowds = zip(record.is_crowd, attributes, strict=True)
-    yield (
-        "crowds as such (written as difficult objects)",
-        sum(bool(crowd) and "difficult" not in said for crowd, said in crowds),
-    )
-    yield "object areas (readers take that of the box)", int(_box_areas_differ(record).sum())
-    yield "attributes", sum(bool(said.keys() - known) for said in attributes)
-
-
-def _yolo_leaves_out(record):
-    from keras_effspine.data.formats.yolo import polygons
-
-    crowd = record.is_crowd
-    masks = sum(mask is not None for mask, one in zip(record.masks, crowd, strict=True) if not one)
-    yield "crowds", int(crowd.sum())
-    if polygons(record) is None:
-        yield "masks (not all of the picture's are one polygon with the bounds of the box)", masks
-        areas = int((_box_areas_differ(record) & ~crowd).sum())
-        yield "object areas (readers take that of the box)", areas
-    attributes = record.attributes or ({},) * len(crowd)
-    yield "objects' attributes", sum(bool(said) for said in attributes)
-
-
-def _nothing(record):
-    return ()
-
-
-def _counted(kinds):
-    return lambda record: {kind: count for kind, count in kinds(record) if count}
-
-
-_LEFT_OUT: dict[str, Callable[[Record], dict[str, int]]] = {
-    "coco": _counted(_nothing),
-    "voc": _counted(_voc_leaves_out),
-    "yolo": _counted(_yolo_leaves_out),
-    "tfrecord": _counted(_nothing),
+_IMAGES: dict[str, Callable[[str, dict], str]] = {
+    "coco": lambda split, _: "images",
+    "voc": lambda split, _: "JPEGImages",
+    "yolo": lambda split, _: f"images/{split}",
+    "cvat": lambda split, record_sets: f"{_own_folder(split, record_sets)}/images",
+    "label-studio": lambda split, record_sets: f"{_own_folder(split, record_sets)}/images",
 }
+
+
+def _coco(record_sets, folder, names, _, __):
+    for split, record_set in record_sets.items():
+        paths = [folder / "images" / name for name in names[split]]
+        save_coco(record_set, folder / f"{split}.json", folder / "images", paths)
+
+
+def _voc(record_sets, folder, names, _, __):
+    from keras_effspine.data.formats.voc_writing import save_voc
+
+    save_voc(record_sets, folder, names)
+
+
+def _yolo(record_sets, folder, names, _, __):
+    from keras_effspine.data.formats.yolo import save_yolo
+
+    save_yolo(record_sets, folder, names)
+
+
+def _cvat(record_sets, folder, names, _, predicted):
+    from keras_effspine.data.formats.cvat_writing import save_cvat
+
+    for split, record_set in record_sets.items():
+        file = folder / _own_folder(split, record_sets) / "annotations.xml"
+        save_cvat(record_set, file, names[split], predicted)
+
+
+def _label_studio(record_sets, folder, names, called, predicted):
+    from keras_effspine.data.formats.label_studio_writing import save_label_studio
+
+    for split, record_set in record_sets.items():
+        place = pathlib.PurePosixPath(_own_folder(split, record_sets))
+        paths = [
+            (pathlib.PurePosixPath(called) / place / "images" / name).as_posix()
+            for name in names[split]
+        ]
+        save_label_studio(record_set, folder / place, paths, predicted)
+
+
+def _tfrecord(record_sets, folder, names, _, __):
+    from keras_effspine.data.formats.tfrecord import save_tfrecord
+
+    save_tfrecord(record_sets, folder, names)
+
+
+_WRITING: dict[str, Callable[..., None]] = {
+    "coco": _coco,
+    "voc": _voc,
+    "yolo": _yolo,
+    "cvat": _cvat,
+    "label-studio": _label_studio,
+    "tfrecord": _tfrecord,
+}
+"""Writers, by format: record sets, folder, file names, the folder's later name, `predicted`."""

@@ -12,6 +12,8 @@ from keras_effspine.data.record import RecordSet
 from keras_effspine.errors import DataError
 
 _MOST_LINES = 20
+_OUTLINED = ("yolo", "label-studio")
+"""Formats that hold polygons, and no run lengths."""
 
 
 class Predictions(list[Any]):
@@ -61,6 +63,37 @@ class Predictions(list[Any]):
         record_set = self.to_records()
         (names,) = file_names({"": record_set}).values()
         return json.loads(json.dumps(coco_content(record_set, names)))
+
+    def save(self, folder: str | os.PathLike, format: str, link: bool = False) -> list[str]:
+        """Writes the results as annotations, for people to correct, with the pictures.
+
+        Masks are outlines where the format draws them; see `outlines.with_outlines`.
+
+        Args:
+            folder: path of the folder to make; it may exist if it is empty.
+            format: one of `conversion.TARGETS`: `"coco"`, `"voc"`, `"yolo"`, `"cvat"`,
+                `"label-studio"`, `"tfrecord"`.
+            link: whether picture files are hard links where the disk allows it, and not copies.
+
+        Returns:
+            List of lines that say what the format could not hold, counted by kind.
+
+        Raises:
+            DataError: if there is no result, results are not boxes or masks, or the folder is not
+                empty or cannot be written.
+            MissingPackageError: if supervision, which outlines need, is not installed.
+        """
+        from keras_effspine.data.conversion import check_target, convert
+        from keras_effspine.results.outlines import with_outlines
+
+        check_target(format, folder)
+        record_set = self.to_records()
+        if any(r.semantic_map is not None or r.image_label is not None for r in record_set.records):
+            raise DataError(f"{format}: holds boxes and masks; these results are of another kind.")
+        if format in _OUTLINED:
+            records = tuple(map(with_outlines, record_set.records))
+            record_set = dataclasses.replace(record_set, records=records)
+        return convert({"train": record_set}, format, folder, link, predicted=True)
 
     def to_records(self) -> RecordSet:
         """The results as annotations; pictures and objects are numbered from 1.

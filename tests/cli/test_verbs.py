@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_effspine.data.loading import load_records
 from keras_effspine.pretrained.pretrained import Pretrained
+from keras_effspine.workflow.predictor import Predictor
 
 pytestmark = pytest.mark.integration
 
@@ -258,6 +260,39 @@ def test_a_folder_is_drawn_into_a_folder_with_all_predictions(
     kept = json.loads((trained_run.folder.path / "predictions.json").read_text())
     assert {entry["image_id"] for entry in found} == set(names)
     assert [entry["score"] for entry in found] == [entry["score"] for entry in kept]
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "yolo", "cvat", "label-studio"])
+def test_a_folder_is_annotated_for_people_to_correct(run, effspine, handful, tmp_path, format):
+    answer = effspine("predict", run, handful.images, "--as", format, "--min-score", 0.5)
+    folder = tmp_path / f"{handful.images.name}-{format}"
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.endswith(f"4 annotated: {folder}\n")
+    images = folder / "images" if format == "coco" else None
+    again = load_records(folder / "train.json" if images else folder, images)
+    assert len(again.records) == 4
+    truth = load_records(handful.file, handful.images)
+    for mine, annotated in zip(again.records, truth.records, strict=True):
+        seen = {again.class_names[index] for index in mine.classes}
+        assert seen <= set(truth.class_names)
+        assert abs(len(mine.boxes) - len(annotated.boxes)) <= 3
+
+
+def test_what_cannot_be_annotated_is_said_before_anything_is_predicted(
+    run, effspine, handful, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Predictor, "predictions", None)
+    answer = effspine("predict", run, handful.images, "--as", "csv")
+    assert (answer.status, answer.err[:30]) == (2, "Error: csv: no known format; c")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/a.txt").write_text("")
+    answer = effspine("predict", run, handful.images, "--as", "cvat", "--out", "full")
+    assert answer.status == 2
+    assert "full: exists and is not empty; name a new folder." in answer.err
+    answer = effspine("predict", run, handful.images, "--as", "cvat", "--heatmap")
+    assert answer.err == (
+        "Error: --heatmap is drawn, and --as writes annotations; leave one of them out.\n"
+    )
 
 
 def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):

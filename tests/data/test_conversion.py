@@ -1,7 +1,9 @@
 """From any format into any other."""
 
 import dataclasses
+import json
 import os
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -95,6 +97,50 @@ def test_a_picture_with_an_object_that_is_no_single_polygon_is_written_with_boxe
     assert result.records[0].masks == (None,)
 
 
+def test_cvat_holds_shapes_classes_crowds_and_attributes_and_the_rest_is_counted(
+    original, tmp_path
+):
+    lost = convert({"train": original}, "cvat", tmp_path / "out")
+    result = load_records(tmp_path / "out")
+    assert result.problems == ()
+    assert result.format == "CVAT's XML"
+    assert_same_images(original, result)
+    one, two = result.records[:2]
+    assert one.boxes.tolist() == original.records[0].boxes.tolist()
+    assert one.masks == original.records[0].masks
+    assert one.attributes == ({"pose": "Left", "truncated": True},)
+    assert two.is_crowd.tolist() == [False, True]
+    assert two.masks[1]["counts"] == original.records[1].masks[1]["counts"]
+    assert sorted(lost) == [
+        "2 boxes that are not the bounds of their masks",
+        "3 category ids (classes are told by name and order)",
+        "4 image ids (file names tell the pictures)",
+    ]
+
+
+def test_label_studio_holds_shapes_and_classes_and_the_rest_is_counted(original, tmp_path):
+    lost = convert({"train": original}, "label-studio", tmp_path / "out")
+    result = load_records(tmp_path / "out")
+    assert result.format == "Label Studio's JSON"
+    kept = dataclasses.replace(
+        original, class_names=("cat",), records=without_crowds(original).records
+    )
+    assert_same_objects(kept, result, 1e-9)  # it knows no list of classes: those of shapes
+    assert_same_images(original, result)
+    np.testing.assert_allclose(result.records[0].masks[0], original.records[0].masks[0])
+    tasks = json.loads((tmp_path / "out/tasks.json").read_text())
+    assert tasks[0]["data"]["image"] == "/data/local-files/?d=out/images/0%C3%BC.png"
+    config = ElementTree.parse(tmp_path / "out/label_config.xml").getroot()
+    said = [one.get("value") for one in config.find("RectangleLabels")]
+    assert said == list(original.class_names)
+    assert sorted(lost) == [
+        "2 crowds",
+        "3 category ids (classes are told by name and order)",
+        "3 objects' attributes",
+        "4 image ids (file names tell the pictures)",
+    ]
+
+
 @pytest.mark.parametrize("first", ["coco", "voc", "yolo", "tfrecord"])
 @pytest.mark.parametrize("second", ["coco", "voc", "yolo", "tfrecord"])
 def test_any_format_converts_into_any_other(original, tmp_path, first, second):
@@ -106,7 +152,7 @@ def test_any_format_converts_into_any_other(original, tmp_path, first, second):
     assert_same_images(original, result)
 
 
-@pytest.mark.parametrize("target", ["voc", "yolo", "tfrecord"])
+@pytest.mark.parametrize("target", ["voc", "yolo", "cvat", "label-studio", "tfrecord"])
 def test_splits_become_splits(original, tmp_path, target):
     other = small_record_set(tmp_path / "other", 2)
     convert({"train": original, "val": other}, target, tmp_path / "out")
@@ -116,7 +162,7 @@ def test_splits_become_splits(original, tmp_path, target):
 
 def test_pictures_of_one_name_in_several_folders_are_kept_apart(tmp_path):
     one, other = small_record_set(tmp_path / "in/a"), small_record_set(tmp_path / "in/b", 2)
-    for target in ("voc", "yolo", "coco"):
+    for target in ("voc", "yolo", "coco", "cvat", "label-studio"):
         convert({"train": one, "val": other}, target, tmp_path / target)
         result = back(tmp_path / target, target, "val")
         assert_same_images(other, result)

@@ -12,11 +12,15 @@ from PIL import Image
 
 from keras_effspine.data.formats.coco import load_coco
 from keras_effspine.data.formats.yolo_labels import read_label_line
+from keras_effspine.data.images.image_pixels import read_image
+from keras_effspine.data.loading import load_records
 from keras_effspine.data.run_lengths import crop_run_lengths
+from keras_effspine.data.semantic_labels import decode_mask
 from keras_effspine.drawing.detections import class_colour
-from keras_effspine.errors import MissingPackageError
+from keras_effspine.errors import DataError, MissingPackageError
 from keras_effspine.results.detections import Detections
 from keras_effspine.results.picture import Picture
+from keras_effspine.results.predictions import Predictions
 
 NAMES = ("cat", "dog", "bird")
 BOXES = np.array([[10.0, 20.0, 50.5, 60.0], [12.0, 20.0, 50.0, 61.0], [0.0, 0.0, 5.0, 80.0]])
@@ -171,3 +175,66 @@ def test_without_supervision_the_extra_is_named(found, monkeypatch):
     monkeypatch.setitem(sys.modules, "supervision", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'keras-effspine\[supervision\]'"):
         found.to_supervision()
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "yolo", "cvat", "label-studio"])
+def test_saved_results_are_annotations_that_are_read_back(found, tmp_path, format):
+    results = Predictions([found])
+    lost = results.save(tmp_path / "out", format)
+    source = tmp_path / "out"
+    images = None
+    if format == "coco":
+        source, images = source / "train.json", source / "images"
+    records = load_records(source, images)
+    (record,) = records.records
+    assert not [p for p in records.problems if p.action != "clipped"]
+    x, y, width, height = record.boxes.T
+    read = np.stack([x, y, x + width, y + height], axis=1)
+    np.testing.assert_allclose(read, BOXES, atol=1e-6)
+    names = [records.class_names[index] for index in record.classes]
+    assert names == ["cat", "dog", "cat"]
+    scores = [said.get("score") for said in record.attributes]
+    if format in ("voc", "yolo"):
+        assert scores in ([], [None] * 3)
+        assert any("attributes" in line for line in lost)
+    else:
+        assert scores == [0.9, 0.8, 0.25]
+    np.testing.assert_array_equal(read_image(record), found.picture.pixels())
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "cvat", "label-studio"])
+def test_saved_masks_are_read_back(picture, tmp_path, format):
+    y, x = np.mgrid[:80, :100]
+    plane = (x - 40) ** 2 / 900 + (y - 30) ** 2 / 400 <= 1
+    mask = crop_run_lengths(plane, 0, 0, 100, 80)
+    box = np.array([[10.0, 10, 70, 50]])
+    one = Detections(picture, NAMES, box, np.array([0.9]), np.array([1]), (mask,))
+    Predictions([one]).save(tmp_path / "out", format)
+    source = tmp_path / "out"
+    is_coco = format == "coco"
+    records = load_records(
+        source / "train.json" if is_coco else source, source / "images" if is_coco else None
+    )
+    (record,) = records.records
+    assert records.class_names[record.classes[0]] == "dog"
+    again = decode_mask(record.masks[0], record, "it")
+    overlap = (plane & again).sum() / (plane | again).sum()
+    assert overlap > (0.97 if format in ("yolo", "label-studio") else 0.999)
+    if format in ("yolo", "label-studio"):
+        assert len(record.masks[0][0]) < 60  # corners that a person can drag
+
+
+def test_masks_as_outlines_need_an_extra(instances, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "supervision", None)
+    with pytest.raises(MissingPackageError, match=r"keras-effspine\[supervision\]"):
+        Predictions([instances]).save(tmp_path / "out", "yolo")
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_are_not_saved_over_something_or_in_no_format(found, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("")
+    with pytest.raises(DataError, match="exists and is not empty"):
+        Predictions([found]).save(tmp_path / "out", "cvat")
+    with pytest.raises(DataError, match="csv: no known format; choose one of coco, voc"):
+        Predictions([found]).save(tmp_path / "new", "csv")

@@ -6,8 +6,8 @@ import numpy as np
 
 _CIRCLE_POINTS = 64
 
-Shape = tuple[list[float], list[list[float]] | None, float | None]
-"""A box, `xywh`; the polygons of the mask; and its area."""
+Shape = tuple[list[float], list[list[float]] | dict | None, float | None]
+"""A box, `xywh`; the polygons or run lengths of the mask; and its area."""
 
 
 def polygon_shape(points: np.ndarray) -> Shape:
@@ -33,6 +33,23 @@ def ellipse_shape(x: float, y: float, x_radius: float, y_radius: float, turn: fl
         y + across * math.sin(turn) + along * math.cos(turn),
     ]
     return polygon_shape(np.stack(points, axis=1))
+
+
+def turned_rectangle(
+    left: float, top: float, width: float, height: float, turn: float, is_around_middle: bool
+) -> Shape:
+    """The box around a rectangle that is turned, clockwise and in degrees.
+
+    Args:
+        left, top, width, height: of the rectangle before it is turned, in pixels.
+        turn: its angle.
+        is_around_middle: whether it is turned around its middle, otherwise around its first corner.
+    """
+    corners = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
+    pivot = np.array([width, height]) / 2 * is_around_middle
+    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    turned = (corners - pivot) @ np.array([[cosine, sine], [-sine, cosine]]) + pivot
+    return box_around(turned + [left, top]), None, None
 
 
 def box_around(points: np.ndarray) -> list[float]:

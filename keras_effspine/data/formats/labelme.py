@@ -15,6 +15,7 @@ from keras_effspine.data.formats.drawn_shapes import (
 )
 from keras_effspine.data.formats.shape_files import (
     DrawnImage,
+    DrawnObject,
     load_shapes_of,
     read_json,
 )
@@ -31,7 +32,9 @@ def is_labelme(content: object) -> TypeGuard[dict]:
     ) and "imagePath" in content
 
 
-def load_labelme(root: str | os.PathLike, split: str | None = None) -> RecordSet:
+def load_labelme(
+    root: str | os.PathLike, split: str | None = None, images: pathlib.Path | None = None
+) -> RecordSet:
     """Reads a folder of pictures and Labelme's JSON files, maybe in folders named as parts.
 
     Rectangles become boxes; polygons and circles masks with boxes around them; of a painted mask
@@ -39,7 +42,7 @@ def load_labelme(root: str | os.PathLike, split: str | None = None) -> RecordSet
 
     Args, returns, raises: as `shape_files.load_shapes_of`.
     """
-    return load_shapes_of(root, split, _read, "folder of Labelme's JSON files")
+    return load_shapes_of(root, split, _read, "folder of Labelme's JSON files", images=images)
 
 
 def _read(file: pathlib.Path, problems: list[Problem]) -> list[DrawnImage]:
@@ -55,7 +58,7 @@ def _read(file: pathlib.Path, problems: list[Problem]) -> list[DrawnImage]:
     names = [said] if isinstance(said, str) and said.strip() else []
     size = whole_size(content.get("imageWidth"), content.get("imageHeight"))
     objects = [
-        (f"{file.name}, shape {number}", *_label_and_shape(shape))
+        DrawnObject(f"{file.name}, shape {number}", *_label_and_shape(shape))
         for number, shape in enumerate(content["shapes"], start=1)
     ]
     return [DrawnImage(str(file), file.parent, [*names, file.stem], size, objects)]

@@ -19,7 +19,7 @@ class ReadObject:
         label: class index.
         box: list of four floats, `xywh` in pixels; or, where there is nothing to use, a string:
             the kind of problem.
-        mask: list of polygons in pixels, or None.
+        mask: list of polygons in pixels, run lengths, or None.
         area: area of the mask in square pixels; None takes that of the box.
         attributes: dictionary of what else is said.
         is_crowd: whether it stands for a group.
@@ -28,7 +28,7 @@ class ReadObject:
     where: str
     label: int | None
     box: list[float] | str
-    mask: list[list[float]] | None = None
+    mask: list[list[float]] | dict | None = None
     area: float | None = None
     attributes: dict = dataclasses.field(default_factory=dict)
     is_crowd: bool = False
@@ -82,8 +82,8 @@ def object_record(
 
 def _bounded(one, size):
     """A mask whose points lie at most a picture's size outside: drawing it takes time by length."""
-    if one.mask is None:
-        return None
+    if not isinstance(one.mask, list):
+        return one.mask
     left, top, width, height = one.box
     lowest, highest = (
         min(left / size[0], top / size[1]),

@@ -1,10 +1,10 @@
-"""Data sets of JSON files in which tools keep what was drawn: common to Labelme and VIA."""
+"""Data sets of files in which tools keep what was drawn: common to Labelme, VIA, CVAT, ..."""
 
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,26 @@ from keras_effspine.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True)
+class DrawnObject:
+    """What a tool keeps of one object.
+
+    Args:
+        where: place in the file.
+        label: class name, or None.
+        shape: box, mask and area, as `drawn_shapes.polygon_shape` gives them, or a string that says
+            what is wrong.
+        attributes: dictionary of what else is said.
+        is_crowd: whether it stands for a group.
+    """
+
+    where: str
+    label: str | None
+    shape: Shape | str
+    attributes: dict = dataclasses.field(default_factory=dict)
+    is_crowd: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class DrawnImage:
     """What a tool keeps of one picture.
 
@@ -26,17 +46,16 @@ class DrawnImage:
         where: the annotation file, and place in it.
         folder: folder of the annotation file.
         names: list of the names by which the picture is looked for, the best first; of each the
-            last part counts.
+            last part counts, and the folders before it where several pictures are called so.
         size: width and height as annotated, or None.
-        objects: list of tuples: place in the file; class name or None; and box, mask and area, as
-            `drawn_shapes.polygon_shape` gives them, or a string that says what is wrong.
+        objects: list of `DrawnObject`.
     """
 
     where: str
     folder: pathlib.Path
     names: list[str]
     size: tuple[int, int] | None
-    objects: list[tuple[str, str | None, Shape | str]]
+    objects: list[DrawnObject]
 
 
 def read_json(path: pathlib.Path) -> object:
@@ -53,9 +72,10 @@ def read_json(path: pathlib.Path) -> object:
         raise ValueError("annotation file is no valid JSON") from error
 
 
-def shape_splits(root: str | os.PathLike) -> tuple[str, ...]:
-    """Names of the parts: folders that are named so and hold JSON files."""
-    return tuple(split for split, path in split_folders(root).items() if _json_files(path))
+def shape_splits(root: str | os.PathLike, suffix: str = ".json") -> tuple[str, ...]:
+    """Names of the parts: folders that are named so and hold JSON files, or others."""
+    parts = split_folders(root).items()
+    return tuple(split for split, path in parts if find_files(path, (suffix,)).paths)
 
 
 def load_shapes_of(
@@ -63,38 +83,46 @@ def load_shapes_of(
     split: str | None,
     read: Callable[[pathlib.Path, list[Problem]], list[DrawnImage]],
     format: str,
+    suffix: str = ".json",
+    listed: Sequence[str] = (),
+    images: pathlib.Path | None = None,
 ) -> RecordSet:
     """Reads a data set, or a part of it; the classes are those of the whole.
 
     Args:
-        root: path of the folder.
+        root: path of the folder, or of the only annotation file.
         split: one of `shape_splits`, or None.
         read: function from a file's path and its list of problems to a list of `DrawnImage`.
         format: what it is, in words.
+        suffix: that of the annotation files, in lower case.
+        listed: class names that are known already, in the order of a list of the tool's.
+        images: folder of the pictures; None takes that of the annotation files.
 
     Returns:
-        `RecordSet`. Image ids are the pictures' paths in `root`; annotation ids are numbered
-        from 1; classes are sorted by name.
+        `RecordSet`. Image ids are the pictures' paths in the folder; annotation ids are numbered
+        from 1; classes are those that are listed, and others sorted by name.
 
     Raises:
         DataError: there is no such part, or no object has a class.
     """
     root, parts = pathlib.Path(root), split_folders(root)
-    if split is not None and split not in shape_splits(root):
-        there = ", ".join(shape_splits(root)) or "none"
+    if split is not None and split not in shape_splits(root, suffix):
+        there = ", ".join(shape_splits(root, suffix)) or "none"
         raise DataError(f"{root}: there is no split '{split}'; there are: {there}.")
     folder = root if split is None else parts[split]
+    base = images or (root.parent if root.is_file() else root)
     problems, drawn, names = list[Problem](), list[DrawnImage](), set[str]()
-    for file in _json_files(root):
+    for file in [root] if root.is_file() else find_files(root, (suffix,)).paths:
         inside = file.is_relative_to(folder)
         found = read(file, problems if inside else [])
-        names.update(label for one in found for _, label, _ in one.objects if label)
+        names.update(each.label for one in found for each in one.objects if each.label)
         drawn += found if inside else []
-    if not names:
+    if not names and not listed:
         reason = "".join(f": {p.kind} ({p.where})" for p in problems[:1])
         raise DataError(f"{root}: no shape names a class{reason}.")
-    class_of = {name: index for index, name in enumerate(sorted(names))}
-    pictures = find_files(folder)
+    ordered = dict.fromkeys((*listed, *sorted(names)))
+    class_of = {name: index for index, name in enumerate(ordered)}
+    pictures = find_files(base if folder == root else folder)
     lookup: dict[str, list[pathlib.Path]] = {}
     for path in pictures.paths:
         lookup.setdefault(path.name, []).append(path)
@@ -117,8 +145,8 @@ def load_shapes_of(
         except OSError:
             problems.append(Problem("image header unreadable", f"{path}, {one.where}", "skipped"))
             continue
-        objects = [_object(*found, class_of) for found in one.objects]
-        image_id = path.relative_to(root).as_posix()
+        objects = [_object(found, class_of) for found in one.objects]
+        image_id = path.relative_to(base).as_posix()
         records.append(object_record(image_id, path, size, objects, first_id, problems))
         first_id += len(records[-1].boxes)
     problems += [
@@ -137,19 +165,29 @@ def load_shapes_of(
     )
 
 
-def _json_files(folder):
-    return find_files(folder, (".json",)).paths
-
-
 def _find_image(drawn, lookup):
-    """The picture, the nearest to the annotation file where several have its name."""
+    """The picture; the folders before its name, and that of the file, tell several apart."""
     for name in drawn.names:
-        last = pathlib.PureWindowsPath(name).name
-        found = lookup.get(last) or lookup.get(_stem(last))
+        named = pathlib.PureWindowsPath(name)
+        found = lookup.get(named.name) or lookup.get(_stem(named.name))
         if found:
-            near = (path for path in found if path.parent == drawn.folder)
-            return next(near, found[0])
+            folders = named.parts[-2::-1]
+            return max(
+                found,
+                key=lambda path: (
+                    _alike(folders, path.parts[-2::-1]),
+                    path.parent == drawn.folder,
+                ),
+            )
     return None
+
+
+def _alike(one, other):
+    """How many items two sequences begin with together."""
+    count = 0
+    while count < min(len(one), len(other)) and one[count] == other[count]:
+        count += 1
+    return count
 
 
 def _stem(name):
@@ -157,10 +195,18 @@ def _stem(name):
     return stem if suffix.lower() in IMAGE_SUFFIXES else name
 
 
-def _object(where, label, shape, class_of) -> ReadObject:
-    if label is None:
-        return ReadObject(where, None, "object without a class")
-    if isinstance(shape, str):
-        return ReadObject(where, None, shape)
-    box, mask, area = shape
-    return ReadObject(where, class_of[label], np.asarray(box, float).tolist(), mask, area)
+def _object(drawn, class_of) -> ReadObject:
+    if drawn.label is None:
+        return ReadObject(drawn.where, None, "object without a class")
+    if isinstance(drawn.shape, str):
+        return ReadObject(drawn.where, None, drawn.shape)
+    box, mask, area = drawn.shape
+    return ReadObject(
+        drawn.where,
+        class_of[drawn.label],
+        np.asarray(box, float).tolist(),
+        mask,
+        area,
+        drawn.attributes,
+        drawn.is_crowd,
+    )

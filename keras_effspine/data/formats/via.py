@@ -11,7 +11,12 @@ from keras_effspine.data.formats.drawn_shapes import (
     finite_numbers,
     polygon_shape,
 )
-from keras_effspine.data.formats.shape_files import DrawnImage, load_shapes_of, read_json
+from keras_effspine.data.formats.shape_files import (
+    DrawnImage,
+    DrawnObject,
+    load_shapes_of,
+    read_json,
+)
 from keras_effspine.data.record import LEFT_OUT, Problem, RecordSet
 
 _CLASS_KEYS = ("class", "label", "name", "category", "type", "object")
@@ -32,7 +37,9 @@ def via_images(content: object) -> dict | None:
     return entries if good else None
 
 
-def load_via(root: str | os.PathLike, split: str | None = None) -> RecordSet:
+def load_via(
+    root: str | os.PathLike, split: str | None = None, images: pathlib.Path | None = None
+) -> RecordSet:
     """Reads pictures and VIA's projects or exports, maybe in folders named as parts.
 
     The class is the attribute of regions called `class`, `label`, `name`, `category`, `type` or
@@ -41,7 +48,7 @@ def load_via(root: str | os.PathLike, split: str | None = None) -> RecordSet:
 
     Args, returns, raises: as `shape_files.load_shapes_of`.
     """
-    return load_shapes_of(root, split, _read, "VIA annotations")
+    return load_shapes_of(root, split, _read, "VIA annotations", images=images)
 
 
 def _read(file: pathlib.Path, problems: list) -> list:
@@ -63,7 +70,7 @@ def _read(file: pathlib.Path, problems: list) -> list:
             problems.append(Problem("picture without a file name", f"{file}, {key:.80}", "skipped"))
             continue
         objects = [
-            (f"{file.name}, {name:.80}, region {n}", _label(one, class_key), _shape(one))
+            DrawnObject(f"{file.name}, {name:.80}, region {n}", _label(one, class_key), _shape(one))
             for n, one in enumerate(regions[key], start=1)
         ]
         found.append(DrawnImage(str(file), file.parent, [name], None, objects))

@@ -7,11 +7,9 @@ from PIL import Image
 
 from keras_effspine.data.formats.object_records import ReadObject, object_record
 from keras_effspine.data.formats.text_files import read_text
-from keras_effspine.data.formats.voc_file import (
-    UnreadableFileError,
-    read_voc_file,
-)
+from keras_effspine.data.formats.voc_file import read_voc_file
 from keras_effspine.data.formats.voc_folder import LABEL_MAP, open_voc, without_annotation
+from keras_effspine.data.formats.xml_file import UnreadableFileError
 from keras_effspine.data.record import Problem, Record, RecordSet
 from keras_effspine.errors import DataError
 

@@ -3,13 +3,9 @@
 import dataclasses
 import math
 import pathlib
-import xml.etree.ElementTree as ElementTree
-
-import defusedxml
-import defusedxml.ElementTree
 
 from keras_effspine.data.formats.boxes import whole_size
-from keras_effspine.errors import DataError
+from keras_effspine.data.formats.xml_file import UnreadableFileError, read_xml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +26,6 @@ class VocAnnotation:
     problems: list[str]
 
 
-class UnreadableFileError(Exception):
-    """An annotation file that holds nothing to read; the message is the kind of problem."""
-
-
 def read_voc_file(path: pathlib.Path) -> VocAnnotation:
     """Reads an annotation file.
 
@@ -51,21 +43,7 @@ def read_voc_file(path: pathlib.Path) -> VocAnnotation:
         UnreadableFileError: the file is missing, empty, no XML, or no annotation of one picture.
         DataError: the file defines entities, which could fill the memory or name other files.
     """
-    try:
-        content = path.read_bytes()
-        if not content.strip():
-            raise UnreadableFileError("annotation file empty")
-        root = defusedxml.ElementTree.fromstring(content)
-    except OSError as error:
-        raise UnreadableFileError("annotation file missing") from error
-    except defusedxml.DefusedXmlException as error:
-        raise DataError(
-            f"{path}: defines XML entities, which annotations have no use for and which can harm; "
-            "remove the file, or its <!DOCTYPE>."
-        ) from error
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise UnreadableFileError("annotation file is no valid XML") from error
-    root = _annotation(root)
+    root = _annotation(read_xml(path))
     first = 1.0 if (root.findtext("source/database") or "").strip().startswith("The VOC") else 0.0
     size = (_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
     items = list(root.iter("object"))

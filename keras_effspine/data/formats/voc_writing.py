@@ -7,13 +7,11 @@ from collections.abc import Sequence
 
 from keras_effspine.data.formats.voc_file import CORNERS, FLAGS
 from keras_effspine.data.formats.voc_folder import LABEL_MAP, LISTS
+from keras_effspine.data.formats.xml_file import add_text, xml_text
 from keras_effspine.data.record import Record
 from keras_effspine.errors import DataError
 
-_DECLARATION = "<?xml version='1.0' encoding='utf-8'?>"
 _LABEL_MAP_HEAD = "# label:color_rgb:parts:actions"
-# What XML 1.0 cannot hold in any form: control characters and halves of surrogate pairs.
-_FORBIDDEN = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF}
 
 
 def save_voc(record_sets: dict, folder: str | os.PathLike, names: dict) -> None:
@@ -69,26 +67,27 @@ def voc_text(record: Record, name: str, class_names: Sequence[str]) -> str:
         ValueError: a name holds characters that XML cannot.
     """
     root = ElementTree.Element("annotation")
-    _add(root, "folder", "JPEGImages")
-    _add(root, "filename", name)
-    _add(_add(root, "source"), "database", "Unknown")
-    size = _add(root, "size")
+    add_text(root, "folder", "JPEGImages")
+    add_text(root, "filename", name)
+    add_text(add_text(root, "source"), "database", "Unknown")
+    size = add_text(root, "size")
     for side, value in (("width", record.width), ("height", record.height), ("depth", 3)):
-        _add(size, side, value)
-    _add(root, "segmented", 0)
+        add_text(size, side, value)
+    add_text(root, "segmented", 0)
     for label, box, attributes in _objects(record, class_names):
-        item = _add(root, "object")
-        _add(item, "name", label)
-        _add(item, "pose", attributes.get("pose", "Unspecified"))
+        item = add_text(root, "object")
+        add_text(item, "name", label)
+        add_text(item, "pose", attributes.get("pose", "Unspecified"))
         for flag in FLAGS:
             if flag in attributes or flag != "occluded":
-                _add(item, flag, int(bool(attributes.get(flag))))
-        corners = _add(item, "bndbox")
+                add_text(item, flag, int(bool(attributes.get(flag))))
+        corners = add_text(item, "bndbox")
         edges = (box[0], box[1], box[0] + box[2], box[1] + box[3])
         for corner, value in zip(CORNERS, edges, strict=True):
-            _add(corners, corner, int(value) if float(value).is_integer() else repr(float(value)))
-    ElementTree.indent(root)
-    return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}"
+            add_text(
+                corners, corner, int(value) if float(value).is_integer() else repr(float(value))
+            )
+    return xml_text(root)
 
 
 def _objects(record, class_names):
@@ -97,12 +96,3 @@ def _objects(record, class_names):
         record.boxes.tolist(), record.classes, record.is_crowd, attributes, strict=True
     ):
         yield class_names[index], box, {**said, **({"difficult": True} if crowd else {})}
-
-
-def _add(parent, tag, text=None):
-    child = ElementTree.SubElement(parent, tag)
-    if text is not None:
-        child.text = str(text)
-        if _FORBIDDEN & set(map(ord, child.text)):
-            raise ValueError(f"{child.text!r} holds characters that XML cannot")
-    return child

@@ -23,7 +23,7 @@ _SAMPLE = 20
 def recognise(place: Place) -> Source | None:
     path = place.path
     if path.suffix.lower() == ".json" and not path.is_dir():
-        return _file(place)
+        return None if _is_list(path) else _file(place)
     # Pascal VOC's folders may hold the same annotations as JSON too: they know more of each object.
     if place.images is not None or {"jpegimages", "imagesets"} <= place.folders.keys():
         return None
@@ -61,6 +61,15 @@ def _file(place):
 
         return Source((), lambda _: load_panoptic_instances(path, images), takes_images=True)
     return Source((), lambda _: _load(path, images, None), takes_images=True)
+
+
+def _is_list(path):
+    """Whether a JSON file holds a list, as Label Studio's does; COCO's holds an object."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    except OSError:
+        return False
 
 
 def _load(file, images, split):

@@ -300,3 +300,59 @@ VIA = {
 def test_via(root, content):
     folder = fresh(root, {"via.json": content, "a.png": PNG, "b.png": PNG})
     judge(folder, where=("via.json", "a.png", "b.png"))
+
+
+LABEL_STUDIO = [
+    {
+        "id": 1,
+        "data": {"image": "/data/upload/1/0f1e2d3c-a.png"},
+        "annotations": [
+            {
+                "was_cancelled": False,
+                "result": [
+                    {
+                        **{"id": "a", "original_width": 40, "original_height": 30},
+                        "value": {
+                            **{"x": 5, "y": 10, "width": 20, "height": 30, "rotation": 10},
+                            "rectanglelabels": ["cat"],
+                        },
+                    },
+                    {
+                        **{"id": "b", "original_width": 40, "original_height": 30},
+                        "value": {
+                            "points": [[10, 10], [50, 10], [50, 60]],
+                            "polygonlabels": ["dog"],
+                        },
+                    },
+                ],
+            }
+        ],
+    },
+    {"id": 2, "data": {"image": "/data/local-files/?d=in/b.png"}, "annotations": []},
+]
+
+
+@EXAMPLES
+@given(content=mutated_file(LABEL_STUDIO))
+def test_label_studio(root, content):
+    folder = fresh(root, {"tasks.json": content, "a.png": PNG, "b.png": PNG})
+    judge(folder, where=("tasks.json", "a.png", "b.png"))
+
+
+CVAT = b"""<?xml version="1.0" encoding="utf-8"?>
+<annotations><meta><task><labels><label><name>cat</name></label></labels></task></meta>
+<image id="0" name="a.png" width="40" height="30">
+<box label="cat" occluded="1" xtl="2.5" ytl="3" xbr="20" ybr="20" rotation="10.0"></box>
+<polygon label="dog" points="1.0,2.0;10.5,2.0;10.5,9.0"><attribute name="n">3</attribute></polygon>
+<mask label="cat" rle="1, 3, 2, 2, 1" left="4" top="5" width="3" height="3"></mask>
+<ellipse label="cat" cx="20" cy="15" rx="5" ry="3"></ellipse>
+</image>
+<image id="1" name="b.png" width="40" height="30"></image>
+</annotations>"""
+
+
+@EXAMPLES
+@given(content=mutated_bytes(CVAT))
+def test_cvat(root, content):
+    folder = fresh(root, {"annotations.xml": content, "a.png": PNG, "b.png": PNG})
+    judge(folder, where=("annotations.xml", "a.png", "b.png"))

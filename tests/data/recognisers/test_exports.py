@@ -208,7 +208,49 @@ def balloons(root):
         put(root / split / "via_region_data.json", via(*names, attribute="name"))
 
 
+def cvat_images_xml(root):
+    names = [picture(root / f"images/default/a{i}.jpg", i).name for i in range(3)]
+    left, top, width, height = BOX
+    shape = (
+        f'<box label="cat" source="manual" occluded="0" xtl="{left}" ytl="{top}" '
+        f'xbr="{left + width}" ybr="{top + height}" z_order="0"></box>'
+    )
+    label = "<label><name>{}</name><color>#fa3253</color><type>any</type></label>"
+    labels = "".join(label.format(name) for name in ("cat", "dog"))
+    images = "".join(
+        f'<image id="{i}" name="{name}" subset="default" width="96" height="64">{shape}</image>'
+        for i, name in enumerate(names)
+    )
+    meta = f"<meta><job><labels>{labels}</labels></job></meta>"
+    put(
+        root / "annotations.xml",
+        f"<?xml version='1.0' encoding='utf-8'?><annotations><version>1.1</version>{meta}{images}"
+        "</annotations>",
+    )
+
+
+def label_studio_json(root):
+    tasks = []
+    for i in range(3):
+        picture(root / f"images/a{i}.jpg", i)
+        percents = [100 * number / side for number, side in zip(BOX, SIZE * 2, strict=True)]
+        value = dict(zip(("x", "y", "width", "height"), percents, strict=True))
+        result = {
+            "original_width": 96,
+            "original_height": 64,
+            "value": {**value, "rotation": 0, "rectanglelabels": ["cat"]},
+            "id": "GfHzZjIm4K",
+            "type": "rectanglelabels",
+        }
+        image = {"image": f"/data/upload/1/0f1e2d3c-a{i}.jpg"}
+        annotations = [{"id": 1, "result": [result], "was_cancelled": False}]
+        tasks.append({"id": i, "data": image, "annotations": annotations, "predictions": []})
+    put(root / "project-1-at-2026-11-26.json", tasks)
+
+
 EXPORTS = {
+    cvat_images_xml: ("CVAT's XML", None),
+    label_studio_json: ("Label Studio's JSON", None),
     cvat_yolo_11: ("YOLO data set", "train"),
     cvat_ultralytics: ("YOLO data set", "train"),
     cvat_coco: ("COCO JSON file", None),
@@ -278,14 +320,10 @@ def without(name):
     return {"names": export}[name]
 
 
-def cvat_images_xml(root):
+def cvat_video_xml(root):
     picture(root / "images/a.jpg")
-    put(root / "annotations.xml", "<?xml version='1.0'?><annotations><image/></annotations>")
-
-
-def label_studio_json(root):
-    picture(root / "images/a.jpg")
-    put(root / "project.json", [{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}])
+    track = "<track id='0' label='cat'><box frame='0' xtl='1' ytl='1' xbr='9' ybr='9'/></track>"
+    put(root / "annotations.xml", f"<?xml version='1.0'?><annotations>{track}</annotations>")
 
 
 def via_3(root):
@@ -325,8 +363,7 @@ def several_coco_files(root):
         (without("names"), "nothing names the classes. Add a data.yaml, or a classes.txt"),
         (flat_labels_without_names, "nothing names the classes. Add a data.yaml, or a classes.txt"),
         (darknet_without_names, "obj.data: 'names = data/obj.names': there is no such file"),
-        (cvat_images_xml, "annotations.xml: is CVAT's own XML, which is not read; export"),
-        (label_studio_json, "project.json: is Label Studio's own JSON, which is not read; export"),
+        (cvat_video_xml, "annotations.xml: is CVAT's XML of a video; export the task as 'CVAT"),
         (via_3, "project.json: is a project of VIA 3, which is not read; export"),
         (parts_without_annotations, "holds parts (train, valid) with neither folders of classes"),
         (unknown_annotations, "is no folder of classes, for marks holds no pictures"),
