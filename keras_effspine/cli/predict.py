@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_effspine.cli.console import say
+from keras_effspine.cli.drawing_places import drawing_places
 from keras_effspine.cli.options import (
     BatchSize,
     Data,
@@ -133,7 +134,7 @@ def predict(
         named = pathlib.Path(source or data or "")
         annotations = check_target(as_format, out or f"{named.stem}-{as_format}")
     else:
-        target, files = _places(records, source or data, out, single)
+        target, files = drawing_places(records, source or data, out, single)
 
     if min_score is None and predictor.score_thresholds:
         say(describe_thresholds(predictor.score_thresholds, class_names))
@@ -207,48 +208,3 @@ def _say_what_was_done(records, images_read, done):
     named = len(records.records) + skipped
     if skipped + len(images_read.failed) > LARGEST_FAILED_SHARE * named:
         raise typer.Exit(1)
-
-
-def _places(records, source, out, single):
-    """Where the drawings go.
-
-    Args:
-        records: `RecordSet`.
-        source: what was named to be drawn, after which the drawings are named by default.
-        out: the place that was asked for, or None.
-        single: whether one picture was named.
-
-    Returns:
-        Pair of the place, a file or a folder, and a dictionary from image id to file.
-
-    Raises:
-        DataError: if drawings cannot go there.
-    """
-    target = pathlib.Path(out or f"{pathlib.Path(source).stem}-predicted{'.png' * single}")
-    if single and target.suffix.lower() != ".png":
-        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
-    if not single and target.is_file():
-        raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
-    files = {records.records[0].image_id: target} if single else _drawings(records, target)
-    sources = {record.path.resolve() for record in records.records}
-    if any(file.resolve() in sources for file in files.values()):
-        raise DataError(f"{target}: a drawing would replace its picture; name another place.")
-    return target, files
-
-
-def _drawings(records, folder):
-    """Each picture's drawing, by image id: named and placed in folders as the pictures are.
-
-    The suffix of the picture is kept where two pictures differ in it alone.
-    """
-    from keras_effspine.data.formats.file_names import name_inside
-
-    paths = {r.image_id: pathlib.Path(name_inside(r) or r.path.resolve()) for r in records.records}
-    files = [path.parent for path in paths.values() if path.is_absolute()]
-    parent = os.path.commonpath(files) if files else ""
-    paths = {i: p.relative_to(parent) if p.is_absolute() else p for i, p in paths.items()}
-    stems = collections.Counter(path.with_suffix("") for path in paths.values())
-    for image_id, path in paths.items():
-        stem = path.with_suffix("")
-        paths[image_id] = folder / f"{stem if stems[stem] == 1 else path}.png"
-    return paths

@@ -1,21 +1,19 @@
 """From any format into any other, as a folder that stands alone."""
 
-import collections
 import contextlib
 import os
 import pathlib
-from collections.abc import Callable
 
 from keras_effspine.atomic_file import whole_folder
 from keras_effspine.data.format_losses import left_out
-from keras_effspine.data.formats.coco_saving import save_coco
-from keras_effspine.data.formats.file_names import name_inside
+from keras_effspine.data.format_writers import IMAGE_FOLDERS, WRITERS
 from keras_effspine.data.images.image_bytes import read_image_bytes
 from keras_effspine.data.record import RecordSet
 from keras_effspine.data.record_columns import image_labels
+from keras_effspine.data.written_names import NAMING, file_names
 from keras_effspine.errors import DataError
 
-TARGETS = ("coco", "voc", "yolo", "cvat", "label-studio", "tfrecord")
+TARGETS = tuple(WRITERS)
 
 
 def convert(
@@ -53,12 +51,12 @@ def convert(
     _check_classes(record_sets)
     if target != "tfrecord":
         _refuse_labelled(record_sets, target)
-    names = _NAMING[target](file_names(record_sets))
+    names = NAMING[target](file_names(record_sets))
     try:
         with whole_folder(folder) as part:
             if target != "tfrecord":
                 _write_images(record_sets, target, part, names, link)
-            _WRITING[target](record_sets, part, names, folder.name, predicted)
+            WRITERS[target](record_sets, part, names, folder.name, predicted)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error}).") from error
     return left_out(record_sets, target)
@@ -100,7 +98,7 @@ def _refuse_labelled(record_sets, target):
 def _write_images(record_sets, target, folder, names, link):
     written = {}
     for split, record_set in record_sets.items():
-        place = folder / _IMAGES[target](split, record_sets)
+        place = folder / IMAGE_FOLDERS[target](split, record_sets)
         for record, name in zip(record_set.records, names[split], strict=True):
             if written.setdefault(place / name, _key(record)) != _key(record):
                 raise DataError(f"Two pictures would both be {place.name}/{name}; rename one.")
@@ -124,117 +122,3 @@ def _write_image(record, path, link):
 
 def _key(record):
     return str(record.path), record.offset
-
-
-def file_names(record_sets: dict[str, RecordSet]) -> dict[str, list[str]]:
-    """File name of each picture in its data set, by split: unique, with forward slashes."""
-    files = [
-        os.path.abspath(record.path.parent)
-        for record_set in record_sets.values()
-        for record in record_set.records
-        if record.name is None
-    ]
-    common = os.path.commonpath(files) if files else None
-    return {
-        split: [
-            name_inside(record)
-            or pathlib.Path(os.path.relpath(os.path.abspath(record.path), common)).as_posix()
-            for record in record_set.records
-        ]
-        for split, record_set in record_sets.items()
-    }
-
-
-def _flat(names):
-    """Names without folders and with unique stems; folders become part of the name if need be."""
-    every = dict.fromkeys(name for some in names.values() for name in some)
-    stems = collections.Counter(pathlib.PurePosixPath(name).stem for name in every)
-    flat = {}
-    for name in every:
-        path = pathlib.PurePosixPath(name)
-        if stems[path.stem] == 1:
-            flat[name] = path.name
-            continue
-        flat[name] = "_".join(path.parts)
-        if sum(other.rpartition(".")[0] == name.rpartition(".")[0] for other in every) > 1:
-            flat[name] = f"{'_'.join(path.with_suffix('').parts)}_{path.suffix[1:]}{path.suffix}"
-    return {split: [flat[name] for name in some] for split, some in names.items()}
-
-
-_NAMING = {
-    "coco": lambda names: names,
-    "tfrecord": lambda names: names,
-    "voc": _flat,
-    "yolo": _flat,
-    "cvat": lambda names: names,
-    "label-studio": lambda names: names,
-}
-
-
-def _own_folder(split, record_sets):
-    """Folder of a part in formats whose files know of no parts."""
-    return split if len(record_sets) > 1 else "."
-
-
-_IMAGES: dict[str, Callable[[str, dict], str]] = {
-    "coco": lambda split, _: "images",
-    "voc": lambda split, _: "JPEGImages",
-    "yolo": lambda split, _: f"images/{split}",
-    "cvat": lambda split, record_sets: f"{_own_folder(split, record_sets)}/images",
-    "label-studio": lambda split, record_sets: f"{_own_folder(split, record_sets)}/images",
-}
-
-
-def _coco(record_sets, folder, names, _, __):
-    for split, record_set in record_sets.items():
-        paths = [folder / "images" / name for name in names[split]]
-        save_coco(record_set, folder / f"{split}.json", folder / "images", paths)
-
-
-def _voc(record_sets, folder, names, _, __):
-    from keras_effspine.data.formats.voc_writing import save_voc
-
-    save_voc(record_sets, folder, names)
-
-
-def _yolo(record_sets, folder, names, _, __):
-    from keras_effspine.data.formats.yolo import save_yolo
-
-    save_yolo(record_sets, folder, names)
-
-
-def _cvat(record_sets, folder, names, _, predicted):
-    from keras_effspine.data.formats.cvat_writing import save_cvat
-
-    for split, record_set in record_sets.items():
-        file = folder / _own_folder(split, record_sets) / "annotations.xml"
-        save_cvat(record_set, file, names[split], predicted)
-
-
-def _label_studio(record_sets, folder, names, called, predicted):
-    from keras_effspine.data.formats.label_studio_writing import save_label_studio
-
-    for split, record_set in record_sets.items():
-        place = pathlib.PurePosixPath(_own_folder(split, record_sets))
-        paths = [
-            (pathlib.PurePosixPath(called) / place / "images" / name).as_posix()
-            for name in names[split]
-        ]
-        save_label_studio(record_set, folder / place, paths, predicted)
-
-
-def _tfrecord(record_sets, folder, names, _, __):
-    from keras_effspine.data.formats.tfrecord import save_tfrecord
-
-    save_tfrecord(record_sets, folder, names)
-
-
-_WRITING: dict[str, Callable[..., None]] = {
-    "coco": _coco,
-    "voc": _voc,
-    "yolo": _yolo,
-    "cvat": _cvat,
-    "label-studio": _label_studio,
-    "tfrecord": _tfrecord,
-}
-"""Writers, by format: record sets, folder, file names, the folder's later name, `predicted`."""

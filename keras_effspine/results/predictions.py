@@ -57,8 +57,8 @@ class Predictions(list[Any]):
 
         File names are those in the innermost folder that holds all pictures.
         """
-        from keras_effspine.data.conversion import file_names
         from keras_effspine.data.formats.coco_saving import coco_content
+        from keras_effspine.data.written_names import file_names
 
         record_set = self.to_records()
         (names,) = file_names({"": record_set}).values()

@@ -1,0 +1,58 @@
+"""Where the drawings of `effspine predict` go: `drawing_places`."""
+
+import collections
+import os
+import pathlib
+from typing import TYPE_CHECKING
+
+from keras_effspine.errors import DataError
+
+if TYPE_CHECKING:
+    from keras_effspine.data.record import RecordSet
+
+
+def drawing_places(
+    records: "RecordSet", source: str | None, out: str | None, single: bool
+) -> tuple[pathlib.Path, dict[int | str, pathlib.Path]]:
+    """Where the drawings go.
+
+    Args:
+        records: `RecordSet`.
+        source: what was named to be drawn, after which the drawings are named by default.
+        out: the place that was asked for, or None.
+        single: whether one picture was named.
+
+    Returns:
+        Pair of the place, a file or a folder, and a dictionary from image id to file.
+
+    Raises:
+        DataError: if drawings cannot go there.
+    """
+    target = pathlib.Path(out or f"{pathlib.Path(source or '').stem}-predicted{'.png' * single}")
+    if single and target.suffix.lower() != ".png":
+        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
+    if not single and target.is_file():
+        raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
+    files = {records.records[0].image_id: target} if single else _drawings(records, target)
+    sources = {record.path.resolve() for record in records.records}
+    if any(file.resolve() in sources for file in files.values()):
+        raise DataError(f"{target}: a drawing would replace its picture; name another place.")
+    return target, files
+
+
+def _drawings(records, folder):
+    """Each picture's drawing, by image id: named and placed in folders as the pictures are.
+
+    The suffix of the picture is kept where two pictures differ in it alone.
+    """
+    from keras_effspine.data.formats.file_names import name_inside
+
+    paths = {r.image_id: pathlib.Path(name_inside(r) or r.path.resolve()) for r in records.records}
+    files = [path.parent for path in paths.values() if path.is_absolute()]
+    parent = os.path.commonpath(files) if files else ""
+    paths = {i: p.relative_to(parent) if p.is_absolute() else p for i, p in paths.items()}
+    stems = collections.Counter(path.with_suffix("") for path in paths.values())
+    for image_id, path in paths.items():
+        stem = path.with_suffix("")
+        paths[image_id] = folder / f"{stem if stems[stem] == 1 else path}.png"
+    return paths
