@@ -59,7 +59,7 @@ def convert(
             WRITERS[target](record_sets, part, names, folder.name, predicted)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error}).") from error
-    return left_out(record_sets, target)
+    return left_out(record_sets, target, predicted)
 
 
 def check_target(target: str, folder: str | os.PathLike) -> pathlib.Path:

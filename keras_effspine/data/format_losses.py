@@ -12,17 +12,24 @@ from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.data.run_lengths import run_lengths_of
 
 
-def left_out(record_sets: dict[str, RecordSet], target: str) -> list[str]:
-    """What a format cannot hold of some record sets, as a list of lines, one a kind."""
+def left_out(record_sets: dict[str, RecordSet], target: str, predicted: bool = False) -> list[str]:
+    """What a format cannot hold of some record sets, as a list of lines, one a kind.
+
+    Args:
+        record_sets: dictionary from split to `RecordSet`.
+        target: name of the format.
+        predicted: whether a model has said it, whose ids nobody knows.
+    """
     counts: collections.Counter[str] = collections.Counter()
+    names_alone = target in _NAMED and not predicted
     for record_set in record_sets.values():
         for record in record_set.records:
             counts.update(_LEFT_OUT[target](record))
             counts["label maps of pixels"] += record.semantic_map is not None
-            if target in _NAMED and isinstance(record.image_id, int):
+            if names_alone and isinstance(record.image_id, int):
                 counts["image ids (file names tell the pictures)"] += 1
         plain = tuple(range(len(record_set.class_names)))
-        if target in _NAMED and tuple(record_set.category_ids) != plain:
+        if names_alone and tuple(record_set.category_ids) != plain:
             counts["category ids (classes are told by name and order)"] = len(plain)
     return [f"{count} {kind}" for kind, count in counts.items() if count]
 
