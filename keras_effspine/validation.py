@@ -12,6 +12,10 @@ from keras_effspine.errors import EffSpineError
 
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)
 
+VALUE = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+"""Of classes of values that do not change. What checks them is made when it is first needed, and
+not on import."""
+
 _MOST_FINDINGS = 5
 
 _REPR = reprlib.Repr()

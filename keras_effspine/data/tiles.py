@@ -7,6 +7,7 @@ import numpy as np
 import pydantic
 
 from keras_effspine.errors import RecipeError
+from keras_effspine.validation import VALUE
 
 
 class Tiles(pydantic.BaseModel):
@@ -22,7 +23,7 @@ class Tiles(pydantic.BaseModel):
         whole: whether the picture is looked at as a whole, too, for objects larger than a tile.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE
 
     size: Annotated[int, pydantic.Field(ge=32, lt=2**31)]
     overlap: Annotated[float, pydantic.Field(ge=0, le=0.9)] = 0.2

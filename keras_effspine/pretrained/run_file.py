@@ -15,7 +15,7 @@ RUN_FILE = "run.json"
 class RunRecipe(pydantic.BaseModel):
     """What a run folder's model is known by; a whole recipe has more, which is kept as it is."""
 
-    model_config = pydantic.ConfigDict(extra="allow")
+    model_config = pydantic.ConfigDict(extra="allow", defer_build=True)
 
     task: str | None = None
     image_size: pydantic.PositiveInt | None = None

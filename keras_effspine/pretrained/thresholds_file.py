@@ -22,7 +22,7 @@ class ThresholdsFile(pydantic.BaseModel):
         last: of its last model.
     """
 
-    model_config = pydantic.ConfigDict(allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(allow_inf_nan=False, defer_build=True)
 
     best: Thresholds | None = None
     last: Thresholds | None = None

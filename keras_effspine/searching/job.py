@@ -27,7 +27,7 @@ class Result(pydantic.BaseModel):
         seconds: that the evaluation took; of one that was killed, since it went on.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, defer_build=True)
 
     key: str
     betas: tuple[int | float, ...]

@@ -7,6 +7,7 @@ import numpy as np
 import pydantic
 
 from keras_effspine.topology.block_table import STEM
+from keras_effspine.validation import VALUE
 
 
 class PieceTimes(pydantic.BaseModel):
@@ -21,7 +22,7 @@ class PieceTimes(pydantic.BaseModel):
         ms: `(read, widths)`, milliseconds.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+    model_config = VALUE
 
     parent: int
     block: int
@@ -58,7 +59,7 @@ class TimedNetwork(pydantic.BaseModel):
         ms: milliseconds for one picture.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+    model_config = VALUE
 
     widths: tuple[pydantic.PositiveInt, ...]
     ms: pydantic.PositiveFloat
@@ -79,7 +80,7 @@ class LatencyTable(pydantic.BaseModel):
         networks: networks that were timed as a whole, two at least.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
+    model_config = VALUE
 
     device: str
     stem: pydantic.PositiveInt

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import pydantic
 
+from keras_effspine.validation import VALUE
+
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Changes = Annotated[int, pydantic.Field(ge=0, le=10)]
 Magnitude = Annotated[float, pydantic.Field(ge=0, le=10)]
@@ -25,7 +27,7 @@ class CommonAugmentation(pydantic.BaseModel):
             between one minus and one plus this strength.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE
 
     scale_jitter: tuple[float, float] = (0.8, 1.25)
     flip: bool = True

@@ -13,6 +13,7 @@ from keras_effspine.topology.pyramid import (
     ANCHOR_SIZE_OVER_STRIDE,
     LEVELS,
 )
+from keras_effspine.validation import VALUE
 
 _TRIED_SIZES = np.geomspace(1.0, 2.0 * ANCHOR_SIZE_OVER_STRIDE, 25)
 
@@ -25,7 +26,7 @@ class Anchors(pydantic.BaseModel):
         ratios: widths of anchors over their heights, at equal area, as keras-cv has them.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE
 
     size: pydantic.PositiveFloat = ANCHOR_SIZE_OVER_STRIDE
     ratios: Annotated[tuple[pydantic.PositiveFloat, ...], pydantic.Field(min_length=1)] = (

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import pydantic
 
+from keras_effspine.validation import VALUE
+
 Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
 
 
@@ -14,4 +16,4 @@ class TaskOptions(pydantic.BaseModel):
     name of a field of `stream.augmentation.Augmentation`, such as `mosaic`, tells the stream.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE

@@ -29,7 +29,7 @@ class MetricsFile(pydantic.BaseModel):
         history: all of them, in order.
     """
 
-    model_config = pydantic.ConfigDict(allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(allow_inf_nan=False, defer_build=True)
 
     measured_on: str = pydantic.Field(max_length=100)
     step: pydantic.NonNegativeInt

@@ -20,7 +20,7 @@ _Addresses = tuple[Annotated[str, pydantic.Field(pattern=r"^\S+:\d+$")], ...]
 
 
 class _Jobs(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid")
+    model_config = pydantic.ConfigDict(extra="forbid", defer_build=True)
     chief: _Addresses = ()
     worker: _Addresses = ()
 

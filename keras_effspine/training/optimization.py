@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import pydantic
 
+from keras_effspine.validation import VALUE
+
 _Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 _Positive = Annotated[float, pydantic.Field(gt=0)]
 
@@ -45,7 +47,7 @@ class Optimization(pydantic.BaseModel):
             `optimizers.MovingAverages`.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE
 
     optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     momentum: _Share = 0.9

@@ -11,7 +11,7 @@ from keras_effspine.tasks.options import TaskOptions
 from keras_effspine.tasks.registry import TASKS
 from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.task_options import gather_options, parse_options
-from keras_effspine.validation import in_words
+from keras_effspine.validation import VALUE, in_words
 
 _Positive = Annotated[int, pydantic.Field(ge=1, lt=2**31)]
 _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
@@ -20,7 +20,7 @@ _Rate = Annotated[float, pydantic.Field(ge=0, lt=1)]
 class _Part(pydantic.BaseModel):
     """Values cannot be changed; unknown names, NaN, infinity and NUL in a text are refused."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = VALUE
 
     @pydantic.field_validator("*")
     @classmethod

@@ -44,7 +44,7 @@ class _Head(_Version):
         problems: kind, place and action of each.
     """
 
-    model_config = pydantic.ConfigDict(strict=True)
+    model_config = pydantic.ConfigDict(strict=True, defer_build=True)
 
     files: list[str]
     sizes: list[pydantic.NonNegativeInt]
