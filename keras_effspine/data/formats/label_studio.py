@@ -64,7 +64,8 @@ def _read(file: pathlib.Path, problems: list[Problem]) -> list[DrawnImage]:
     by_hand = [_annotation(task, "annotations", "completions") for task in content]
     found = []
     for number, (task, said) in enumerate(zip(content, by_hand, strict=True), start=1):
-        where = f"{file.name}, task {task.get('id', number) if isinstance(task, dict) else number}"
+        named = task.get("id", number) if isinstance(task, dict) else number
+        where = f"{file.name}, task {named!s:.40}"
         if said is None and not any(one is not None for one in by_hand):
             said = _annotation(task, "predictions")
         name = _image_name(task)
@@ -98,7 +99,8 @@ def _annotation(task, *keys):
 def _image_name(task):
     """The file name in the address of a task's picture."""
     data = task.get("data") if isinstance(task, dict) else None
-    texts = [text for text in (data or {}).values() if isinstance(text, str)]
+    values = data.values() if isinstance(data, dict) else ()
+    texts = [value for value in values if isinstance(value, str)]
     for text in texts:
         try:
             address = urllib.parse.urlsplit(text.replace("\\", "/"))
@@ -113,19 +115,24 @@ def _image_name(task):
 
 def _objects(results, where):
     """What was drawn; a shape and its label may be two results of one id."""
-    labels = {one.get("id"): name for one in results if (name := _label(one)) is not None}
+    labels = {_id(one): name for one in results if (name := _label(one)) is not None}
     objects, seen = [], set()
     for number, one in enumerate(results, start=1):
-        key = one.get("id") or number
+        key = _id(one) or number
         shape = _shape(one)
         if shape is None or key in seen:
             continue
         seen.add(key)
         score = one.get("score")
         said = {"score": score} if isinstance(score, (int, float)) else {}
-        label = _label(one) or labels.get(one.get("id"))
+        label = _label(one) or labels.get(_id(one))
         objects.append(DrawnObject(f"{where}, result {number}", label, shape, said))
     return objects
+
+
+def _id(result):
+    named = result.get("id")
+    return named if isinstance(named, (str, int)) else None
 
 
 def _label(result):
