@@ -25,6 +25,7 @@ _PUBLIC = {
     "Run": "keras_effspine.workflow.run",
     "SemanticSegmenter": "keras_effspine.models.semantic_segmenter",
     "SpineNetBackbone": "keras_effspine.models.spinenet_backbone",
+    "annotate_video": "keras_effspine.workflow.annotated_video",
     "batches": "keras_effspine.workflow.batches",
     "export": "keras_effspine.exporting.export",
     "grow_preset": "keras_effspine.models.grown_preset",
@@ -32,6 +33,7 @@ _PUBLIC = {
     "load_data": "keras_effspine.workflow.load_data",
     "load_predictor": "keras_effspine.workflow.load_predictor",
     "load_model": "keras_effspine.pretrained.saved_model",
+    "predict_video": "keras_effspine.workflow.predicted_video",
     "search": "keras_effspine.searching.search",
     "train": "keras_effspine.workflow.train",
 }

@@ -21,6 +21,7 @@ from keras_effspine.cli.options import (
     TilesText,
     check_data_options,
 )
+from keras_effspine.cli.predict_video import predict_video
 from keras_effspine.cli.predictor import find_predictor
 from keras_effspine.errors import DataError
 from keras_effspine.unpacking import is_archive
@@ -38,10 +39,17 @@ def predict(
         ),
     ],
     source: Annotated[
-        str | None, typer.Argument(help="A picture, or a folder or an archive of pictures.")
+        str | None,
+        typer.Argument(
+            help="A picture, a folder or an archive of pictures, a video, or a camera (camera:0)."
+        ),
     ] = None,
     out: Annotated[
-        str | None, typer.Option(help="PNG file to write for one picture, otherwise a folder.")
+        str | None,
+        typer.Option(
+            help="PNG file to write for one picture, MP4 or JSON lines (.jsonl) for a video, "
+            "otherwise a folder."
+        ),
     ] = None,
     data: Data = None,
     images: Images = None,
@@ -63,6 +71,12 @@ def predict(
     last: Last = False,
     flip: Flip = False,
     tiles: TilesText = None,
+    track: Annotated[
+        bool, typer.Option("--track", help="Follow objects through a video: each has a number.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="Look at this much of a video or a camera.")
+    ] = None,
     as_format: Annotated[
         str | None,
         typer.Option(
@@ -102,22 +116,37 @@ def predict(
     from keras_effspine.results.picture import Picture
     from keras_effspine.results.predictions import Predictions
     from keras_effspine.tasks.showcase import truth_and_prediction
+    from keras_effspine.video.clip import is_video
     from keras_effspine.workflow.predictor import tiles_for
 
     if (source is None) == (data is None):
         raise DataError("Name either a picture or a folder of pictures, or a data set with --data.")
     check_data_options(data, images, split)
+    is_clip = source is not None and is_video(source) and not os.path.isdir(source)
+    if not is_clip and (track or seconds is not None):
+        option = "--track" if track else "--seconds"
+        raise DataError(f"{option} is for videos and cameras; leave it out.")
     predictor = find_predictor(run, last)
+    if is_clip and source is not None:
+        only_pictures = {
+            "--as": as_format is not None,
+            "--heatmap": heatmap,
+            "--flip": flip,
+            "--tiles": tiles not in (None, "off"),
+        }
+        shown = {"min_score": min_score, "every_guess": every_guess, "batch_size": batch_size}
+        predict_video(predictor, source, out, seconds, only_pictures, track=track, **shown)
+        return
     task, class_names = predictor.task, predictor.class_names
     seen_in = tiles_for(predictor, tiles)
     if heatmap and seen_in is not None:
         raise DataError("--heatmap looks at pictures as a whole; leave --tiles out, or say off.")
     if heatmap and as_format is not None:
         raise DataError("--heatmap is drawn, and --as writes annotations; leave one of them out.")
-    if as_format is not None and not {"objects", "instances"} & set(task.labels):
+    if as_format is not None and task.labels == ("image",):
         raise DataError(
-            f"--as is for boxes and masks; {predictor.name} predicts something else. Leave it out: "
-            "predictions.json beside the drawings holds what it says."
+            f"--as is for boxes and masks; {predictor.name} tells whole pictures apart. Leave it "
+            "out: predictions.json beside the drawings holds what it says."
         )
     heat_maps = predictor.heat_maps() if heatmap else None
     if source is not None:

@@ -77,6 +77,11 @@ class ClassProbabilities(Result):
             lines.writerow((self.picture.name, name, round(score, 5)))
         return text.getvalue()
 
+    def to_dict(self) -> dict:
+        """As in `Result`: the most probable classes, the first of all first."""
+        likely = list(self)[:_MOST_SHOWN]
+        return {"classes": {name: round(score, 5) for name, score in likely}}
+
     def to_record(self) -> Record:
         """As in `Result`: the most probable class is the picture's."""
         return self.record(image_label=int(self.class_ids[0]))

@@ -31,6 +31,7 @@ class Detection:
         box: left, top, right, bottom in pixels of the picture.
         class_id: class index from 0.
         run_lengths: of an instance its mask, in COCO's notation; otherwise None.
+        track_id: in a video, by which it is known in each frame; None where it is not followed.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Detection:
     box: tuple[float, float, float, float]
     class_id: int
     run_lengths: dict | None = dataclasses.field(default=None, repr=False)
+    track_id: int | None = None
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -61,6 +63,8 @@ class Detections(Result):
         class_ids: int64 `(n,)`, class indices from 0.
         run_lengths: of instances their `n` masks, in COCO's compressed run lengths; None where the
             model predicts boxes alone.
+        track_ids: int64 `(n,)`, in a video, by which each is known in all frames, -1 for objects
+            that are not followed; None in a picture.
 
     Example:
 
@@ -76,6 +80,7 @@ class Detections(Result):
     scores: np.ndarray
     class_ids: np.ndarray
     run_lengths: Sequence[dict] | None = None
+    track_ids: np.ndarray | None = None
 
     @classmethod
     def of_predictions(
@@ -144,12 +149,14 @@ class Detections(Result):
         if isinstance(key, (int, np.integer)):
             index = range(len(self))[key]
             left, top, right, bottom = self.boxes[index].tolist()
+            track = -1 if self.track_ids is None else int(self.track_ids[index])
             return Detection(
                 name=self.names[index],
                 score=float(self.scores[index]),
                 box=(left, top, right, bottom),
                 class_id=int(self.class_ids[index]),
                 run_lengths=None if self.run_lengths is None else self.run_lengths[index],
+                track_id=None if track < 0 else track,
             )
         kept = np.arange(len(self))[key]
         masks = self.run_lengths
@@ -159,6 +166,7 @@ class Detections(Result):
             scores=self.scores[kept],
             class_ids=self.class_ids[kept],
             run_lengths=None if masks is None else tuple(masks[index] for index in kept),
+            track_ids=None if self.track_ids is None else self.track_ids[kept],
         )
 
     def above(self, min_score: float) -> Self:
@@ -193,11 +201,16 @@ class Detections(Result):
         return found[best_of_each_place(found._xywh, found.scores)]
 
     def plot(self, min_score: float = 0.0) -> Image.Image:
-        """As in `Result`: boxes, names and scores, and masks where there are some."""
+        """As in `Result`: boxes, names and scores, and masks where there are some.
+
+        Objects that are followed in a video have a colour of their own, and their number.
+        """
         from keras_effspine.drawing.instance_masks import draw_instances
         from keras_effspine.drawing.zoom import draw_enlarged
 
         shown, names = self.above(min_score), self.names_for(self.class_ids)
+        if shown.track_ids is not None:
+            shown, names = shown._as_tracks()
         image = self.picture.pixels()
         if shown.run_lengths is None:
             drawn = draw_enlarged(image, shown._xywh, shown.class_ids, names, shown.scores)
@@ -205,6 +218,14 @@ class Detections(Result):
             masks = shown.run_lengths
             drawn = draw_instances(image, shown._xywh, shown.class_ids, masks, names, shown.scores)
         return Image.fromarray(drawn)
+
+    def _as_tracks(self):
+        """The followed objects as if each were a class of its own, and the names of these."""
+        kept = self[self.track_ids >= 0]
+        names = [""] * (int(kept.track_ids.max(initial=0)) + 1)
+        for track, name in zip(kept.track_ids.tolist(), kept.names, strict=True):
+            names[track] = f"{track} {name}"
+        return dataclasses.replace(kept, class_ids=kept.track_ids), tuple(names)
 
     def crop(self) -> list[Image.Image]:
         """Each object cut out by its box, in whole pixels and with one of them at least."""
@@ -249,6 +270,19 @@ class Detections(Result):
             lines.writerow((self.picture.name, one.name, round(one.score, 4), *box))
         return text.getvalue()
 
+    def to_dict(self) -> dict:
+        """As in `Result`: the objects, their boxes as left, top, right, bottom in pixels."""
+        objects = []
+        for one in self:
+            said: dict[str, Any] = {"class": one.name, "score": round(one.score, 4)}
+            said["box"] = [round(side, 2) for side in one.box]
+            if self.track_ids is not None:
+                said["track"] = one.track_id
+            if one.run_lengths is not None:
+                said["mask"] = dict(one.run_lengths)
+            objects.append(said)
+        return {"objects": objects}
+
     def to_supervision(self) -> Any:
         """`supervision.Detections` with masks, and the names as `data["class_name"]`.
 
@@ -262,6 +296,7 @@ class Detections(Result):
             mask=self.masks,
             confidence=self.scores.astype("float32"),
             class_id=self.class_ids.astype(int),
+            tracker_id=None if self.track_ids is None else self.track_ids.astype(int),
             data={"class_name": np.array(self.names, dtype=str)},
         )
 

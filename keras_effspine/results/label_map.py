@@ -95,6 +95,10 @@ class LabelMap(Result):
             lines.writerow((self.picture.name, name, round(share, 5)))
         return text.getvalue()
 
+    def to_dict(self) -> dict:
+        """As in `Result`: the share of the picture that each class covers."""
+        return {"shares": {name: round(share, 5) for name, share in self.shares.items()}}
+
     def to_record(self) -> Record:
         """As in `Result`, with each class but the background as one object with a mask."""
         import pycocotools.mask

@@ -41,6 +41,10 @@ class Result(abc.ABC):
         """The result as CSV, with a header."""
 
     @abc.abstractmethod
+    def to_dict(self) -> dict:
+        """The result as `json.dump` takes it, classes by name."""
+
+    @abc.abstractmethod
     def to_record(self) -> Record:
         """The result as the annotation of its picture, scores as attributes."""
 

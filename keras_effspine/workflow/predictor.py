@@ -135,9 +135,16 @@ class Predictor:
         pictures: Sequence[Picture],
         min_score: float | None = None,
         every_guess: bool = False,
+        placed: Sequence[Letterboxed] | None = None,
     ) -> list[Any]:
-        """What one batch of pictures shows, as a list of results; see `predict`."""
-        placed = [self._placed(picture) for picture in pictures]
+        """What one batch of pictures shows, as a list of results; see `predict`.
+
+        Args:
+            pictures: list of `Picture`.
+            min_score, every_guess: as in `predict`.
+            placed: what the network is given of each, see `placed`; by default it is made here.
+        """
+        placed = [self.placed(picture) for picture in pictures] if placed is None else placed
         predictions = self.predict_batch(np.stack([one.image for one in placed]))
         scales = np.stack([one.scale for one in placed])
         outputs = self.task.outputs(predictions, scales, [one.record for one in pictures])
@@ -186,14 +193,15 @@ class Predictor:
             return TiledPredictions(*parts, upright=upright, flip=flip), failed
 
         def read(record: Record) -> Letterboxed:
-            return self._placed(Picture.of_record(record, upright))
+            return self.placed(Picture.of_record(record, upright))
 
         found = PicturePredictions(
             self.task, self.predict_batch, read, records, size, most_failed, flip
         )
         return found, found
 
-    def _placed(self, picture: Picture) -> Letterboxed:
+    def placed(self, picture: Picture) -> Letterboxed:
+        """A picture as the network is given it."""
         return picture.letterboxed(self.canvas) if self.place is None else self.place(picture)
 
     def result(

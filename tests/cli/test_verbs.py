@@ -5,8 +5,10 @@ import pathlib
 import shutil
 import sys
 
+import av
 import numpy as np
 import pytest
+from clips import read_clip
 from PIL import Image
 
 from keras_effspine.data.loading import load_records
@@ -387,3 +389,45 @@ def test_a_nul_character_in_a_path_is_named_in_one_line(run, effspine):
         assert answer.status == 2
         assert "NUL character" in answer.err
         assert answer.err.count("\n") == 1
+
+
+def test_a_video_is_annotated_and_its_objects_are_followed(run, effspine, handful, tmp_path):
+    with Image.open(handful.images / "000001.png") as image:
+        pixels = np.asarray(image.convert("RGB"))[:160, :160]
+    with av.open("clip.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 160, 160, "yuv420p"
+        for number in range(6):
+            moved = np.roll(pixels, number, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
+        container.mux(stream.encode())
+    answer = effspine("predict", run, "clip.mp4", "--track", "--batch-size", 4)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.splitlines()[-1].startswith("6 frames, 0.6 s, ")
+    assert answer.out.endswith(": clip-predicted.mp4\n")
+    frames, _ = read_clip("clip-predicted.mp4")
+    assert len(frames) == 6
+    more = ("--out", "seen.jsonl", "--seconds", 0.3, "--batch-size", 4)
+    answer = effspine("predict", run, "clip.mp4", *more)
+    assert (answer.status, answer.err) == (0, "")
+    lines = [json.loads(line) for line in (tmp_path / "seen.jsonl").read_text().splitlines()]
+    assert [line["frame"] for line in lines] == [0, 1, 2]
+    assert lines[0]["objects"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["photo.png", "--track"], "--track is for videos and cameras; leave it out."),
+        (["photo.png", "--seconds", 2], "--seconds is for videos and cameras; leave it out."),
+        (["clip.mp4", "--flip"], "clip.mp4: is a video; leave --flip out, which is for pictures."),
+        (["clip.mp4", "--as", "cvat"], "clip.mp4: is a video; leave --as out, which is for"),
+        (["clip.mp4", "--out", "a.png"], "a.png: a video is written as .mp4, or as .jsonl"),
+        (["clip.mp4"], "clip.mp4: there is no such file."),
+        (["camera:77"], "camera:77: this camera cannot be opened ("),
+    ],
+)
+def test_what_makes_no_sense_with_videos_is_said(run, effspine, options, message):
+    answer = effspine("predict", run, *options)
+    assert answer.status == 2
+    assert message in answer.err

@@ -9,6 +9,7 @@ import keras_cv
 import numpy as np
 import pytest
 import tensorflow as tf
+from clips import write_clip
 from sybil.document import Document, PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser
 
@@ -49,7 +50,7 @@ def labels():
 
 @pytest.fixture(autouse=True)
 def files(tmp_path, monkeypatch, small_shapes, handful):
-    """What pages name, in the folder in which they run: an export, and a photo."""
+    """What pages name, in the folder in which they run: an export, a photo, and a video."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "export" / "annotations").mkdir(parents=True)
     shutil.copytree(handful.images, "export/images")
@@ -57,6 +58,7 @@ def files(tmp_path, monkeypatch, small_shapes, handful):
     shutil.copy(handful.file, "export/annotations/instances_val.json")
     shutil.make_archive("my_export", "zip", "export")
     shutil.copy(sorted(handful.images.iterdir())[0], "photo.jpg")
+    write_clip("street.mp4", frames=3, size=(96, 128))
     # As many steps as a page has time for, where a recipe picks their number.
     for name in ("FEWEST_STEPS", "FEWEST_EPOCHS", "MOST_EPOCHS"):
         monkeypatch.setattr(open_values, name, 1)

@@ -1,0 +1,1 @@
+"""Moving pictures: frames in, annotated video or JSON lines out, objects followed."""
