@@ -43,6 +43,8 @@ def predict_video(
     else:
         stem = pathlib.Path(source).stem
     target = check_video_out(source, out or f"{stem}-predicted.mp4")
+    if predictor.tiles is not None:
+        say("Frames are looked at as a whole, although the model was trained on tiles.")
     began = time.monotonic()
     with Progress(console=ERRORS, disable=not ERRORS.is_terminal, transient=True) as bar:
         task = bar.add_task("frames", total=None)

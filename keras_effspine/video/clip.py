@@ -16,6 +16,9 @@ from keras_effspine.extras import needs_extra
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".ts", ".flv"),
 )
+_LEAST_MISSING = 0.2
+"""Seconds before the end that a file states from which on it counts as one that breaks off."""
+
 _CAMERA = re.compile(r"camera:(\d+)")
 _CAMERA_INPUT = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
 
@@ -64,6 +67,8 @@ class Clip:
 
     def __init__(self, source: str | os.PathLike) -> None:
         with needs_extra("video"):
+            # PyAV, and not OpenCV: it tells each frame's own time and turn, and its wheels write the
+            # H.264 that browsers play.
             import av
         self.name = os.fspath(source)
         self.broken: str | None = None
@@ -95,11 +100,12 @@ class Clip:
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames; where a file breaks off they end, and `broken` says why."""
-        first, number = None, 0
+        first, number, end = None, 0, 0.0
         try:
             for frame in self._container.decode(video=0):
                 time = float(frame.time) if frame.time is not None else number / self.rate
                 first = time if first is None else first
+                end = time + 1 / self.rate
                 pixels = frame.to_ndarray(format="rgb24")
                 # FFmpeg counts its turns counter-clockwise, and so does NumPy.
                 turns = round(frame.rotation / 90) % 4
@@ -108,8 +114,21 @@ class Clip:
         except (OSError, ValueError) as error:
             self.broken = f"after {number} frames ({_reason(error)})"
             return
+        missing = self._stated_end() - end
         if number == 0:
             self.broken = "before its first frame"
+        elif missing > max(_LEAST_MISSING, 3 / self.rate):
+            self.broken = f"after {number} frames ({missing:.1f} s before the end that it states)"
+
+    def _stated_end(self):
+        """The time at which the frames end as the file says, in its own seconds; or 0."""
+        stream = self._container.streams.video[0]
+        if stream.duration is not None and stream.time_base:
+            return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+        # The length of the whole file, which other streams may make longer than its pictures.
+        if self._container.duration is None or len(self._container.streams) > 1:
+            return 0.0
+        return ((self._container.start_time or 0) + self._container.duration) / 1e6
 
 
 def _reason(error):

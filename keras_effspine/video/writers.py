@@ -89,4 +89,4 @@ def video_writer(path: pathlib.Path, rate: float) -> FrameWriter:
         path: path of the file, `.mp4` or `.jsonl`.
         rate: frames a second, for players; frames keep their own times.
     """
-    return JsonLines(path) if path.suffix == ".jsonl" else AnnotatedVideo(path, rate)
+    return JsonLines(path) if path.suffix.lower() == ".jsonl" else AnnotatedVideo(path, rate)

@@ -2,16 +2,17 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_effspine.atomic_file import write_file
 from keras_effspine.errors import DataError
 from keras_effspine.video.clip import Clip, is_camera
-from keras_effspine.video.writers import video_writer
+from keras_effspine.video.writers import FrameWriter, video_writer
 from keras_effspine.workflow.predicted_video import predict_video
 from keras_effspine.workflow.predictor import Predictor
 
@@ -41,11 +42,11 @@ def check_video_out(source: str | os.PathLike, out: str | os.PathLike) -> pathli
         DataError: if it is neither `.mp4` nor `.jsonl`, or the clip itself.
     """
     path = pathlib.Path(out)
-    if path.suffix not in (".mp4", ".jsonl"):
+    if path.suffix.lower() not in (".mp4", ".jsonl"):
         raise DataError(f"{path}: a video is written as .mp4, or as .jsonl, a line a frame.")
     if path.is_dir():
         raise DataError(f"{path}: is a folder; name a file.")
-    if not is_camera(source) and path.exists() and path.samefile(source):
+    if not is_camera(source) and os.path.exists(source) and path.exists() and path.samefile(source):
         raise DataError(f"{path}: would replace the video that is read; name another file.")
     return path
 
@@ -80,11 +81,12 @@ def annotate_video(
         MissingPackageError: if a package is not installed.
     """
     path = check_video_out(source, out)
+    if seconds is not None and not seconds > 0:
+        raise DataError(f"{seconds} seconds of a video hold no frame; ask for more than 0.")
     written: list[WrittenVideo] = []
 
     def save(part: pathlib.Path) -> None:
-        with Clip(source) as clip:
-            writer = video_writer(part, clip.rate)
+        with Clip(source) as clip, _closing(video_writer(part, clip.rate)) as writer:
             count, time = 0, 0.0
             waiting = collections.deque[concurrent.futures.Future[None]]()
             with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -102,8 +104,19 @@ def annotate_video(
                         raise
                 for one in waiting:
                     one.result()
-            writer.close()
             written.append(WrittenVideo(count, time + 1 / clip.rate, clip.broken))
 
     write_file(path, save)
     return written[0]
+
+
+@contextlib.contextmanager
+def _closing(writer: FrameWriter) -> Iterator[FrameWriter]:
+    """The writer, which is closed after a failure as well: no system removes each open file."""
+    try:
+        yield writer
+    except BaseException:
+        with contextlib.suppress(Exception):  # what failed before is what is said
+            writer.close()
+        raise
+    writer.close()

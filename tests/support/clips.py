@@ -14,9 +14,10 @@ def moving_square(number, size=(48, 64), start=2, step=3):
     return pixels
 
 
-def write_clip(path, frames=10, rate=10, size=(48, 64), times=None, rotation=None):
-    """Writes an H.264 clip of a moving square."""
-    with av.open(str(path), "w") as container:
+def write_clip(path, frames=10, rate=10, size=(48, 64), times=None, rotation=None, front=False):
+    """Writes an H.264 clip of a moving square; `front` is how an MP4 file for the web begins."""
+    options = {"movflags": "faststart"} if front and str(path).endswith(".mp4") else {}
+    with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "10"}

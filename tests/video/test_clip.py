@@ -41,11 +41,22 @@ def test_a_clip_of_a_phone_that_was_turned_is_upright(tmp_path):
     np.testing.assert_array_equal(other[0].pixels, np.rot90(plain[0].pixels, -1))
 
 
-def test_a_clip_that_was_cut_gives_the_frames_before(tmp_path):
-    whole = write_clip(tmp_path / "a.mkv", frames=60).read_bytes()
-    (tmp_path / "cut.mkv").write_bytes(whole[: int(len(whole) * 0.6)])
-    frames, _ = read(tmp_path / "cut.mkv")
-    assert 5 < len(frames) < 60
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi"])
+def test_a_clip_that_was_cut_gives_the_frames_before_and_says_so(tmp_path, suffix):
+    path = write_clip(tmp_path / f"a{suffix}", frames=60, front=True)
+    frames, clip = read(path)
+    assert (len(frames), clip.broken) == (60, None)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.8)])
+    frames, clip = read(path)
+    assert 1 < len(frames) < 57
+    assert clip.broken is not None
+    assert clip.broken.startswith(f"after {len(frames)} frames (")
+
+
+def test_a_last_frame_that_stays_for_long_is_no_break(tmp_path):
+    times = [0.0, 0.1, 0.2, 3.0, 3.1]
+    _, clip = read(write_clip(tmp_path / "a.mp4", frames=5, times=times))
+    assert clip.broken is None
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\0\0\0\x18ftypmp42" + bytes(500)])

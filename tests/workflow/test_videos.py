@@ -151,6 +151,20 @@ def test_ctrl_c_ends_a_camera_and_keeps_what_it_saw_but_no_part_of_a_file(
     assert len(read_clip(tmp_path / "out/b.mp4")[0]) == 3
 
 
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_no_seconds_are_asked_for_more(clip, tmp_path, seconds):
+    with pytest.raises(DataError, match="seconds of a video hold no frame; ask for more than 0"):
+        annotate_video(finds_squares(), clip, tmp_path / "b.mp4", seconds=seconds)
+    assert not (tmp_path / "b.mp4").exists()
+
+
+def test_a_missing_clip_is_said_where_the_output_is_there_already(tmp_path):
+    (tmp_path / "b.mp4").write_bytes(b"before")
+    with pytest.raises(DataError, match="c.mp4: there is no such file"):
+        annotate_video(finds_squares(), tmp_path / "c.mp4", tmp_path / "b.mp4")
+    assert (tmp_path / "b.mp4").read_bytes() == b"before"
+
+
 @pytest.mark.parametrize(
     ("out", "message"),
     [
