@@ -67,8 +67,8 @@ class Clip:
 
     def __init__(self, source: str | os.PathLike) -> None:
         with needs_extra("video"):
-            # PyAV, and not OpenCV: it tells each frame's own time and turn, and its wheels write the
-            # H.264 that browsers play.
+            # PyAV, and not OpenCV: it tells each frame's own time and turn, and its wheels write
+            # the H.264 that browsers play.
             import av
         self.name = os.fspath(source)
         self.broken: str | None = None
