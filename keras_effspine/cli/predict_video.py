@@ -52,7 +52,7 @@ def predict_video(
         def progress(done: int, frames: int | None) -> None:
             bar.update(task, completed=done, total=frames)
 
-        if is_camera(source):
+        if is_camera(source) and seconds is None:
             ERRORS.print(f"{source}: is watched until Ctrl-C.", highlight=False)
         done = annotate_video(
             predictor, source, target, seconds=seconds, progress=progress, **options

@@ -43,6 +43,7 @@ def test_a_label_map_says_what_covers_the_picture(label_map):
     assert (mask["bbox"], mask["area"], mask["category_id"]) == ([0, 0, 30, 10], 300, 3)
     assert label_map.to_csv().splitlines()[1] == "picture,background,0.625"
     np.testing.assert_array_equal(np.asarray(label_map.image()), label_map.classes)
+    assert label_map.to_dict() == {"shares": {"background": 0.625, "dog": 0.125}}
     assert label_map.plot().width % 60 == 0
 
 
@@ -57,6 +58,7 @@ def test_a_label_map_without_names_or_classes_is_no_mistake(label_map):
 def test_probabilities_come_with_the_most_probable_first(probabilities):
     assert (probabilities.name, probabilities.score) == ("dog", 0.7)
     assert list(probabilities) == [("dog", 0.7), ("cat", 0.2), ("background", 0.1)]
+    assert list(probabilities.to_dict()["classes"].items()) == list(probabilities)
     assert repr(probabilities).endswith("px: dog 0.700, cat 0.200, background 0.100")
     assert probabilities.to_csv().splitlines()[1] == "picture,dog,0.7"
     assert probabilities.to_record().image_label == 2

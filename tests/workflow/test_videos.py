@@ -12,6 +12,7 @@ from keras_effspine.results.detections import Detections
 from keras_effspine.video.clip import Clip
 from keras_effspine.workflow import annotated_video
 from keras_effspine.workflow.annotated_video import annotate_video
+from keras_effspine.workflow.load_predictor import load_predictor
 from keras_effspine.workflow.predicted_video import predict_video
 
 NAMES = ("square",)
@@ -149,6 +150,31 @@ def test_ctrl_c_ends_a_camera_and_keeps_what_it_saw_but_no_part_of_a_file(
     done = annotate_video(finds_squares(), "camera:0", tmp_path / "out/b.mp4", **options)
     assert done.frames == 3
     assert len(read_clip(tmp_path / "out/b.mp4")[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("case", "key"),
+    [
+        ("detection", "objects"),
+        ("instances", "objects"),
+        ("segmentation", "shares"),
+        ("classification", "classes"),
+    ],
+)
+def test_exported_files_of_all_tasks_see_clips(exported, clip, tmp_path, case, key):
+    predictor = load_predictor(exported(case, "litert")[0])
+    options = {"min_score": 0.0, "seconds": 0.3, "batch_size": 4}
+    assert annotate_video(predictor, clip, tmp_path / "b.mp4", **options).frames == 3
+    assert len(read_clip(tmp_path / "b.mp4")[0]) == 3
+    assert annotate_video(predictor, clip, tmp_path / "b.jsonl", **options).frames == 3
+    lines = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    assert [set(line) for line in lines] == [{"frame", "time", key}] * 3
+    if key == "objects":
+        assert all("mask" in one for one in lines[0][key]) == (case == "instances")
+        assert lines[0][key]
+    else:
+        assert set(lines[0][key]) <= {"a", "b", "c"}
+        assert sum(lines[0][key].values()) == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])

@@ -1,0 +1,3 @@
+"""Fixtures of this folder."""
+
+from exported_files import exported  # noqa: F401 (fixture)
