@@ -19,7 +19,6 @@ import datetime
 import json
 import os
 import pathlib
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -119,7 +118,7 @@ def make_preset(arguments, run, steps):
         "measured_on": f"its 10,000 validation pictures at {size} px, which chose nothing",
         "measured": result.metrics,
         "steps": steps,
-        "command": f"python benchmarks/pretraining/tiny_imagenet.py {' '.join(sys.argv[1:])}",
+        "command": _command(arguments),
         "date": datetime.date.today().isoformat(),
         "licence": LICENCE,
     }
@@ -132,6 +131,14 @@ def make_preset(arguments, run, steps):
         half_precision=True,
     )
     print(json.dumps(trained["measured"], indent=2))
+
+
+def _command(arguments):
+    """What was run, without the folders of this machine."""
+    options = {"start": arguments.start, "teacher": arguments.teacher, "until": arguments.until}
+    words = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    command = "python benchmarks/pretraining/tiny_imagenet.py --data TINY --out runs/tiny"
+    return " ".join([command, f"--preset {arguments.preset}", *words])
 
 
 if __name__ == "__main__":
