@@ -32,7 +32,10 @@ def write_onnx(
         import tf2onnx
 
     model, _ = tf2onnx.convert.from_function(
-        function, input_signature=function.input_signature, opset=_OPSET
+        function,
+        input_signature=function.input_signature,
+        opset=_OPSET,
+        custom_rewriter=[_with_one_bias],
     )
     if metadata.precision == "float16":
         _halve_weights(model)
@@ -43,6 +46,25 @@ def write_onnx(
     names = model.metadata_props.add()
     names.key, names.value = "labels", "\n".join(metadata.class_names)
     onnx.save(model, file)
+
+
+def _with_one_bias(graph: Any, nodes: list[Any]) -> list[Any]:
+    """Makes a convolution and an addition of each convolution with two biases.
+
+    Keras adds two maps of one pixel each as if one were a bias; where a convolution with a bias of
+    its own stands before that, tf2onnx gives it both, which no runtime takes.
+    """
+    for node in [node for node in nodes if node.type == "Conv2D" and len(node.input) == 4]:
+        *inputs, added = node.input
+        made = {
+            "shapes": [graph.get_shape(node.output[0])],
+            "dtypes": [graph.get_dtype(node.output[0])],
+        }
+        graph.remove_node(node.name)
+        convolved = graph.make_node("Conv2D", inputs, attr=node.attr, skip_conversion=False, **made)
+        both = [convolved.output[0], added]
+        graph.make_node("AddV2", both, outputs=node.output, skip_conversion=False, **made)
+    return graph.get_nodes()
 
 
 def _halve_weights(model: Any) -> None:

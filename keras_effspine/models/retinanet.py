@@ -254,8 +254,8 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
 
     def compile(
         self,
-        box_loss: Any = None,
-        classification_loss: Any = None,
+        box_loss: Any = "smoothl1",
+        classification_loss: Any = "focal",
         loss: None = None,
         metrics: list | None = None,
         optimizer: Any = "rmsprop",
@@ -263,7 +263,7 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
         class_weights: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Configures the model for training.
+        """Configures the model for training, by default with RetinaNet's own losses.
 
         Args:
             box_loss: `"smoothl1"`, `"huber"`, or a Keras loss with reduction `"sum"`, such as

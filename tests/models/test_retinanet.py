@@ -299,6 +299,16 @@ def test_the_loss_is_keras_cvs_with_each_box_matched(detector, batch):
     assert loss_of(detector, images, labels) == pytest.approx(expected / positive.sum(), rel=1e-4)
 
 
+def test_losses_that_are_not_named_are_retinanets_own(tiny_detector):
+    model, named = tiny_detector(), tiny_detector()
+    model.compile(optimizer="sgd")
+    named.compile(optimizer="sgd", **LOSSES)
+    for loss in ("box_loss", "classification_loss"):
+        one, other = getattr(model, loss), getattr(named, loss)
+        assert type(one) is type(other)
+        assert {**one.get_config(), "name": ""} == {**other.get_config(), "name": ""}
+
+
 def test_pictures_without_boxes_train_as_background(tiny_detector, batch):
     images, _ = batch
     padded = {"boxes": -np.ones((2, 3, 4)), "classes": -np.ones((2, 3))}
