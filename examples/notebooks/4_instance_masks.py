@@ -65,7 +65,7 @@ found.plot()
 # Each mask is a picture of its own, and what it covers can be cut out.
 
 # %%
-found.crops()[0] if len(found) else None
+found.crop()[0] if len(found) else None
 
 # %%
 [(name, int(mask.sum())) for name, mask in zip(found.names, found.masks, strict=True)]

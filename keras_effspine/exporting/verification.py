@@ -10,6 +10,7 @@ import numpy as np
 from keras_effspine.data.images.letterbox import letterbox, read_letterboxed
 from keras_effspine.data.record import Record, RecordSet
 from keras_effspine.errors import ExportError
+from keras_effspine.exporting.detection_agreement import Agreement, agreement
 from keras_effspine.results.picture import Picture
 from keras_effspine.runners.model_file import ModelFile
 from keras_effspine.tasks.picture_predictions import PicturePredictions
@@ -17,6 +18,9 @@ from keras_effspine.tasks.task import Task
 
 _LARGEST_DIFFERENCE = {"float32": 1e-3, "float16": 0.05}
 """Of raw outputs, as a share of the largest value or of 1; int8 is judged by its measure alone."""
+
+_LARGEST_SHARE_ALONE = 0.1
+"""Of detections that the file or the model alone has."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,8 @@ def compare_outputs(
 ) -> Comparison:
     """Compares outputs on pictures, one by one.
 
-    Of decoded boxes the scores are compared: two boxes of nearly one score may change places.
+    Detections are compared as lists in any order, of which a tenth may be in one list alone: see
+    `agreement`. Of int8 alone their measure tells.
 
     Args:
         file: the exported file.
@@ -53,8 +58,12 @@ def compare_outputs(
     Raises:
         ExportError: if they differ more than rounding explains, or are not finite.
     """
-    size = file.metadata.image_size
+    size, precision = file.metadata.image_size, file.metadata.precision
+    if precision == "float32" and file.metadata.frame_size:
+        precision = "float16"  # the graph averages pixels without rounding them to whole numbers
+    tolerance = _LARGEST_DIFFERENCE.get(precision, np.inf)
     difference = largest = 0.0
+    lists = Agreement(0, 0, 0.0)
     for picture in pictures:
         placed = file.place(Picture.of(picture)).image
         found = file.run(placed[None])
@@ -64,17 +73,24 @@ def compare_outputs(
         for name in expected if are_raw else ["confidence"]:
             if not np.isfinite(found[name]).all():
                 raise ExportError(f"{file.path.name}: its output '{name}' is not finite.")
-            difference = max(difference, float(abs(found[name] - expected[name]).max()))
             largest = max(largest, float(abs(expected[name]).max()))
-    precision = file.metadata.precision
-    if precision == "float32" and file.metadata.frame_size:
-        precision = "float16"  # the graph averages pixels without rounding them to whole numbers
-    most = _LARGEST_DIFFERENCE.get(precision, np.inf) * max(1.0, largest)
+            if are_raw:
+                difference = max(difference, float(abs(found[name] - expected[name]).max()))
+        if not are_raw:
+            lists += agreement(found, expected, tolerance, tolerance * size)
+    most = tolerance * max(1.0, largest)
     if difference > most:
         raise ExportError(
             f"{file.path.name}: its outputs differ by {difference:.2g} from the model's, of values "
             f"up to {largest:.2g}; at most {most:.2g} would be rounding. It is not kept."
         )
+    if np.isfinite(tolerance) and lists.alone > _LARGEST_SHARE_ALONE * lists.of:
+        raise ExportError(
+            f"{file.path.name}: of {lists.of} detections of it and of the model {lists.alone} have "
+            f"no counterpart of their class, score (within {tolerance}) and box (within "
+            f"{tolerance * size:.2g} px); at most a tenth would be rounding. It is not kept."
+        )
+    difference = max(difference, lists.difference)
     return Comparison(len(pictures), difference, largest)
 
 

@@ -16,9 +16,7 @@ pytest.importorskip("tf2onnx")
 def test_maps_of_one_pixel_are_added_to_a_convolution_with_a_bias(tmp_path):
     keras.utils.set_random_seed(0)
     images = keras.Input((8, 8, 3))
-    halves = [
-        keras.layers.Conv2D(5, 8, bias_initializer="random_normal")(images) for _ in range(2)
-    ]
+    halves = [keras.layers.Conv2D(5, 8, bias_initializer="random_normal")(images) for _ in range(2)]
     model = keras.Model(images, {"sum": keras.layers.Add()(halves)})
     metadata = types.SimpleNamespace(precision="float32", as_text=lambda: "{}", class_names=())
     function = frozen_function(lambda x: model(x, training=False), 8)
