@@ -2,8 +2,7 @@
 
     python examples/notebooks/make.py [1_your_own_pictures.py ...]
 
-Each runs in an empty folder. Pictures in the outputs are kept small. Needs jupytext, nbclient and
-ipykernel.
+Each runs in an empty folder. Pictures in the outputs are kept small. Needs the extra `notebooks`.
 """
 
 import base64
