@@ -50,12 +50,6 @@ run.curves()
 # %%
 run.show(4, columns=1)
 
-# %% [markdown]
-# AP is measured of masks and of boxes, by COCO's own code.
-
-# %%
-{name: round(value, 3) for name, value in run.metrics.items() if name in ("AP", "AP50", "box AP")}
-
 # %%
 photo = data.val.records[0].path
 found = run.model.detect(photo).above(0.2)

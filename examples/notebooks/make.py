@@ -29,7 +29,12 @@ def shrunk(png: str) -> str:
     return base64.b64encode(small.getvalue()).decode()
 
 
-def tidy(notebook) -> None:
+def here_and_home(text: str, folder: str) -> str:
+    """A text with paths from where the notebook runs, and from a home that is anybody's."""
+    return text.replace(f"{folder}/", "").replace(str(pathlib.Path.home()), "~")
+
+
+def tidy(notebook, folder: str) -> None:
     """Leaves of the outputs what a reader wants, and nothing that differs from run to run."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -40,6 +45,10 @@ def tidy(notebook) -> None:
             data = output.get("data", {})
             if "image/png" in data:
                 data["image/jpeg"] = shrunk(data.pop("image/png"))
+            for name in {"text/plain", "text/html"} & set(data):
+                data[name] = here_and_home(data[name], folder)
+            if "text" in output:
+                output["text"] = here_and_home(output["text"], folder)
             outputs.append(output)
         if "outputs" in cell:
             cell.outputs = outputs
@@ -57,7 +66,7 @@ def make(script: pathlib.Path) -> None:
             notebook, timeout=3600, resources={"metadata": {"path": folder}}
         )
         client.execute()
-    tidy(notebook)
+    tidy(notebook, folder)
     jupytext.write(notebook, script.with_suffix(".ipynb"))
     print(f"{script.with_suffix('.ipynb')}", flush=True)
 

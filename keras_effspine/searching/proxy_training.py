@@ -30,17 +30,15 @@ class ProxyTraining(Evaluator):
         floors: Mapping[int, float],
     ) -> Outcome:
         """As in `Evaluator`; a run that was killed goes on from its last checkpoint."""
-        import keras
-
+        from keras_effspine.searching.forgotten_traces import forgotten_traces
         from keras_effspine.training.train import train
 
         recipe = override(self._recipe, {"backbone.betas": list(betas), "seed": seed})
         try:
-            run, _ = train(recipe, folder, report=lambda line: None, verbose=0, floors=floors)
+            with forgotten_traces():
+                run, _ = train(recipe, folder, report=lambda line: None, verbose=0, floors=floors)
         except TrainingError as error:
             return Outcome(None, failure=str(error))
-        finally:
-            keras.backend.clear_session(free_memory=True)
         assert run.metrics is not None  # what training ends with
         history = run.metrics.history
         name = next(name for name in history[-1] if name != "step")
