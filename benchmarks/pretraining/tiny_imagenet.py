@@ -10,7 +10,8 @@ of the one before. Val alone chooses: which measurement of a stage is taken, and
 tried. Test is measured once, when all stages are through, on the weights as they ship.
 
 A command that was stopped or killed goes on where it was. `--until 64` ends after that stage, and
-makes a preset of what there is. `--start` names other weights than random ones, such as those that
+makes a preset of what there is; `--since 64` begins with that stage, from a `--start` that has been
+through those before. `--start` names other weights than random ones, such as those that
 `effspine presets grow` made of a smaller network's run; `--teacher` distils from a larger one's.
 """
 
@@ -80,15 +81,17 @@ def main():
     parser.add_argument("--start", help="weights to start from, such as a grown preset")
     parser.add_argument("--teacher", help="run or preset whose answers are half of the labels")
     parser.add_argument("--until", type=int, help="image size of the last stage")
+    parser.add_argument("--since", type=int, help="image size of the first stage")
     arguments = parser.parse_args()
     sizes = [stage["image_size"] for stage in STAGES]
-    if arguments.until not in (None, *sizes):
-        parser.error(f"--until is one of the stages: {', '.join(map(str, sizes))}")
+    for option in ("since", "until"):
+        if getattr(arguments, option) not in (None, *sizes):
+            parser.error(f"--{option} is one of the stages: {', '.join(map(str, sizes))}")
     if arguments.mosaics:
         prepare(arguments.mosaics, arguments.data)
 
     start, steps = arguments.start or arguments.preset, 0
-    for stage in STAGES:
+    for stage in STAGES[sizes.index(arguments.since or sizes[0]) :]:
         changes = {"preset": str(start), "data.data": str(arguments.data), **COMMON, **stage}
         changes |= {"evaluations": stage["epochs"], "teacher": arguments.teacher}
         recipe = override(find_recipe("cifar10_pretrain"), changes)
@@ -135,8 +138,8 @@ def make_preset(arguments, run, steps):
 
 def _command(arguments):
     """What was run, without the folders of this machine."""
-    options = {"start": arguments.start, "teacher": arguments.teacher, "until": arguments.until}
-    words = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    named = ((name, getattr(arguments, name)) for name in ("start", "since", "until", "teacher"))
+    words = [f"--{name} {value}" for name, value in named if value is not None]
     command = "python benchmarks/pretraining/tiny_imagenet.py --data TINY --out runs/tiny"
     return " ".join([command, f"--preset {arguments.preset}", *words])
 
