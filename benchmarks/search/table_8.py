@@ -29,6 +29,7 @@ from keras_effspine.data.shapes.drawing import CLASS_NAMES
 from keras_effspine.pretrained.find_pretrained import find_pretrained
 from keras_effspine.profiling.network_cost import network_cost
 from keras_effspine.searching.counts import Counts
+from keras_effspine.searching.forgotten_traces import forgotten_traces
 from keras_effspine.tasks.inference import evaluate
 from keras_effspine.tasks.registry import find_task
 from keras_effspine.topology.eff_spinenet import SPEC
@@ -148,8 +149,8 @@ def main():
             changed = override(recipe, {**changes, "steps": one["steps"], "seed": seed})
             folder = options.out / f"{name}-{seed}"
             print(f"{name}, seed {seed}: {one['steps']} steps", flush=True)
-            run, _ = train(changed, folder, report=lambda line: None, verbose=0)
-            keras.backend.clear_session(free_memory=True)
+            with forgotten_traces():
+                run, _ = train(changed, folder, report=lambda line: None, verbose=0)
             last = run.metrics.history[-1]
             one.setdefault("AP", []).append(round(last["AP"], 4))
             print(f"  AP {last['AP']:.4f}", flush=True)

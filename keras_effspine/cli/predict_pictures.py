@@ -58,6 +58,7 @@ def predict_pictures(predictor: "Predictor", asked: AskedPictures) -> None:
         DataError: if options do not go together, or there is nothing to look at.
         typer.Exit: with 1, if more than a tenth of the pictures could not be read.
     """
+    from keras_effspine.atomic_file import write_file
     from keras_effspine.data.checks import LARGEST_FAILED_SHARE, describe_problems
     from keras_effspine.data.conversion import check_target
     from keras_effspine.evaluation.score_thresholds import describe_thresholds
@@ -96,7 +97,8 @@ def predict_pictures(predictor: "Predictor", asked: AskedPictures) -> None:
     else:
         found = _draw(predictor, asked, records, predictions, files, heat_maps)
         if not asked.is_single:
-            _write(target / "predictions.json", json.dumps(found) + "\n")
+            text = json.dumps(found) + "\n"
+            write_file(target / "predictions.json", lambda path: path.write_text(text))
         done = f"drawn: {target}"
     _say_what_was_done(records, images_read, done)
 
@@ -183,12 +185,6 @@ def _draw(predictor, asked, records, predictions, files, heat_maps):
         for one in drawing:
             one.result()
     return evaluator.predictions()
-
-
-def _write(file, text):
-    from keras_effspine.atomic_file import write_file
-
-    write_file(file, lambda path: path.write_text(text))
 
 
 def _say_what_was_done(records, images_read, done):

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def forgotten_traces() -> Iterator[None]:
-    """At its end, nothing is left of the models and graphs that were made within.
+    """Frees at its end what Keras and TensorFlow keep of the models that were made within.
 
     `tf.custom_gradient` registers a function for each of its calls in a graph, for good, and that
-    function holds the graph: half a gigabyte a candidate.
+    function holds the graph: half a gigabyte a candidate. (The first graph that meets a shape stays
+    all the same, through the cached trace of `one_pass`.)
     """
     import keras
 

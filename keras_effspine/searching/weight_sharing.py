@@ -30,14 +30,13 @@ class WeightSharing(Evaluator):
 
     def prepare(self, folder: pathlib.Path, report: Callable[[str], None]) -> None:
         """Trains the supernet in `supernet/` of the folder, or goes on with its training."""
-        import keras
-
+        from keras_effspine.searching.forgotten_traces import forgotten_traces
         from keras_effspine.searching.supernet_training import TRAINED, train_supernet
 
         self._folder = folder / "supernet"
         if not (self._folder / TRAINED).exists():
-            train_supernet(self._recipe, self._space, self._folder, report)
-            keras.backend.clear_session(free_memory=True)
+            with forgotten_traces():
+                train_supernet(self._recipe, self._space, self._folder, report)
 
     def evaluate(
         self,
