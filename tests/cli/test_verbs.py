@@ -407,7 +407,8 @@ def test_a_video_is_annotated_and_its_objects_are_followed(run, effspine, handfu
     assert answer.out.endswith(": clip-predicted.mp4\n")
     frames, _ = read_clip("clip-predicted.mp4")
     assert len(frames) == 6
-    more = ("--out", "seen.jsonl", "--seconds", 0.3, "--batch-size", 4)
+    # A crop that moves is not what the run learnt by heart: it is less sure of it.
+    more = ("--out", "seen.jsonl", "--seconds", 0.3, "--batch-size", 4, "--min-score", 0.05)
     answer = effspine("predict", run, "clip.mp4", *more)
     assert (answer.status, answer.err) == (0, "")
     lines = [json.loads(line) for line in (tmp_path / "seen.jsonl").read_text().splitlines()]
