@@ -47,6 +47,16 @@ def once(tmp_path_factory):
     return once
 
 
+@pytest.fixture(scope="module")
+def eager_steps():
+    """Steps run as they are written: one or two are soon computed, to trace one takes longer."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """Folder of real pictures, named by EFFSPINE_TEST_DATA."""

@@ -21,7 +21,7 @@ PACKAGE = pathlib.Path(keras_effspine.__file__).parent
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "    Example:\n" in path.read_text()]
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("eager_steps")]
 
 
 @pytest.fixture
@@ -62,14 +62,6 @@ def files(tmp_path, monkeypatch, small_shapes, handful):
     # As many steps as a page has time for, where a recipe picks their number.
     for name in ("FEWEST_STEPS", "FEWEST_EPOCHS", "MOST_EPOCHS"):
         monkeypatch.setattr(open_values, name, 1)
-
-
-@pytest.fixture(autouse=True)
-def without_traces():
-    """One step of a network is soon computed; to trace it takes half a minute."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def run(document, images, labels):

@@ -5,8 +5,9 @@ import json
 import keras
 import numpy as np
 import pytest
+from ladder import Ladder
 
-from keras_effspine import EffSpineNetBackbone, ImageClassifier
+from keras_effspine import ImageClassifier
 from keras_effspine.pretrained.preset import read_preset
 
 pytestmark = pytest.mark.integration
@@ -18,12 +19,12 @@ PLAIN = {"squeeze_excitation_ratio": None, "endpoint_width": 8}
 def presets(tmp_path_factory):
     """A folder with a trained preset, and architectures that it may grow into."""
     folder = tmp_path_factory.mktemp("presets")
-    small = ImageClassifier(EffSpineNetBackbone(widths=8, **PLAIN), 2, pooling="pyramid")
+    small = ImageClassifier(Ladder(widths=8, **PLAIN), 2, pooling="pyramid")
     trained = {"task": "classification"}
     small.save_to_preset(folder / "small", class_names=["cat", "dog"], trained=trained)
     small.backbone.save_to_preset(folder / "backbone")
     config = keras.saving.serialize_keras_object(small.backbone)
-    sizes = {"large": {"widths": [8, *[16] * 17], "endpoint_width": 12}, "narrow": {"widths": 4}}
+    sizes = {"large": {"widths": [8, *[16] * 5], "endpoint_width": 12}, "narrow": {"widths": 4}}
     for name, changes in sizes.items():
         (folder / name).mkdir()
         arguments = {**config["config"], "activation": "relu", **changes}

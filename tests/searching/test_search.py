@@ -14,7 +14,7 @@ from keras_effspine.searching.plan import plan_search
 from keras_effspine.searching.search import run_plan
 from keras_effspine.training.recipe_changes import override
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("eager_steps")]
 
 BETAS = (1, 4, 10)
 

@@ -27,7 +27,7 @@ from keras_effspine.training.optimization import Optimization
 from keras_effspine.training.recipe import Data, Recipe
 from keras_effspine.training.train import train
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("eager_steps")]
 
 TASK = InstanceSegmentation()
 OPTIONS = {"num_proposals": 20, "sampled_regions": 16, "canonical_size": 56.0}

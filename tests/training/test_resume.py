@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import zipfile
 
@@ -48,11 +49,22 @@ def weights_of(folder):
     return keras_effspine.load_model(folder.path, last=True).get_weights()
 
 
+@pytest.fixture
+def whole(counting_recipe, once):
+    """A run that nothing stopped, which all tests share."""
+    return once("counted", lambda folder: quietly(counting_recipe, folder)[0])
+
+
+@pytest.fixture
+def complete(whole, tmp_path):
+    """A copy of it."""
+    return RunFolder.open(shutil.copytree(whole.path, tmp_path / "run"))
+
+
 @pytest.mark.parametrize("step", [3, 4, 5])
 def test_a_stopped_run_goes_on_to_the_weights_of_one_that_was_not(
-    counting_recipe, tmp_path, monkeypatch, step
+    whole, counting_recipe, tmp_path, monkeypatch, step
 ):
-    whole, _ = quietly(counting_recipe, tmp_path / "whole")
     with monkeypatch.context() as context:
         stop_at(context, step)
         with pytest.raises(StoppedError, match=f"Stopped at step {step} of 8; the same command"):
@@ -68,18 +80,16 @@ def test_a_stopped_run_goes_on_to_the_weights_of_one_that_was_not(
     assert [entry["step"] for entry in history] == [4, 8]
 
 
-def test_a_complete_run_is_measured_and_not_trained_again(counting_recipe, tmp_path):
-    folder, _ = quietly(counting_recipe, tmp_path / "run")
-    weights, result = weights_of(folder), folder.read_json("metrics.json")["result"]
+def test_a_complete_run_is_measured_and_not_trained_again(complete, counting_recipe, tmp_path):
+    weights, result = weights_of(complete), complete.read_json("metrics.json")["result"]
     _, said = quietly(counting_recipe, tmp_path / "run")
     assert any("of which 8 are done" in line for line in said)
-    assert folder.read_json("metrics.json")["result"] == result
-    for one, other in zip(weights_of(folder), weights, strict=True):
+    assert complete.read_json("metrics.json")["result"] == result
+    for one, other in zip(weights_of(complete), weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_recipe_is_refused_and_the_difference_named(counting_recipe, tmp_path):
-    quietly(counting_recipe, tmp_path / "run")
+def test_another_recipe_is_refused_and_the_difference_named(complete, counting_recipe, tmp_path):
     other = override(counting_recipe, {"batch_size": 2, "optimization.learning_rate": 0.5})
     with pytest.raises(RunFolderError) as raised:
         quietly(other, tmp_path / "run")
@@ -97,9 +107,8 @@ def test_a_second_process_on_the_folder_is_turned_away(counting_recipe, tmp_path
         pass  # let go of
 
 
-def test_a_broken_checkpoint_is_named(counting_recipe, tmp_path):
-    folder, _ = quietly(counting_recipe, tmp_path / "run")
-    folder.model_file.write_bytes(folder.model_file.read_bytes()[:1000])
+def test_a_broken_checkpoint_is_named(complete, counting_recipe, tmp_path):
+    complete.model_file.write_bytes(complete.model_file.read_bytes()[:1000])
     with pytest.raises(RunFolderError, match=r"model\.keras: cannot be loaded"):
         quietly(counting_recipe, tmp_path / "run")
 
