@@ -27,6 +27,12 @@ from keras_effspine.models.one_pass_loss import OnePassLoss
 from keras_effspine.models.picture_results import ObjectResults
 from keras_effspine.models.pyramid_levels import pyramid_levels
 from keras_effspine.models.quality_focal_loss import QualityFocalLoss
+from keras_effspine.models.retinanet_anchors import (
+    LEVELS_READ,
+    anchors_per_location,
+    retinanet_anchor_generator,
+    ssd_anchor_generator,
+)
 from keras_effspine.models.retinanet_label_encoder import IGNORED, RetinaNetLabelEncoder
 from keras_effspine.models.task_model import TaskModel, operations_of
 from keras_effspine.networks.retinanet_head import (
@@ -35,16 +41,7 @@ from keras_effspine.networks.retinanet_head import (
     retinanet_subnet,
 )
 from keras_effspine.networks.ssdlite import ssdlite_prediction
-from keras_effspine.topology.pyramid import (
-    ANCHOR_RATIOS,
-    ANCHOR_SCALES,
-    ANCHOR_SIZE_OVER_STRIDE,
-    LEVEL_NAMES,
-    LEVELS,
-    SSD_ANCHOR_SCALES,
-    SSD_ANCHOR_SIZES,
-    SSD_LEVELS,
-)
+from keras_effspine.topology.pyramid import ANCHOR_RATIOS, ANCHOR_SIZE_OVER_STRIDE, SSD_LEVELS
 
 _PRIOR_PROBABILITY = 0.01
 
@@ -149,9 +146,9 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
         if head_width is not None:
             require_at_least("head_width", head_width)
         require_box_format(bounding_box_format)
-        if predictor not in _LEVELS_READ:
+        if predictor not in LEVELS_READ:
             raise ValueError(
-                f"`predictor` must be one of {', '.join(_LEVELS_READ)}. "
+                f"`predictor` must be one of {', '.join(LEVELS_READ)}. "
                 f"Received: predictor={predictor!r}"
             )
         is_ssd = predictor == "ssdlite"
@@ -164,14 +161,14 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
             bounding_box_format=bounding_box_format,
             anchor_generator=anchor_generator
             or (
-                _ssd_anchor_generator(bounding_box_format)
+                ssd_anchor_generator(bounding_box_format)
                 if is_ssd
                 else self.default_anchor_generator(bounding_box_format)
             ),
         )
         anchor_generator = label_encoder.anchor_generator
-        levels = _LEVELS_READ[predictor]
-        anchors = _anchors_per_location(anchor_generator, levels)
+        levels = LEVELS_READ[predictor]
+        anchors = anchors_per_location(anchor_generator, levels)
 
         pyramid = pyramid_levels(backbone, feature_pyramid, levels, one_width=not is_ssd)
         operations = operations_of(backbone)
@@ -242,15 +239,7 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
             size_over_stride: side of a level's smallest square anchor over the level's stride.
             aspect_ratios: widths over heights, at equal area.
         """
-        return keras_cv.layers.AnchorGenerator(
-            bounding_box_format=bounding_box_format,
-            sizes=[float(size_over_stride * 2**level) for level in LEVELS],
-            scales=list(ANCHOR_SCALES),
-            aspect_ratios=list(aspect_ratios),
-            strides=[2**level for level in LEVELS],
-            clip_boxes=False,
-            dtype="float32",
-        )
+        return retinanet_anchor_generator(bounding_box_format, size_over_stride, aspect_ratios)
 
     def compile(
         self,
@@ -417,37 +406,3 @@ class RetinaNet(ObjectResults, TaskModel, keras_cv.models.RetinaNet):
                 image_shape=image_shape,
             ),
         }
-
-
-_LEVELS_READ = {
-    "retinanet": LEVEL_NAMES,
-    "ssdlite": tuple(f"P{level}" for level in SSD_LEVELS),
-}
-"""The levels that each kind of predictor reads."""
-
-
-def _ssd_anchor_generator(bounding_box_format):
-    return keras_cv.layers.AnchorGenerator(
-        bounding_box_format=bounding_box_format,
-        sizes=[float(size) for size in SSD_ANCHOR_SIZES],
-        scales=list(SSD_ANCHOR_SCALES),
-        aspect_ratios=list(ANCHOR_RATIOS),
-        strides=[2**level for level in SSD_LEVELS],
-        clip_boxes=False,
-        dtype="float32",
-    )
-
-
-def _anchors_per_location(anchor_generator, levels):
-    counts = {
-        len(single.scales) * len(single.aspect_ratios)
-        for single in anchor_generator.anchor_generators.values()
-    }
-    if len(anchor_generator.anchor_generators) != len(levels) or len(counts) != 1:
-        raise ValueError(
-            f"The anchor generator must have {len(levels)} levels, {levels[0]} to {levels[-1]}, "
-            "with equally many anchors a location. "
-            f"Received: {len(anchor_generator.anchor_generators)} levels with "
-            f"{sorted(counts)} anchors a location"
-        )
-    return counts.pop()
