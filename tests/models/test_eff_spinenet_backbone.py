@@ -35,7 +35,7 @@ def levels_model(backbone):
 
 def test_it_lists_its_presets_by_name():
     random = {"n0", "n1", "m0", "m1", "m2", "d0", "d1", "d2", "d3", "d4", "sp_efficientnet_b0"}
-    trained = {"m0_cifar10"}
+    trained = {"m0_cifar10", "m0_tiny_imagenet"}
     assert set(EffSpineNetBackbone.presets) == random | trained
     assert set(EffSpineNetBackbone.presets_with_weights) == trained
     assert set(EffSpineNetBackbone.presets_without_weights) == random

@@ -248,7 +248,11 @@ def test_a_bad_argument_is_named(tiny_detector, arguments, message):
 
 def test_its_presets_are_those_of_the_backbone():
     assert {"m0", "d2", "sp_efficientnet_b0"} <= set(RetinaNet.presets)
-    assert set(RetinaNet.presets_with_weights) == {"m0_cifar10", "m1_bccd"}
+    assert set(RetinaNet.presets_with_weights) == {
+        "m0_cifar10",
+        "m0_tiny_imagenet",
+        "m1_bccd",
+    }
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_known():

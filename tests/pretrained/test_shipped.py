@@ -16,6 +16,7 @@ INPUT_SIZES = {
     "n1": 192,  # ours
     "m0": 256,
     "m0_cifar10": 256,
+    "m0_tiny_imagenet": 256,
     "m1": 384,
     "m2": 384,
     "d0": 512,
@@ -54,7 +55,8 @@ def test_a_preset_may_say_how_a_model_on_it_was_published():
 
 def test_presets_say_whether_they_have_weights():
     presets = list_presets()
-    assert {name for name, p in presets.items() if p.weights} == {"m0_cifar10", "m1_bccd"}
+    trained = {"m0_cifar10", "m0_tiny_imagenet", "m1_bccd"}
+    assert {name for name, p in presets.items() if p.weights} == trained
     for preset in presets.values():
         assert (preset.weights is None) == (preset.trained is None)
         assert preset.weights is None or (preset.folder / preset.weights).is_file()
@@ -63,7 +65,8 @@ def test_presets_say_whether_they_have_weights():
 def test_presets_can_be_listed_for_one_class():
     assert list(list_presets("EffSpineNetBackbone")) == list(INPUT_SIZES)
     assert list(list_presets("RetinaNet")) == ["m1_bccd"]
-    assert list(keras_cv_presets("EffSpineNetBackbone", with_weights=True)) == ["m0_cifar10"]
+    trained = ["m0_cifar10", "m0_tiny_imagenet"]
+    assert list(keras_cv_presets("EffSpineNetBackbone", with_weights=True)) == trained
     assert list(keras_cv_presets("RetinaNet", with_weights=True)) == ["m1_bccd"]
 
 
