@@ -51,7 +51,7 @@ run.curves()
 run.show(4, columns=1)
 
 # %%
-photo = data.val.records[60].path
+photo = data.val.records[0].path
 found = run.model.detect(photo).above(0.2)
 found.plot()
 
@@ -71,10 +71,8 @@ found.crop()[0] if len(found) else None
 # Label Studio's JSON, and the tool opens it.
 
 # %%
-import pathlib
-
 run.predict([record.path for record in data.val.records[:8]]).save("to_correct", "coco")
-sorted(path.name for path in pathlib.Path("to_correct").iterdir())[:4]
+sorted(path.name for path in __import__("pathlib").Path("to_correct").iterdir())[:4]
 
 # %% [markdown]
 # Next: [tasks](../../docs/tasks.md), [correct instead of draw](../../docs/data.md#correct-instead-of-draw).
