@@ -53,6 +53,7 @@ def main():
         input_size=result["image_size"],
         title=f"{base.title} RetinaNet",
         source=base.source,
+        family=base.family,
         trained=trained,
         half_precision=True,
     )

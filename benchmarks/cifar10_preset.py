@@ -75,6 +75,7 @@ def main():
         input_size=base.input_size,
         title=base.title,
         source=base.source,
+        family=base.family,
         trained=trained,
         half_precision=True,
     )

@@ -130,6 +130,7 @@ def make_preset(arguments, run, steps):
         input_size=base.input_size,
         title=base.title,
         source=base.source,
+        family=base.family,
         trained=trained,
         half_precision=True,
     )

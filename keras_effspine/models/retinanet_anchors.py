@@ -25,25 +25,24 @@ def retinanet_anchor_generator(
     bounding_box_format: str, size_over_stride: float, aspect_ratios: Sequence[float]
 ) -> keras_cv.layers.AnchorGenerator:
     """Anchors of P3 to P7; see `RetinaNet.default_anchor_generator`."""
-    return keras_cv.layers.AnchorGenerator(
-        bounding_box_format=bounding_box_format,
-        sizes=[float(size_over_stride * 2**level) for level in LEVELS],
-        scales=list(ANCHOR_SCALES),
-        aspect_ratios=list(aspect_ratios),
-        strides=[2**level for level in LEVELS],
-        clip_boxes=False,
-        dtype="float32",
-    )
+    sizes = [size_over_stride * 2**level for level in LEVELS]
+    return _anchor_generator(bounding_box_format, LEVELS, sizes, ANCHOR_SCALES, aspect_ratios)
 
 
 def ssd_anchor_generator(bounding_box_format: str) -> keras_cv.layers.AnchorGenerator:
     """Anchors of P4 to P9, not clipped, in a keras-cv format."""
+    return _anchor_generator(
+        bounding_box_format, SSD_LEVELS, SSD_ANCHOR_SIZES, SSD_ANCHOR_SCALES, ANCHOR_RATIOS
+    )
+
+
+def _anchor_generator(bounding_box_format, levels, sizes, scales, aspect_ratios):
     return keras_cv.layers.AnchorGenerator(
         bounding_box_format=bounding_box_format,
-        sizes=[float(size) for size in SSD_ANCHOR_SIZES],
-        scales=list(SSD_ANCHOR_SCALES),
-        aspect_ratios=list(ANCHOR_RATIOS),
-        strides=[2**level for level in SSD_LEVELS],
+        sizes=[float(size) for size in sizes],
+        scales=list(scales),
+        aspect_ratios=list(aspect_ratios),
+        strides=[2**level for level in levels],
         clip_boxes=False,
         dtype="float32",
     )

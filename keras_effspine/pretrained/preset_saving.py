@@ -48,6 +48,7 @@ class PresetSaving(_Model):
         source: str | None = None,
         trained: dict[str, Any] | None = None,
         half_precision: bool = False,
+        family: str = "",
     ) -> None:
         """Writes a preset folder, which `from_preset` of its class loads with the same outputs.
 
@@ -65,6 +66,7 @@ class PresetSaving(_Model):
                 `pretrained.preset.Preset`. What is given here is what the model card claims.
             half_precision: whether to store weights as float16, in half the space; they are
                 rounded by it.
+            family: optional name of the models that it is one of, under which it is listed.
 
         Raises:
             PresetError: if the folder holds something that is no preset, class names do not fit
@@ -88,6 +90,7 @@ class PresetSaving(_Model):
             _leave_out(config, ("build_config", "compile_config", "frozen_layers"))
             metadata = {
                 "title": title or type(self).__name__,
+                "family": family,
                 "input_size": input_size,
                 "source": source or "",
                 "parameters": self.count_params(),

@@ -100,6 +100,7 @@ def save_run_as_preset(
         source=base.source if base else getattr(kind, "source", ""),
         trained=trained,
         half_precision=half_precision,
+        family=base.family if base else "",
     )
     return read_preset(out)
 

@@ -178,7 +178,6 @@ def test_rough_boxes_train_without_a_nan():
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
-@pytest.mark.slow
 def test_xla_compiles_the_step_and_the_prediction():
     model = small()
     expected = model.predict(IMAGES[:2], verbose=0)
