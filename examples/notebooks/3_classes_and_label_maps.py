@@ -101,7 +101,7 @@ segmenter.show(3, columns=1)
 # `segment` gives the class of each pixel of the picture as it is stored.
 
 # %%
-found = segmenter.model.segment(maps.val.records[0].path)
+found = segmenter.model.segment(maps.val.records[2].path)
 found
 
 # %% [markdown]

@@ -7,6 +7,8 @@
 # In Colab run this first: `%pip install keras-effspine`
 
 # %%
+import pathlib
+
 import keras_effspine as ke
 
 STEPS = 400  # tiny: 10
@@ -51,7 +53,7 @@ run.curves()
 run.show(4, columns=1)
 
 # %%
-photo = data.val.records[0].path
+photo = data.val.records[2].path
 found = run.model.detect(photo).above(0.2)
 found.plot()
 
@@ -72,7 +74,7 @@ found.crop()[0] if len(found) else None
 
 # %%
 run.predict([record.path for record in data.val.records[:8]]).save("to_correct", "coco")
-sorted(path.name for path in __import__("pathlib").Path("to_correct").iterdir())[:4]
+sorted(path.name for path in pathlib.Path("to_correct").iterdir())[:4]
 
 # %% [markdown]
 # Next: [tasks](../../docs/tasks.md), [correct instead of draw](../../docs/data.md#correct-instead-of-draw).

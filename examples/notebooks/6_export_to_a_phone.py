@@ -65,7 +65,7 @@ small.measured
 
 # %%
 file = ke.ModelFile("shapes_int8.tflite")
-photo = data.val.records[0].path
+photo = data.val.records[2].path
 file.detect(photo).above(0.2).plot()
 
 # %%
