@@ -118,11 +118,16 @@ def torch_model(folder):
     ).eval()
 
     class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model  # or its weights would be constants that have gradients
+
         def forward(self, images):
-            found = model.head(list(model.backbone(images.permute(0, 3, 1, 2) / 255).values()))
+            features = self.model.backbone(images.permute(0, 3, 1, 2) / 255)
+            found = self.model.head(list(features.values()))
             return found["cls_logits"], found["bbox_regression"]
 
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for batch_size in (1, 8):
         torch.onnx.export(
             Network(),

@@ -4,8 +4,8 @@
 
 The set is drawn like `shapes`, but of the 2,000 pictures that are drawn for training 400 are taken
 on which two of the six classes are not, and eight more on which they are: the rare ones are on a
-fiftieth of the pictures. Each way trains the same preset with the same recipe from random weights,
-with several seeds, and is measured on 200 pictures that are drawn like all shapes. A run that is
+fiftieth of the pictures. Each way trains the same preset with the recipe `fine_tune`, with several
+seeds, and is measured on 200 pictures that are drawn like all shapes. A run that is
 there already is not made again, so that the program goes on where it was stopped.
 """
 
@@ -60,7 +60,7 @@ def measured(way, seed, file, arguments):
     name = "".join(c if c.isalnum() else "-" for c in way)
     folder = arguments.runs / f"{name}-{seed}"
     recipe = override(
-        find_recipe("from_scratch"),
+        find_recipe("fine_tune"),
         {
             "preset": arguments.preset,
             "data.data": str(file),
@@ -90,10 +90,10 @@ def main():
     )
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--runs", type=pathlib.Path, required=True)
-    parser.add_argument("--preset", default="m0")
-    parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--preset", default="m0_tiny_imagenet")
+    parser.add_argument("--image-size", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     arguments = parser.parse_args()
     arguments.runs.mkdir(parents=True, exist_ok=True)
     file, images, counts = unbalanced(arguments.runs / "set")
