@@ -11,7 +11,8 @@ outputs of 91 classes, random weights; `time` converts it for a runtime where th
 and lets the candidates take turns, each in a process of its own. A model is
 
 - a preset of this package, as `effspine export` writes it; with `_unfolded` behind its name as it
-  is trained;
+  is trained, with `_levels` with its outputs left as maps of each level, which is what
+  tf-models-official's have;
 - `mobile_spinenet_49`, `mobile_spinenet_49s`, `mobile_spinenet_49xs`: the RetinaNet of
   tf-models-official, built by the Python that `--tf-models-python` names;
 - `keras_cv_mobilenet_v3_small`, `keras_cv_efficientnet_lite_b0`: `keras_cv.models.RetinaNet`;
@@ -73,17 +74,22 @@ def prepare(name, size, folder):
 
 
 def preset(name, size):
+    import keras
+
     import keras_effspine
     from keras_effspine.profiling import profile_model
 
     model = keras_effspine.RetinaNet.from_preset(
-        name.removesuffix("_unfolded"),
+        name.removesuffix("_unfolded").removesuffix("_levels"),
         num_classes=CLASSES,
         bounding_box_format="xyxy",
         load_weights=False,
     )
     macs = profile_model(model, size).total.macs
     used = model if name.endswith("_unfolded") else model.fuse_for_inference((size, size, 3))
+    if name.endswith("_levels"):
+        rows = [x for x in used.layers if x.name.startswith(("box_p", "classification_p"))]
+        used = keras.Model(used.inputs, {x.name: x.input for x in rows})
     return lambda images: dict(used(images, training=False)), {"multiply_adds": macs}
 
 

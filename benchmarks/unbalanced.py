@@ -90,7 +90,7 @@ def main():
     )
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--runs", type=pathlib.Path, required=True)
-    parser.add_argument("--preset", default="m0_tiny_imagenet")
+    parser.add_argument("--preset", default="m0_cifar10")
     parser.add_argument("--image-size", type=int, default=192)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
