@@ -28,9 +28,13 @@ def drawing_places(
     Raises:
         DataError: if drawings cannot go there.
     """
+    from keras_effspine.drawing.picture_file import SUFFIXES
+
     target = pathlib.Path(out or f"{pathlib.Path(source or '').stem}-predicted{'.png' * single}")
-    if single and target.suffix.lower() != ".png":
-        raise DataError(f"{target}: the drawn picture is a PNG file; end its name in .png.")
+    if single and target.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"{target}: the drawn picture is a PNG or JPEG file; end its name in .png or .jpg."
+        )
     if not single and target.is_file():
         raise DataError(f"{target}: several pictures are written to a folder; this is a file.")
     files = {records.records[0].image_id: target} if single else _drawings(records, target)
@@ -43,9 +47,11 @@ def drawing_places(
 def _drawings(records, folder):
     """Each picture's drawing, by image id: named and placed in folders as the pictures are.
 
-    The suffix of the picture is kept where two pictures differ in it alone.
+    JPEG of JPEG, PNG of all else. The suffix of the picture is kept where two pictures differ in it
+    alone.
     """
     from keras_effspine.data.formats.file_names import name_inside
+    from keras_effspine.drawing.picture_file import drawing_suffix
 
     paths = {r.image_id: pathlib.Path(name_inside(r) or r.path.resolve()) for r in records.records}
     files = [path.parent for path in paths.values() if path.is_absolute()]
@@ -54,5 +60,6 @@ def _drawings(records, folder):
     stems = collections.Counter(path.with_suffix("") for path in paths.values())
     for image_id, path in paths.items():
         stem = path.with_suffix("")
-        paths[image_id] = folder / f"{stem if stems[stem] == 1 else path}.png"
+        name = stem if stems[stem] == 1 else path
+        paths[image_id] = folder / f"{name}{drawing_suffix(path)}"
     return paths

@@ -38,8 +38,8 @@ def predict(
     out: Annotated[
         str | None,
         typer.Option(
-            help="PNG file to write for one picture, MP4 or JSON lines (.jsonl) for a video, "
-            "otherwise a folder."
+            help="PNG or JPEG file to write for one picture, MP4 or JSON lines (.jsonl) for a "
+            "video, otherwise a folder, with JPEG drawings of JPEG pictures."
         ),
     ] = None,
     data: Data = None,
@@ -80,7 +80,7 @@ def predict(
         bool,
         typer.Option(
             "--heatmap",
-            help="Write beside each drawing, as NAME-heat.png, which places made what is drawn "
+            help="Write beside each drawing, as NAME-heat, which places made what is drawn "
             "(detectors and classifiers; some seconds a picture).",
         ),
     ] = False,

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -145,11 +146,10 @@ def _annotate(predictor, asked, predictions, target):
 
 def _draw(predictor, asked, records, predictions, files, heat_maps):
     """Draws each picture while the network looks at the next ones; all predictions, for JSON."""
-    from PIL import Image
-
     from keras_effspine.atomic_file import write_file
     from keras_effspine.data.images.image_pixels import read_image
     from keras_effspine.drawing.heat import draw_heat
+    from keras_effspine.drawing.picture_file import save_drawing
     from keras_effspine.tasks.showcase import truth_and_prediction
 
     task, class_names = predictor.task, predictor.class_names
@@ -165,13 +165,14 @@ def _draw(predictor, asked, records, predictions, files, heat_maps):
         else:
             drawn = truth_and_prediction(task, [(record, shown)], class_names, 0.0)
         file = files[record.image_id]
-        write_file(file, Image.fromarray(drawn).save)
+        write_file(file, functools.partial(save_drawing, drawn))
         for ending, image in task.beside(output, class_names).items():
-            write_file(file.with_name(file.stem + ending + file.suffix), image.save)
+            write_file(file.with_name(f"{file.stem}{ending}.png"), image.save)
         if heat is not None:
             warm = draw_heat(read_image(record, upright), heat)
             beside = file.with_name(f"{file.stem}-heat{file.suffix}")
-            write_file(beside, Image.fromarray(task.draw(warm, shown, class_names)).save)
+            warm = task.draw(warm, shown, class_names)
+            write_file(beside, functools.partial(save_drawing, warm))
 
     evaluator = task.evaluator(records)
     with concurrent.futures.ThreadPoolExecutor() as pool:

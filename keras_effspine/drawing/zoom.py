@@ -70,4 +70,4 @@ def draw_class(
 def enlarged(image: np.ndarray) -> np.ndarray:
     """The picture `(height, width, 3)`, each pixel repeated until labels on it are legible."""
     zoom = zoom_of(image)
-    return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    return image if zoom == 1 else image.repeat(zoom, axis=0).repeat(zoom, axis=1)

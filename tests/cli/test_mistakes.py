@@ -107,7 +107,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         (["predict", "run", "data.json"], "data.json: not a readable picture"),
         (["predict", "run", "empty"], "empty: the folder holds no pictures"),
         (["predict", "photo.png", "run"], "photo.png: not a run folder"),
-        (["predict", "run", "photo.png", "--out", "boxes.jpg"], "end its name in .png"),
+        (["predict", "run", "photo.png", "--out", "boxes.gif"], "end its name in .png or .jpg"),
         (["predict", "run", "photo.png", "--out", "photo.png"], "would replace its picture"),
         (["predict", "run", "pictures", "--out", "pictures"], "would replace its picture"),
         (["predict", "run", "pictures", "--out", "photo.png"], "this is a file"),

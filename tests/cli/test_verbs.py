@@ -76,10 +76,10 @@ def test_a_photo_is_shown_upright(run, effspine, handful):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     upright.rotate(90, expand=True).save("photo.jpg", exif=exif, quality=95)
-    answer = effspine("predict", run, "photo.jpg", "--out", "out.png", "--min-score", 1)
+    answer = effspine("predict", run, "photo.jpg", "--out", "out.jpg", "--min-score", 1)
     assert (answer.status, answer.err) == (0, "")
-    with Image.open("out.png") as drawn:
-        assert drawn.size == (480, 360)
+    with Image.open("out.jpg") as drawn:
+        assert drawn.format == "JPEG" and drawn.size == (480, 360)
         difference = abs(np.asarray(drawn, int) - np.asarray(upright, int))
         assert np.median(difference) < 4  # all but the boxes that are drawn
 
@@ -316,7 +316,7 @@ def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_e
     run, effspine, handful, tmp_path
 ):
     content = json.loads(handful.file.read_text())
-    names = ["a/one.png", "b/one.png", "two.png", "two.bmp"]
+    names = ["a/one.jpg", "b/one.png", "two.png", "two.bmp"]
     for image, name in zip(content["images"], names, strict=True):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         with Image.open(handful.images / image["file_name"]) as path:
@@ -325,9 +325,9 @@ def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_e
     (tmp_path / "data.json").write_text(json.dumps(content))
     answer = effspine("predict", run, "--data", "data.json", "--images", "in", "--out", "out")
     assert (answer.status, answer.err) == (0, "")
-    drawn = (path for path in (tmp_path / "out").rglob("*.png"))
+    drawn = (path for path in (tmp_path / "out").rglob("*.*g"))
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in drawn) == [
-        *("a/one.png", "b/one.png", "two.bmp.png", "two.png.png"),
+        *("a/one.jpg", "b/one.png", "two.bmp.png", "two.png.png"),
     ]
 
 
