@@ -16,6 +16,8 @@ and lets the candidates take turns, each in a process of its own. A model is
 - `mobile_spinenet_49`, `mobile_spinenet_49s`, `mobile_spinenet_49xs`: the RetinaNet of
   tf-models-official, built by the Python that `--tf-models-python` names;
 - `keras_cv_mobilenet_v3_small`, `keras_cv_efficientnet_lite_b0`: `keras_cv.models.RetinaNet`;
+- `keras_hub_retinanet_r50`: keras-hub's RetinaNet on ResNet-50, by the Python that `--hub-python`
+  names;
 - `ssdlite320`: torchvision's SSDLite320 with MobileNetV3-Large, without post-processing, for ONNX
   Runtime and OpenVINO, by the Python that `--torch-python` names.
 
@@ -41,6 +43,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 CLASSES = 91
 TF_MODELS = {f"mobile_spinenet_49{kind}": f"49{kind.upper()}" for kind in ("", "s", "xs")}
+KERAS_HUB = "keras_hub_retinanet_r50"
 CALIBRATED = 20
 
 
@@ -55,6 +58,11 @@ def prepare(name, size, folder):
 
     if name in TF_MODELS:
         call, known = tf_models(TF_MODELS[name], size), {}
+    elif name == KERAS_HUB:
+        from bake_off_worker import KerasHub
+
+        model = KerasHub(name, CLASSES, size).model
+        call, known = lambda images: dict(model(images, training=False)), {}
     elif name.startswith("keras_cv_"):
         from peers import build
 
@@ -326,6 +334,8 @@ def prepare_models(arguments):
             python, environment["TF_USE_LEGACY_KERAS"] = arguments.tf_models_python, "1"
         elif name == "ssdlite320":
             python = arguments.torch_python
+        elif name == KERAS_HUB:
+            python = arguments.hub_python
         options = [name, str(arguments.size), str(folder)]
         subprocess.run([python, __file__, "write", *options], check=True, env=environment)
         print(f"{name}: {folder}")
@@ -347,6 +357,7 @@ def main():
     preparing.add_argument("--size", type=int, default=384)
     preparing.add_argument("--tf-models-python", default=sys.executable)
     preparing.add_argument("--torch-python", default=sys.executable)
+    preparing.add_argument("--hub-python", default=sys.executable)
     preparing.set_defaults(run=prepare_models)
     timing = verbs.add_parser("time")
     timing.add_argument("candidates", nargs="+", metavar="MODEL:RUNTIME")

@@ -108,6 +108,8 @@ def use_processor_time(patch):
     patch.setattr(stopwatch, "CLOCK", time.process_time)
 
 
+# Not by default: where the machine's clock moves, chance alone may decide.
+@pytest.mark.slow
 @pytest.mark.integration
 def test_prices_and_times_of_whole_networks_go_together(plan, folder, monkeypatch):
     from keras_effspine.searching.latency_timing import time_candidate
