@@ -3,11 +3,11 @@
     python benchmarks/predict_folder.py --preset m1_bccd --pictures BCCD/JPEGImages \\
         --out benchmarks/results/predict_folder.json
 
-In turn, several times: the model's `predict` alone on decoded batches of the same pictures, and
+In turn, several times: the model's `predict` alone on decoded batches of the same pictures; and
 `effspine predict PRESET FOLDER` with what belongs to it, reading, suppression, drawing and writing,
-in the same process without its start. Both after a first run that traces. On a machine whose
-network takes all cores what is done beside it takes its time from the network, so that the
-processor seconds of both are given too.
+without and with `--jpeg`, in the same process without its start. All after a first run that traces.
+On a machine whose network takes all cores what is done beside it takes its time from the network,
+so that the processor seconds of each are given too.
 """
 
 import argparse
@@ -54,14 +54,18 @@ def main():
         for images in batches:
             predictor.predict_batch(images)
 
-    def whole():
+    def whole(jpeg):
         with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
             values = dict.fromkeys(AskedPictures.__dataclass_fields__)
             values |= {"source": arguments.pictures, "out": out, "tiles": "off"}
             values |= {"batch_size": arguments.batch_size, "every_guess": False, "flip": False}
-            predict_pictures(predictor, AskedPictures(**{**values, "heatmap": False}))
+            predict_pictures(predictor, AskedPictures(**{**values, "heatmap": False, "jpeg": jpeg}))
 
-    ways = {"network": network, "predict": whole}
+    ways = {
+        "network": network,
+        "predict": lambda: whole(False),
+        "predict --jpeg": lambda: whole(True),
+    }
     times = {name: [] for name in ways}
     for way in ways.values():
         way()
@@ -77,7 +81,9 @@ def main():
         }
         for name, of in times.items()
     }
-    rates = [found[name]["pictures_a_second"] for name in ("predict", "network")]
+    for one in found.values():
+        share = one["pictures_a_second"] / found["network"]["pictures_a_second"]
+        one["of_the_networks_throughput"] = round(share, 3)
     report = {
         "command": " ".join(["python", *sys.argv]),
         "date": datetime.date.today().isoformat(),
@@ -85,7 +91,6 @@ def main():
         "pictures": count,
         "batch_size": arguments.batch_size,
         **found,
-        "share_of_the_networks_throughput": round(rates[0] / rates[1], 3),
     }
     print(json.dumps(report, indent=1))
     if arguments.out:

@@ -39,7 +39,7 @@ def predict(
         str | None,
         typer.Option(
             help="PNG or JPEG file to write for one picture, MP4 or JSON lines (.jsonl) for a "
-            "video, otherwise a folder, with JPEG drawings of JPEG pictures."
+            "video, otherwise a folder."
         ),
     ] = None,
     data: Data = None,
@@ -76,6 +76,13 @@ def predict(
             "the pictures as coco, voc, yolo, cvat or label-studio.",
         ),
     ] = None,
+    jpeg: Annotated[
+        bool,
+        typer.Option(
+            "--jpeg",
+            help="Draw JPEG files in place of PNG: they take a tenth of the time to write.",
+        ),
+    ] = False,
     heatmap: Annotated[
         bool,
         typer.Option(
@@ -109,6 +116,7 @@ def predict(
             "--heatmap": heatmap,
             "--flip": flip,
             "--tiles": tiles not in (None, "off"),
+            "--jpeg": jpeg,
         }
         shown = {"min_score": min_score, "every_guess": every_guess, "batch_size": batch_size}
         predict_video(predictor, source, out, seconds, only_pictures, track=track, **shown)
@@ -126,5 +134,6 @@ def predict(
         tiles=tiles,
         as_format=as_format,
         heatmap=heatmap,
+        jpeg=jpeg,
     )
     predict_pictures(predictor, asked)

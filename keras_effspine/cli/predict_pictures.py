@@ -40,6 +40,7 @@ class AskedPictures:
     tiles: str | None
     as_format: str | None
     heatmap: bool
+    jpeg: bool
 
     @property
     def is_single(self) -> bool:
@@ -76,7 +77,7 @@ def predict_pictures(predictor: "Predictor", asked: AskedPictures) -> None:
         default = f"{pathlib.Path(named).stem}-{asked.as_format}"
         target = check_target(asked.as_format, asked.out or default)
     else:
-        target, files = drawing_places(records, named, asked.out, asked.is_single)
+        target, files = drawing_places(records, named, asked.out, asked.is_single, asked.jpeg)
     if asked.min_score is None and predictor.score_thresholds:
         say(describe_thresholds(predictor.score_thresholds, predictor.class_names))
     if tiles is not None:
@@ -109,6 +110,8 @@ def _refuse_what_contradicts(predictor, asked, tiles):
         raise DataError("--heatmap looks at pictures as a whole; leave --tiles out, or say off.")
     if asked.heatmap and asked.as_format is not None:
         raise DataError("--heatmap is drawn, and --as writes annotations; leave one of them out.")
+    if asked.jpeg and asked.as_format is not None:
+        raise DataError("--jpeg is drawn, and --as writes annotations; leave one of them out.")
     if asked.as_format is not None and predictor.task.labels == ("image",):
         raise DataError(
             f"--as is for boxes and masks; {predictor.name} tells whole pictures apart. Leave it "

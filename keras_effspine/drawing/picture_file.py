@@ -25,8 +25,3 @@ def save_drawing(image: np.ndarray, file: pathlib.Path) -> None:
         picture.save(file, "PNG", compress_level=1)
     else:
         picture.save(file, "JPEG", quality=_JPEG_QUALITY)
-
-
-def drawing_suffix(picture: pathlib.Path) -> str:
-    """Suffix for the drawing of a picture: JPEG of what is one, PNG of all else."""
-    return ".jpg" if picture.suffix.lower() in (".jpg", ".jpeg", ".jfif") else ".png"

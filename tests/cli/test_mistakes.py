@@ -109,6 +109,7 @@ TRAIN = ["train", "--data", "data.json", "--images", "pictures", "--out", "new"]
         (["predict", "photo.png", "run"], "photo.png: not a run folder"),
         (["predict", "run", "photo.png", "--out", "boxes.gif"], "end its name in .png or .jpg"),
         (["predict", "run", "photo.png", "--out", "photo.png"], "would replace its picture"),
+        (["predict", "run", "photo.png", "--out", "a.png", "--jpeg"], "leave --jpeg out"),
         (["predict", "run", "pictures", "--out", "pictures"], "would replace its picture"),
         (["predict", "run", "pictures", "--out", "photo.png"], "this is a file"),
         (["predict", "run", "photo.png", "--min-score", "high"], "'--min-score'"),

@@ -293,6 +293,10 @@ def test_what_cannot_be_annotated_is_said_before_anything_is_predicted(
     answer = effspine("predict", run, handful.images, "--as", "cvat", "--out", "full")
     assert answer.status == 2
     assert "full: exists and is not empty; name a new folder." in answer.err
+    answer = effspine("predict", run, handful.images, "--as", "cvat", "--jpeg")
+    assert answer.err == (
+        "Error: --jpeg is drawn, and --as writes annotations; leave one of them out.\n"
+    )
     answer = effspine("predict", run, handful.images, "--as", "cvat", "--heatmap")
     assert answer.err == (
         "Error: --heatmap is drawn, and --as writes annotations; leave one of them out.\n"
@@ -323,12 +327,16 @@ def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_e
             path.save(tmp_path / "in" / name)
         image["file_name"] = name
     (tmp_path / "data.json").write_text(json.dumps(content))
-    answer = effspine("predict", run, "--data", "data.json", "--images", "in", "--out", "out")
+    answer = effspine(
+        "predict", run, "--data", "data.json", "--images", "in", "--out", "out", "--jpeg"
+    )
     assert (answer.status, answer.err) == (0, "")
     drawn = (path for path in (tmp_path / "out").rglob("*.*g"))
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in drawn) == [
-        *("a/one.jpg", "b/one.png", "two.bmp.png", "two.png.png"),
+        *("a/one.jpg", "b/one.jpg", "two.bmp.jpg", "two.png.jpg"),
     ]
+    with Image.open("out/two.bmp.jpg") as one:
+        assert one.format == "JPEG"
 
 
 def test_a_picture_that_breaks_off_is_named_in_one_line(run, effspine, handful, tmp_path):
