@@ -56,10 +56,10 @@ def main():
 
     def whole(jpeg):
         with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-            values = dict.fromkeys(AskedPictures.__dataclass_fields__)
-            values |= {"source": arguments.pictures, "out": out, "tiles": "off"}
-            values |= {"batch_size": arguments.batch_size, "every_guess": False, "flip": False}
-            predict_pictures(predictor, AskedPictures(**{**values, "heatmap": False, "jpeg": jpeg}))
+            asked = AskedPictures(
+                arguments.pictures, out=out, batch_size=arguments.batch_size, jpeg=jpeg
+            )
+            predict_pictures(predictor, asked)
 
     ways = {
         "network": network,

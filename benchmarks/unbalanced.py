@@ -5,8 +5,8 @@
 The set is drawn like `shapes`, but of the 2,000 pictures that are drawn for training 400 are taken
 on which two of the six classes are not, and eight more on which they are: the rare ones are on a
 fiftieth of the pictures. Each way trains the same preset with the recipe `fine_tune`, with several
-seeds, and is measured on 200 pictures that are drawn like all shapes. A run that is
-there already is not made again, so that the program goes on where it was stopped.
+seeds, and is measured on 200 pictures that are drawn like all shapes. A run that is there already
+is not made again, so that the program goes on where it was stopped.
 """
 
 import argparse

@@ -96,6 +96,24 @@ def handful(small_shapes_cache):
     return types.SimpleNamespace(file=file, images=images, records=load_records(file, images))
 
 
+@pytest.fixture
+def coco_handful(real_data, tmp_path):
+    """`Data` of four pictures of COCO without crowds."""
+    import dataclasses
+
+    from keras_effspine.data.formats.coco import load_coco
+    from keras_effspine.data.formats.coco_saving import save_coco
+    from keras_effspine.training.recipe import Data
+
+    everything = load_coco(real_data / "coco100/instances.json", real_data / "coco100/images")
+    whole = [r for r in everything.records if len(r.boxes) and not r.is_crowd.any()]
+    # Objects of some size can be told apart at 128 pixels.
+    large = [r for r in whole if (r.boxes[:, 2:].min() > 0.1 * max(r.width, r.height))]
+    few = tuple(sorted(large, key=lambda r: r.image_id)[:4])
+    save_coco(dataclasses.replace(everything, records=few), tmp_path / "few.json")
+    return Data(data=str(tmp_path / "few.json"), images=str(few[0].path.parent))
+
+
 @pytest.fixture(scope="session")
 def ladder(once):
     """Path of a preset with the least backbone that has all of Eff-SpineNet (`ladder.py`)."""

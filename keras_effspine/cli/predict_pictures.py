@@ -28,19 +28,19 @@ _DRAWN_AHEAD = 32
 class AskedPictures:
     """What of `effspine predict`'s options is about pictures; see there."""
 
-    source: str | None
-    data: str | None
-    images: str | None
-    split: str | None
-    out: str | None
-    min_score: float | None
-    every_guess: bool
-    batch_size: int | None
-    flip: bool
-    tiles: str | None
-    as_format: str | None
-    heatmap: bool
-    jpeg: bool
+    source: str | None = None
+    data: str | None = None
+    images: str | None = None
+    split: str | None = None
+    out: str | None = None
+    min_score: float | None = None
+    every_guess: bool = False
+    batch_size: int | None = None
+    flip: bool = False
+    tiles: str | None = None
+    as_format: str | None = None
+    heatmap: bool = False
+    jpeg: bool = False
 
     @property
     def is_single(self) -> bool:

@@ -68,6 +68,9 @@ def draw_class(
 
 
 def enlarged(image: np.ndarray) -> np.ndarray:
-    """The picture `(height, width, 3)`, each pixel repeated until labels on it are legible."""
+    """The picture `(height, width, 3)`, each pixel repeated until labels on it are legible.
+
+    Where they are as it is, it is the same array.
+    """
     zoom = zoom_of(image)
     return image if zoom == 1 else image.repeat(zoom, axis=0).repeat(zoom, axis=1)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -12,11 +13,11 @@ from typing import Self
 
 import keras
 import numpy as np
-from PIL import Image
 
 import keras_effspine
 from keras_effspine.atomic_file import remove_unfinished, write_file
 from keras_effspine.claimed_folder import claimed_folder
+from keras_effspine.drawing.picture_file import save_drawing
 from keras_effspine.errors import RecipeError, RunFolderError
 from keras_effspine.optimizers import MovingAverages
 from keras_effspine.pretrained.run_file import RUN_FILE, RunFile
@@ -173,7 +174,7 @@ class RunFolder:
 
     def write_image(self, name: str, image: np.ndarray) -> None:
         """Writes a uint8 picture `(height, width, 3)` as PNG."""
-        self._write(self.path / name, Image.fromarray(image).save)
+        self._write(self.path / name, functools.partial(save_drawing, image))
 
     def write_model(self, model: keras.Model, averages: MovingAverages) -> None:
         """Writes the model for use, and all that the run needs to go on.

@@ -70,16 +70,18 @@ def test_a_run_is_evaluated_on_data_that_are_named(run, effspine, handful, tmp_p
     assert json.loads((tmp_path / "out.json").read_text())["result"]["stats"]["AP"] > 0.9
 
 
-def test_a_photo_is_shown_upright(run, effspine, handful):
+@pytest.mark.parametrize(("name", "kind"), [("out.png", "PNG"), ("out.jpg", "JPEG")])
+def test_a_photo_is_shown_upright(run, effspine, handful, name, kind):
     with Image.open(handful.records.records[0].path) as image:
         upright = image.convert("RGB").resize((480, 360))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     upright.rotate(90, expand=True).save("photo.jpg", exif=exif, quality=95)
-    answer = effspine("predict", run, "photo.jpg", "--out", "out.jpg", "--min-score", 1)
+    answer = effspine("predict", run, "photo.jpg", "--out", name, "--min-score", 1)
     assert (answer.status, answer.err) == (0, "")
-    with Image.open("out.jpg") as drawn:
-        assert drawn.format == "JPEG" and drawn.size == (480, 360)
+    with Image.open(name) as drawn:
+        assert drawn.format == kind
+        assert drawn.size == (480, 360)
         difference = abs(np.asarray(drawn, int) - np.asarray(upright, int))
         assert np.median(difference) < 4  # all but the boxes that are drawn
 
@@ -316,27 +318,27 @@ def test_a_data_set_is_drawn_next_to_its_truth(run, effspine, handful):
     assert width > height
 
 
+@pytest.mark.parametrize(("options", "suffix"), [((), "png"), (("--jpeg",), "jpg")])
 def test_pictures_of_one_name_in_different_folders_or_formats_do_not_overwrite_each_other(
-    run, effspine, handful, tmp_path
+    run, effspine, handful, tmp_path, options, suffix
 ):
     content = json.loads(handful.file.read_text())
-    names = ["a/one.jpg", "b/one.png", "two.png", "two.bmp"]
+    names = ["a/one.png", "b/one.png", "two.png", "two.bmp"]
     for image, name in zip(content["images"], names, strict=True):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         with Image.open(handful.images / image["file_name"]) as path:
             path.save(tmp_path / "in" / name)
         image["file_name"] = name
     (tmp_path / "data.json").write_text(json.dumps(content))
-    answer = effspine(
-        "predict", run, "--data", "data.json", "--images", "in", "--out", "out", "--jpeg"
-    )
+    where = ("--data", "data.json", "--images", "in", "--out", "out")
+    answer = effspine("predict", run, *where, *options)
     assert (answer.status, answer.err) == (0, "")
-    drawn = (path for path in (tmp_path / "out").rglob("*.*g"))
+    drawn = (path for path in (tmp_path / "out").rglob(f"*.{suffix}"))
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in drawn) == [
-        *("a/one.jpg", "b/one.jpg", "two.bmp.jpg", "two.png.jpg"),
+        f"{name}.{suffix}" for name in ("a/one", "b/one", "two.bmp", "two.png")
     ]
-    with Image.open("out/two.bmp.jpg") as one:
-        assert one.format == "JPEG"
+    with Image.open(f"out/two.bmp.{suffix}") as one:
+        assert one.format == {"png": "PNG", "jpg": "JPEG"}[suffix]
 
 
 def test_a_picture_that_breaks_off_is_named_in_one_line(run, effspine, handful, tmp_path):

@@ -4,7 +4,6 @@ Wrong labels, a wrong loss, a wrong decoding or a wrong measure would each keep 
 precision down.
 """
 
-import dataclasses
 import json
 
 import keras
@@ -13,13 +12,10 @@ import pytest
 from PIL import Image
 
 import keras_effspine
-from keras_effspine.data.formats.coco import load_coco
-from keras_effspine.data.formats.coco_saving import save_coco
 from keras_effspine.stream.augmentation import Augmentation
 from keras_effspine.stream.decoding import ImageDecoder
 from keras_effspine.stream.pipeline import evaluation_batches, training_batches
 from keras_effspine.tasks.registry import find_task
-from keras_effspine.training.recipe import Data
 from keras_effspine.training.train import train
 
 pytestmark = pytest.mark.integration
@@ -114,14 +110,7 @@ def test_a_reloaded_model_trains_on_where_it_stopped(trained_run, handful):
 
 @pytest.mark.real_data
 @pytest.mark.slow
-def test_a_handful_of_coco_is_learnt_by_heart(real_data, overfit, tmp_path):
+def test_a_handful_of_coco_is_learnt_by_heart(coco_handful, overfit, tmp_path):
     """AP 1.000 after 120 steps; the test takes two to three minutes on two cores."""
-    everything = load_coco(real_data / "coco100/instances.json", real_data / "coco100/images")
-    whole = [r for r in everything.records if len(r.boxes) and not r.is_crowd.any()]
-    # Objects of some size can be told apart at 128 pixels.
-    large = [r for r in whole if (r.boxes[:, 2:].min() > 0.1 * max(r.width, r.height))]
-    few = tuple(sorted(large, key=lambda r: r.image_id)[:4])
-    save_coco(dataclasses.replace(everything, records=few), tmp_path / "few.json")
-    data = Data(data=str(tmp_path / "few.json"), images=str(few[0].path.parent))
-    _, result = train(overfit(data), tmp_path / "run", verbose=0)
+    _, result = train(overfit(coco_handful), tmp_path / "run", verbose=0)
     assert result.metrics["AP"] > 0.9
