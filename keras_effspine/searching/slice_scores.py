@@ -42,10 +42,13 @@ class SliceScores:
             for weight in (layer.moving_mean, layer.moving_variance)
         ]
         self._call: Callable[[Any], Any] = tf.function(self._called)
+        self._stream: tuple[int, ImageDecoder, tf.data.Dataset] | None = None
 
     def _called(self, data):
+        """The statistics of a batch, which are what `_moving` holds after it, in one tensor."""
         inputs, _ = self._model.training_inputs(data)
-        return self._model.training_graph(inputs, training=True)
+        self._model.training_graph(inputs, training=True)
+        return tf.concat([tf.reshape(weight, [-1]) for weight in self._moving], axis=0)
 
     def select(self, widths: tuple[int, ...], seed: int) -> None:
         """Makes the supernet one of its networks, with statistics of its own.
@@ -55,31 +58,36 @@ class SliceScores:
             seed: of the pictures, their order and their changes.
         """
         self._model.backbone.select(widths)
-        size = self._recipe.batch_size
-        batches, sums = -(-RECALIBRATED_ON // size), [np.float64(0.0)] * len(self._moving)
-        decoder = ImageDecoder(self._records)
-        augmentation = self._task.augmentation(self._recipe)
-        stream = training_batches(
-            self._records,
-            decoder,
-            self._task.batch_fields(self._records, augmentation.images_a_sample),
-            cast(int, self._recipe.image_size),
-            size,
-            seed,
-            augmentation,
-            labels=self._task.labels,
-            repeats=self._task.repeats(self._recipe, self._records),
-        )
+        decoder, stream = self._batches(seed)
+        batches = -(-RECALIBRATED_ON // self._recipe.batch_size)
+        total: Any = np.float64(0.0)
         with decoder.failures_as_data_errors():
             for data in stream.take(batches):
-                self._call(data)
-                sums = [
-                    total + keras.ops.convert_to_numpy(weight)
-                    for total, weight in zip(sums, self._moving, strict=True)
-                ]
+                total = total + self._call(data).numpy()
         decoder.calls.wait_until_idle()
-        for weight, total in zip(self._moving, sums, strict=True):
-            weight.assign((total / batches).astype("float32"))
+        ends = np.cumsum([np.prod(weight.shape, dtype=int) for weight in self._moving])
+        means = np.split((total / batches).astype("float32"), ends[:-1])
+        for weight, mean in zip(self._moving, means, strict=True):
+            weight.assign(mean.reshape(weight.shape))
+
+    def _batches(self, seed: int) -> tuple[ImageDecoder, tf.data.Dataset]:
+        """The training batches of a seed, traced once for all networks that are asked about."""
+        if self._stream is None or self._stream[0] != seed:
+            decoder = ImageDecoder(self._records)
+            augmentation = self._task.augmentation(self._recipe)
+            stream = training_batches(
+                self._records,
+                decoder,
+                self._task.batch_fields(self._records, augmentation.images_a_sample),
+                cast(int, self._recipe.image_size),
+                self._recipe.batch_size,
+                seed,
+                augmentation,
+                labels=self._task.labels,
+                repeats=self._task.repeats(self._recipe, self._records),
+            )
+            self._stream = seed, decoder, stream
+        return self._stream[1:]
 
     def result(self, widths: tuple[int, ...], seed: int) -> Any:
         """The result of the task's evaluator for a network, on the reserved pictures."""
