@@ -1,4 +1,4 @@
-"""A search on the embedded shapes, and what its winner is worth, on two idle cores in an hour.
+"""A search on the embedded shapes, and what its winner is worth, on two idle cores in two hours.
 
     python benchmarks/search/shapes.py --out runs/search_shapes
 
