@@ -60,10 +60,8 @@ class SliceScores:
         self._model.backbone.select(widths)
         decoder, stream = self._batches(seed)
         batches = -(-RECALIBRATED_ON // self._recipe.batch_size)
-        total: Any = np.float64(0.0)
         with decoder.failures_as_data_errors():
-            for data in stream.take(batches):
-                total = total + self._call(data).numpy()
+            total = sum(self._call(data).numpy().astype("float64") for data in stream.take(batches))
         decoder.calls.wait_until_idle()
         ends = np.cumsum([np.prod(weight.shape, dtype=int) for weight in self._moving])
         means = np.split((total / batches).astype("float32"), ends[:-1])
