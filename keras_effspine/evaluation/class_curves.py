@@ -43,13 +43,16 @@ class ClassCurve:
     def best(self) -> tuple[float, float] | None:
         """The greatest F1, and the score from which detections reach it.
 
-        None where nothing is right. Detections of equal score come together or not at all.
+        None where nothing is right. Detections of equal score come together or not at all. The
+        score lies midway between the last detection taken and the next, so that a sum in another
+        order, as on another processor, does not push the last one out.
         """
         if not self.is_right.any():
             return None
         f1, last = self.f1, np.append(self.scores[1:] < self.scores[:-1], True)
         place = int(np.argmax(np.where(last, f1, -1.0)))
-        return float(f1[place]), float(self.scores[place])
+        following = np.append(self.scores, 0.0)[place + 1]
+        return float(f1[place]), float((self.scores[place] + following) / 2)
 
     def precision_at_recalls(self) -> np.ndarray:
         """COCO's precision at the recalls 0, 0.01, ..., 1, float `(101,)`.

@@ -110,6 +110,8 @@ def _quantized(model: Any, pictures: Pictures) -> Any:
             Reader(),
             op_types_to_quantize=["Conv", "MatMul"],
             per_channel=True,
+            # Weights of 7 bits: sums of 8-bit products overflow on processors without VNNI.
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             extra_options={"ActivationSymmetric": False},

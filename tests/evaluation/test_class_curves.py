@@ -95,14 +95,20 @@ def test_a_curve_computed_by_hand():
     assert one.precision == pytest.approx([1, 1 / 2, 2 / 3, 3 / 4, 3 / 5])
     assert one.recall == pytest.approx([1 / 4, 1 / 4, 2 / 4, 3 / 4, 3 / 4])
     assert one.f1 == pytest.approx([2 / 5, 2 / 6, 4 / 7, 6 / 8, 6 / 9])
-    assert one.best == pytest.approx((0.75, 0.4))
+    assert one.best == pytest.approx((0.75, (0.4 + 0.2) / 2))
     # Precision 1 up to recall 1/4 (26 of 101 points), then 3/4 up to recall 3/4 (50).
     assert one.average_precision == pytest.approx((26 * 1 + 50 * 0.75) / 101, abs=1e-12)
 
 
 def test_detections_of_one_score_are_taken_together_or_not_at_all():
     # After the first of the two at 0.5 the F1 would be 1; both of them come with that score.
-    assert curve([0.5, 0.5], [1, 0], 1).best == pytest.approx((2 / 3, 0.5))
+    assert curve([0.5, 0.5], [1, 0], 1).best == pytest.approx((2 / 3, 0.25))
+
+
+def test_the_best_score_leaves_room_on_both_sides():
+    """Another processor's last digits change no answer at it."""
+    one = curve([0.9, 0.7, 0.5], [1, 1, 0], 2)
+    assert one.best == pytest.approx((1.0, 0.6))
 
 
 def test_without_anything_right_there_is_no_best_score():
@@ -121,4 +127,6 @@ def test_the_score_thresholds_are_those_of_the_greatest_f1(result):
         ]  # fmt: skip
         assert one.F1 == pytest.approx(max(reached))
         assert result.score_thresholds[one.name] == one.score
-        assert one.score == np.unique(found.scores)[int(np.argmax(reached))]
+        scores = np.append(0.0, np.unique(found.scores))
+        last = int(np.argmax(reached)) + 1
+        assert one.score == pytest.approx(scores[last - 1 : last + 1].mean())
